@@ -39,7 +39,6 @@ $(MADE):
 	rm -rf $(VENV); \
 	echo "Making $(VENV) with $$("$$chosen" --version)"; \
 	"$$chosen" -m venv $(VENV)
-	@$(PIP) --upgrade pip
 	@touch $@
 
 # A plain installation, for serving. The editable one, where it is already there, serves as well.
@@ -47,7 +46,7 @@ $(PLAIN): $(MADE) $(PROJECT) $(SOURCES)
 	@if [ ! -e $(EDITABLE) ]; then \
 	    echo "Installing esframework into $(VENV)"; \
 	    rm -rf build; \
-	    $(PIP) --upgrade --force-reinstall --no-deps . && $(PIP) '.[terminal]'; \
+	    $(PIP) '.[terminal]'; \
 	fi
 	@touch $@
 
