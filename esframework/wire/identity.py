@@ -1,0 +1,56 @@
+"""The rules for account names (protocol, section 5, rule 8), in one function.
+
+Knows nothing of frames, of fields that are too short for a name, or of who has an account.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from esframework.errors import InvalidUserId
+
+LONGEST_NAME: Final = 255
+"""Bytes: a Pascal string's length is one byte."""
+
+_SHOWN: Final = 80
+"""Characters of a wrong name that an error repeats: names come from peers, and errors end in logs."""
+
+
+def check_account_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """Return `name` unchanged if an account may be called so; `longest` is its limit in UTF-8 bytes.
+
+    Raises `InvalidUserId`, which names the value and the rule that it breaks. Nothing is mended on the way: a
+    name is compared exactly everywhere, so two spellings of one name would be two accounts.
+    """
+    if not isinstance(name, str):
+        raise InvalidUserId(f"account name {name!r}: must be text, not {type(name).__name__}")
+    broken = _broken_rule(name, longest)
+    if broken is not None:
+        shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "…"
+        raise InvalidUserId(f"account name {ascii(shown)}: {broken}")
+    return name
+
+
+def _broken_rule(name: str, longest: int) -> str | None:
+    """The first rule that `name` breaks, in words, or None."""
+    if not name:
+        return "must not be empty"
+    try:
+        size = len(name.encode("utf-8"))
+    except UnicodeEncodeError:
+        return "is not text that UTF-8 can carry"
+    if size > longest:
+        return f"is {size} bytes long, at most {longest} are allowed"
+    if name.startswith("_"):
+        return "must not begin with '_', which marks virtual ids"
+    for sign in "#*":
+        if sign in name:
+            return f"must not contain {sign!r}"
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        return "must not contain control characters"
+    if name != name.strip():
+        return "must not begin or end with blanks"
+    if not unicodedata.is_normalized("NFC", name):
+        return "must be in Unicode normalization form C"
+    return None
