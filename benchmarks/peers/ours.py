@@ -1,0 +1,52 @@
+"""Ours: the service as ``twistd -n esframework`` starts it, and an engine with a handler that counts."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from benchmarks.measurement import OURS
+from benchmarks.peers import Contestant
+from benchmarks.process import python_module
+
+
+def absent() -> str | None:
+    """None once both engines can be imported."""
+    for module in ("esframework.server.engine", "esframework.client.engine"):
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            return f"{module} cannot be imported: {error}"
+    return None
+
+
+def service_command(port: int, folder: Path, *before: str) -> list[str]:
+    """The whole service on one loopback port; `before` are twistd's own options."""
+    twistd = [str(Path(sys.executable).with_name("twistd")), "--pidfile=", *before, "-n", "esframework"]
+    listen = f"tcp:{port}:backlog=1024:interface=127.0.0.1"
+    return [
+        *twistd,
+        "--open",
+        "--listen",
+        listen,
+        "--p2p",
+        "off",
+        "--console",
+        "off",
+        "--data",
+        str(folder / "data"),
+    ]
+
+
+def _counting(port: int, folder: Path) -> list[str]:
+    return python_module("benchmarks.counting_server", "--port", port, "--every", 0.25)
+
+
+def _diagnosed(port: int, folder: Path) -> list[str]:
+    return [*_counting(port, folder), "--diagnostics"]
+
+
+SERVICE = Contestant(OURS, "es6", service_command, absent)
+COUNTING = Contestant(OURS, "es6", _counting, absent)
+COUNTING_DIAGNOSED = Contestant(OURS, "es6", _diagnosed, absent)

@@ -1,0 +1,51 @@
+"""Relay: pairs of clients that answer every message with one, through each server in turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks import generator
+from benchmarks.measurement import Goal, RowResult
+from benchmarks.peers import Contestant
+from benchmarks.peers.bare import BARE_EAGER, BARE_WRITE
+from benchmarks.peers.mosquitto import MOSQUITTO
+from benchmarks.peers.nats import NATS
+from benchmarks.peers.ours import SERVICE
+from benchmarks.process import BenchmarkError
+from benchmarks.running import CpuClock, Pace, Server, started
+
+CONTESTANTS: tuple[Contestant, ...] = (SERVICE, MOSQUITTO, NATS, BARE_WRITE, BARE_EAGER)
+
+
+def measure_once(server: Server, connections: int, outstanding: int, pace: Pace) -> dict[str, float]:
+    """One run of the generator against one server, as metrics."""
+    options = {"connections": connections, "outstanding": outstanding}
+    log = server.folder / "load.log"
+    clock = CpuClock(server.process)
+    with generator.start(
+        "relay", server.contestant.protocol, server.port, log,
+        warm_up=pace.warm_up, seconds=pace.seconds, **options,
+    ) as load:  # fmt: skip
+        line: dict[str, Any] = {}
+        for line in load.follow(pace.warm_up + pace.seconds + 60):
+            if line["event"] == "measuring":
+                clock.restart()
+    if line.get("event") != "result" or line["misordered"]:
+        raise BenchmarkError(f"{server.contestant.name}: {line.get('misordered')} messages out of order")
+    return {
+        "per_second": line["per_second"],
+        "p50_us": line["latency_us"]["p50"],
+        "p99_us": line["latency_us"]["p99"],
+        "max_us": line["latency_us"]["max"],
+    } | clock.metrics(line["seconds"], line["cpu_seconds"], line["messages"])
+
+
+def measure(name: str, connections: int, outstanding: int, goals: tuple[Goal, ...], pace: Pace) -> RowResult:
+    """The whole row: every contestant once a round."""
+    work = f"relay, {connections} connections, {outstanding} outstanding"
+    result = RowResult(name, work, "messages/s", goals)
+    with started(CONTESTANTS, result) as servers:
+        for _ in range(pace.rounds):
+            for server in servers:
+                result.add(server.contestant.name, measure_once(server, connections, outstanding, pace))
+    return result

@@ -1,0 +1,48 @@
+"""The table of the work measured and the goals set for it; the only place that says what is fast enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks import flood, idle, queries, relay
+from benchmarks.measurement import Goal, RowResult
+from benchmarks.running import Pace
+
+IDLE_CONNECTIONS = 10_000
+IDLE_RATE = 50_000
+IDLE_BYTES = 4096
+IDLE_CPU_PERCENT = 2
+
+
+def _against(**limits: float) -> tuple[Goal, ...]:
+    names = {"nats": "nats-server", "amp": "AMP", "grpc": "grpc.aio", "crossbar": "Crossbar"}
+    return tuple(Goal(limit, names.get(key, key)) for key, limit in limits.items())
+
+
+def _relay(name: str, connections: int, outstanding: int, **limits: float) -> Callable[[Pace], RowResult]:
+    return lambda pace: relay.measure(name, connections, outstanding, _against(**limits), pace)
+
+
+def _idle(pace: Pace) -> RowResult:
+    goals = (
+        Goal(IDLE_BYTES, metric="bytes_per_connection", at_most=True),
+        Goal(IDLE_CPU_PERCENT, metric="idle_cpu_percent", at_most=True),
+        Goal(IDLE_RATE * 0.999, metric="per_second"),  # an open loop's last milliseconds are still under way
+    )
+    quick = pace.rounds == 1
+    hold = 6.0 if quick else 20.0
+    return idle.measure("idle", IDLE_CONNECTIONS, IDLE_RATE, goals, pace, hold)
+
+
+ROWS: dict[str, Callable[[Pace], RowResult]] = {
+    "relay-12-1": _relay("relay-12-1", 12, 1, mosquitto=1.0, nats=0.8),
+    "relay-12-50": _relay("relay-12-50", 12, 50, mosquitto=5.0, nats=0.3),
+    "relay-1000-1": _relay("relay-1000-1", 1000, 1, mosquitto=0.7),
+    "flood": lambda pace: flood.measure("flood", False, (Goal(500_000),), pace),
+    "flood-diagnostics": lambda pace: flood.measure("flood-diagnostics", True, (Goal(300_000),), pace),
+    "queries-server": lambda pace: queries.measure(
+        "queries-server", False, _against(amp=1.5, grpc=5.0), pace
+    ),
+    "queries-client": lambda pace: queries.measure("queries-client", True, _against(crossbar=3.0), pace),
+    "idle": _idle,
+}
