@@ -1,0 +1,46 @@
+"""Log-ons checked against a store of accounts.
+
+Knows no sessions and no frames: it is asked about a `LogOnRequest` and answers as `IVerifier` says.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from esframework.interfaces import IAccounts, IVerifier, LogOnRequest
+from esframework.stores.failures import ComeBackLater, StoreError
+
+UNKNOWN_OR_WRONG: Final = "unknown account or wrong password"
+"""One cause for both, so that nobody finds out which names exist."""
+
+NOT_AVAILABLE: Final = "the accounts are not available now, try again later"
+"""What a client is told when the store fails; the reason is in the server's log."""
+
+
+@implementer(IVerifier)
+class AccountVerifier:
+    """Admits who has an account in `accounts` (an open `IAccounts`) and knows its password."""
+
+    log = Logger()
+
+    def __init__(self, accounts: IAccounts) -> None:
+        self._accounts: Any = accounts
+
+    def verify(self, request: LogOnRequest) -> Deferred[bool | str]:
+        """Fire with True or with the cause of the refusal; never fails for what a client sent."""
+        return Deferred.fromCoroutine(self._verify(request))
+
+    async def _verify(self, request: LogOnRequest) -> bool | str:
+        try:
+            if await self._accounts.verify(request.user_id, request.password):
+                return True
+        except ComeBackLater as busy:
+            return str(busy)
+        except StoreError:
+            self.log.failure("Log-on of {user_id!r} refused: the accounts failed", user_id=request.user_id)
+            return NOT_AVAILABLE
+        return UNKNOWN_OR_WRONG
