@@ -9,7 +9,7 @@ from benchmarks import generator
 from benchmarks.measurement import Goal, RowResult
 from benchmarks.peers.bare import BARE_EAGER
 from benchmarks.peers.ours import SERVICE
-from benchmarks.process import raise_descriptor_limit
+from benchmarks.process import BenchmarkError, raise_descriptor_limit
 from benchmarks.running import CpuClock, Pace, Server, started
 
 SETTLE_SECONDS = 1.0  # what logging on left in queues and timers is no idle CPU
@@ -46,6 +46,8 @@ def measure_once(server: Server, connections: int, hold: float, rate: int, drive
                 idle = clock.metrics(time.monotonic() - held_since, 0)
                 metrics["idle_cpu_percent"] = idle["server_cpu"] * 100
                 clock.restart()
+    if line.get("event") != "result" or line["misordered"]:
+        raise BenchmarkError(f"{server.contestant.name}: {line.get('misordered')} messages out of order")
     metrics |= clock.metrics(line["seconds"], line["cpu_seconds"], line["messages"])
     metrics |= {
         "per_second": line["per_second"],

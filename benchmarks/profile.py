@@ -1,8 +1,8 @@
 """Where the time goes: one row's load on our server (or the yardstick), watched by py-spy or by cProfile.
 
-Run as ``python -m benchmarks.profile relay-12-1``. py-spy samples from outside and disturbs little; it is taken
-when it is installed. cProfile costs several times the work itself: trust its order, not its sums. It refuses to
-judge.
+Run as ``python -m benchmarks.profile relay-12-1``. py-spy samples from outside and disturbs little; it is
+taken when it is installed. cProfile costs several times the work itself: trust its order, not its sums. It
+refuses to judge.
 """
 
 from __future__ import annotations

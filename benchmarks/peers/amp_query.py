@@ -40,7 +40,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 async def ask(options: argparse.Namespace) -> None:
     """Ask over one connection."""
-    endpoint = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", options.port)  # type: ignore[no-untyped-call]
+    endpoint = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", options.port)
     peer = await endpoints.connectProtocol(endpoint, amp.AMP())  # type: ignore[no-untyped-call]
     peer.transport.setTcpNoDelay(True)
 

@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> None:
     transports = [transport | {"serializer": "cbor"}]
     component = Component(transports=transports, realm=REALM)  # type: ignore[no-untyped-call]
 
-    @component.on_join
+    @component.on_join  # type: ignore[untyped-decorator]
     @defer.inlineCallbacks
     def joined(session: Any, details: Any) -> Any:
         if options.role == "answer":
