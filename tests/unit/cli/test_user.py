@@ -1,0 +1,192 @@
+"""`esframework user`: what it does, what it prints, how it ends, and where passwords never are."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from esframework.cli.user import user
+from esframework.stores.accounts import accounts_table
+from esframework.stores.passwords import PasswordHashing
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("esframework.cli.user.PasswordHashing", lambda: PasswordHashing(memory=8, rounds=1))
+
+
+@pytest.fixture
+def run(data: Path) -> Run:
+    """Runs the command on a data folder of the test's own; `password` is the environment's, `typed` the
+    prompt's.
+    """
+
+    def run(*arguments: str, password: str | None = "secret", typed: str | None = None) -> Result:
+        environment = {"ESFRAMEWORK_PASSWORD": password}
+        return CliRunner().invoke(user, [*arguments, "--data", str(data)], env=environment, input=typed)
+
+    return run
+
+
+def fits(data: Path, name: str, password: str) -> bool:
+    table = accounts_table(data)
+    try:
+        return PasswordHashing().matches(table.hash_of(name), password)
+    finally:
+        table.close()
+
+
+def test_an_account_is_added_with_the_environment_s_password(run: Run, data: Path) -> None:
+    result = run("add", "alice")
+    assert (result.exit_code, result.output) == (0, "account alice added\n")
+    assert fits(data, "alice", "secret")
+
+
+def test_file_and_folder_are_private(run: Run, data: Path) -> None:
+    run("add", "alice")
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert stat.S_IMODE((data / "accounts.sqlite").stat().st_mode) == 0o600
+
+
+def test_a_password_is_asked_for_twice_and_never_shown(run: Run, data: Path) -> None:
+    result = run("add", "alice", password=None, typed="hidden\nhidden\n")
+    assert result.exit_code == 0
+    assert result.stdout == "account alice added\n"
+    assert "hidden" not in result.output
+    assert fits(data, "alice", "hidden")
+
+
+def test_two_different_answers_are_asked_again(run: Run, data: Path) -> None:
+    result = run("add", "alice", password=None, typed="one\ntwo\nthree\nthree\n")
+    assert result.exit_code == 0
+    assert fits(data, "alice", "three")
+
+
+def test_no_command_takes_a_password_as_an_argument() -> None:
+    parameters = [name for command in user.commands.values() for name in command.params]
+    assert {str(parameter.name) for parameter in parameters} == {"name", "data", "as_json"}
+
+
+def test_accounts_are_listed_one_a_line(run: Run) -> None:
+    for name in ("carol", "alice", "zoë"):
+        run("add", name)
+    assert run("list").output == "alice\ncarol\nzoë\n"
+
+
+def test_an_empty_list_is_no_failure(run: Run) -> None:
+    result = run("list")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_a_removed_account_is_gone(run: Run) -> None:
+    run("add", "alice")
+    assert run("remove", "alice").output == "account alice removed\n"
+    assert run("list").output == ""
+
+
+def test_a_password_is_changed(run: Run, data: Path) -> None:
+    run("add", "alice")
+    assert run("passwd", "alice", password="new").exit_code == 0
+    assert fits(data, "alice", "new")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("add", "alice"), "exists already"),
+        (("add", "a#b"), "must not contain"),
+        (("remove", "bob"), "no account 'bob'"),
+        (("passwd", "bob"), "no account 'bob'"),
+    ],
+)
+def test_a_refusal_is_one_line_on_the_error_channel_and_code_1(
+    run: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    run("add", "alice")
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("add", "a#b"), ("passwd", "bob")])
+def test_what_must_fail_is_refused_before_a_password_is_asked_for(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    result = run(*arguments, password=None, typed="")
+    assert result.exit_code == 1
+    assert "password" not in result.stderr.lower()
+
+
+def test_an_empty_password_is_refused(run: Run) -> None:
+    result = run("add", "alice", password="")
+    assert result.exit_code == 1
+    assert "must not be empty" in result.stderr
+
+
+def test_a_newer_store_is_refused(run: Run, data: Path) -> None:
+    run("add", "alice")
+    connection = sqlite3.connect(data / "accounts.sqlite")
+    connection.execute("UPDATE schema_versions SET version = 99")
+    connection.commit()
+    connection.close()
+    result = run("list")
+    assert result.exit_code == 1
+    assert "version 99" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("add",), ("add", "a", "b"), ("list", "--password", "x"), ("dance",)])
+def test_wrong_usage_is_code_2(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def lines(result: Result) -> list[Any]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_json_gives_one_object_a_line(run: Run) -> None:
+    assert lines(run("add", "zoë", "--json")) == [{"user_id": "zoë", "done": "added"}]
+    assert lines(run("list", "--json")) == [{"user_id": "zoë"}]
+    assert lines(run("passwd", "zoë", "--json")) == [{"user_id": "zoë", "done": "password changed"}]
+    assert lines(run("remove", "zoë", "--json")) == [{"user_id": "zoë", "done": "removed"}]
+
+
+def test_json_tells_failures_by_their_kind(run: Run) -> None:
+    result = run("remove", "bob", "--json")
+    assert result.exit_code == 1
+    assert lines(result) == [{"error": "NoSuchAccount", "cause": "there is no account 'bob'"}]
+
+
+def test_the_default_folder_is_the_platform_s(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda name: str(data / name))
+    result = CliRunner().invoke(user, ["add", "alice"], env={"ESFRAMEWORK_PASSWORD": "secret"})
+    assert result.exit_code == 0
+    assert (data / "esframework" / "accounts.sqlite").exists()
+
+
+def test_it_works_beside_a_running_server(run: Run, data: Path) -> None:
+    server = accounts_table(data)
+    server.open()
+    run("add", "alice")
+    assert server.user_ids() == ["alice"]
+    server.close()
+
+
+def test_the_group_is_called_user() -> None:
+    assert isinstance(user, click.Group)
+    assert user.name == "user"
