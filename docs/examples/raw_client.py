@@ -1,6 +1,6 @@
 """A client from nothing but the page on the wire protocol: plain sockets, no line of the framework.
 
-python raw_client.py [PORT] logs on as "raw" in generation 6, asks the server who is online, and prints the names.
+python raw_client.py [PORT] logs on as "raw" in generation 6, asks who is online, and prints the names.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-HEADER = struct.Struct("<BBHii12s12s")  # token, client type, message type, message id, body length, two id fields
+HEADER = struct.Struct("<BBHii12s12s")  # token, client, type, id, body length, two id fields
 TOKEN = 0xFF
 OTHERS = 8  # a client type of generation 6
 LOG_ON, ALL_ONLINE_USERS, HEARTBEAT = 112, 110, 104
