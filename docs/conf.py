@@ -1,7 +1,7 @@
 """How Sphinx builds these pages. `make docs` runs it with -W: every warning is an error."""
 
+import runpy
 import sys
-from configparser import RawConfigParser
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
@@ -10,9 +10,7 @@ sys.path[:0] = [str(DOCS.parent), str(DOCS / "_ext")]
 project = "esframework"
 author = "the esframework authors"
 copyright = author
-setup_cfg = RawConfigParser()
-setup_cfg.read(DOCS.parent / "setup.cfg", encoding="utf-8")
-release = version = setup_cfg["metadata"]["version"]
+release = version = runpy.run_path(str(DOCS.parent / "esframework" / "_version.py"))["__version__"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "reference_pages"]
 exclude_patterns = ["_build", "changelog.d"]

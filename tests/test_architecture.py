@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Lowest first. A component sees itself and every row below. Where a row is a tuple of several sets, the sets
 # have an order of their own: each sees those before it in the row.
 ROWS: tuple[tuple[frozenset[str], ...], ...] = (
-    (frozenset({"errors", "limits"}), frozenset({"wire"}), frozenset({"interfaces"})),
+    (frozenset({"_version", "errors", "limits"}), frozenset({"wire"}), frozenset({"interfaces"})),
     (frozenset({"machines", "rudp"}),),
     (frozenset({"net", "plugins"}),),
     (frozenset({"managers", "stores"}),),

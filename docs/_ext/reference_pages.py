@@ -1,7 +1,7 @@
 """Writes the reference before Sphinx reads: one page for each public module that exists, interfaces included.
 
-The pages lie in docs/reference/generated, and nothing there is kept by hand. Which modules are public is said here,
-what that promises in docs/topics/compatibility.md, and what they hold by their docstrings.
+The pages lie in docs/reference/generated; nothing there is kept by hand. Which modules are public is said
+here, what that promises in docs/topics/compatibility.md, and what they hold by their docstrings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from sphinx.application import Sphinx
 from zope.interface.interface import Attribute, InterfaceClass, Method
@@ -87,7 +87,8 @@ def _interface(interface: InterfaceClass) -> list[str]:
 
 def _member(name: str, member: Attribute) -> list[str]:
     if isinstance(member, Method):
-        return [f".. py:method:: {name}{member.getSignatureString()}", "", *_indented(member.__doc__)]
+        signature = cast("str", member.getSignatureString())  # type: ignore[no-untyped-call]
+        return [f".. py:method:: {name}{signature}", "", *_indented(member.__doc__)]
     return [f".. py:attribute:: {name}", "", *_indented(member.__doc__)]
 
 
