@@ -76,7 +76,8 @@ serve: $(PLAIN)
 	    ''
 	@exec $(BIN)/twistd -n esframework $(SERVE_ARGUMENTS)
 
-test: lint types unit docs
+# The tests come last, so that their closing lines are the last thing to be read.
+test: lint types docs unit
 
 lint: $(EDITABLE)
 	$(BIN)/ruff check .
