@@ -39,6 +39,12 @@ class BareRelay(protocol.Protocol):
         self.fields = fields
         self.counts = counts
         self.rest = b""
+        self.own_field = b""
+
+    def connectionLost(self, reason: object = None) -> None:
+        """Forget it, unless a newcomer has its place."""
+        if self.fields.get(self.own_field) is self:
+            del self.fields[self.own_field]
 
     def dataReceived(self, data: bytes) -> None:
         """Route every whole frame of a read; the frame's id fields are the keys, as they came."""
@@ -71,9 +77,9 @@ class BareRelay(protocol.Protocol):
             (size,) = CONTENT_LENGTH(frame, HEADER_SIZE + 4)
             self.handle_information(frame[HEADER_SIZE + 8 : HEADER_SIZE + 8 + size])
         elif kind == LOG_ON:
-            own_field = frame[12:24]
-            self.fields[own_field] = self
-            header = frame[:8] + len(ADMITTED).to_bytes(4, "little") + TO_SERVER + own_field
+            self.own_field = frame[12:24]
+            self.fields[self.own_field] = self
+            header = frame[:8] + len(ADMITTED).to_bytes(4, "little") + TO_SERVER + self.own_field
             self.transport.write(header + ADMITTED)  # type: ignore[union-attr]
 
     def handle_information(self, content: bytes) -> None:

@@ -32,7 +32,7 @@ def measure_once(server: Server, connections: int, hold: float, rate: int, drive
     log = server.folder / "load.log"
     with generator.start(
         "idle", "es6", server.port, log,
-        connections=connections, seconds=hold, rate=rate, drive_seconds=drive,
+        connections=connections, seconds=hold, rate=rate, warm_up=1, drive_seconds=drive,
     ) as load:  # fmt: skip
         line: dict[str, Any] = {}
         for line in load.follow(120 + hold + drive + connections / 200):
@@ -45,6 +45,7 @@ def measure_once(server: Server, connections: int, hold: float, rate: int, drive
             elif line["event"] == "held":
                 idle = clock.metrics(time.monotonic() - held_since, 0)
                 metrics["idle_cpu_percent"] = idle["server_cpu"] * 100
+            elif line["event"] == "measuring":
                 clock.restart()
     if line.get("event") != "result" or line["misordered"]:
         raise BenchmarkError(f"{server.contestant.name}: {line.get('misordered')} messages out of order")
@@ -66,7 +67,7 @@ def measure(
 ) -> RowResult:
     """The whole row: ours and the yardstick, each in a fresh process a round, one after the other."""
     raise_descriptor_limit(connections + SPARE_DESCRIPTORS)
-    work = f"{connections:,} logged-on idle connections, then {rate:,} messages/s through them"
+    work = f"{connections:,} logged-on idle connections, then messages through all of them"
     result = RowResult(name, work, "messages/s", goals)
     for _ in range(min(pace.rounds, 2)):
         for contestant in (SERVICE, BARE_EAGER):

@@ -642,11 +642,19 @@ static void hold(double seconds)
    generator or a server that falls behind shows in the latency instead of being left out. */
 static void drive(void)
 {
-    uint64_t start = now(), length = (uint64_t)(options.drive_seconds * 1e9), time, sent = 0, held_back = 0, in_window;
-    double cpu = cpu_seconds(), wall;
+    uint64_t start = now(), begin = start + (uint64_t)(options.warm_up * 1e9), time, sent = 0, held_back = 0;
+    uint64_t end = begin + (uint64_t)(options.drive_seconds * 1e9), arrived_before = 0, in_window;
+    int measuring = 0;
+    double cpu = 0, wall;
     char extra[256];
-    forget_figures();
-    while ((time = now()) - start < length) {
+    while ((time = now()) < end) {
+        if (!measuring && time >= begin) {
+            measuring = 1;
+            arrived_before = messages;
+            forget_figures();
+            event("measuring");
+            cpu = cpu_seconds();
+        }
         uint64_t due = (uint64_t)(options.rate * (double)(time - start) / 1e9);
         for (int burst = 0; sent < due && burst < 256; burst++, sent++) {
             struct client *client = &clients[sent % (uint64_t)options.connections];
@@ -660,12 +668,13 @@ static void drive(void)
         turn(sent < due ? 0 : 1, 0, 0);
     }
     in_window = messages;
-    wall = (double)(now() - start) / 1e9;
+    wall = (double)(now() - begin) / 1e9;
     cpu = cpu_seconds() - cpu;
-    while (messages + held_back < sent && now() - start < length + 5 * SECOND)
+    while (arrived_before + messages + held_back < sent && now() < end + 5 * SECOND)
         turn(50, 0, 0);
     snprintf(extra, sizeof extra, ", \"offered\": %.0f, \"sent\": %llu, \"held_back\": %llu, \"arrived\": %llu",
-             options.rate, (unsigned long long)sent, (unsigned long long)held_back, (unsigned long long)messages);
+             options.rate, (unsigned long long)sent, (unsigned long long)held_back,
+             (unsigned long long)(arrived_before + messages));
     result(wall, cpu, (double)in_window, extra);
 }
 
