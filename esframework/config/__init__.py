@@ -1,0 +1,42 @@
+"""The service's configuration: every option with its rule, read from a TOML file and from flags.
+
+Knows what each option may be, and nothing of what the service does with it.
+"""
+
+from esframework.config.exposure import (
+    Exposure,
+    Protection,
+    Reach,
+    check_exposure,
+    exposure_of,
+    exposure_warnings,
+)
+from esframework.config.loading import load_config
+from esframework.config.problems import ConfigError
+from esframework.config.service import (
+    OFF,
+    DiagnosticsConfig,
+    HandlersConfig,
+    LimitsConfig,
+    LogConfig,
+    ServiceConfig,
+    SessionConfig,
+)
+
+__all__ = [
+    "OFF",
+    "ConfigError",
+    "DiagnosticsConfig",
+    "Exposure",
+    "HandlersConfig",
+    "LimitsConfig",
+    "LogConfig",
+    "Protection",
+    "Reach",
+    "ServiceConfig",
+    "SessionConfig",
+    "check_exposure",
+    "exposure_of",
+    "exposure_warnings",
+    "load_config",
+]

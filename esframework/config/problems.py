@@ -1,0 +1,17 @@
+"""How a wrong configuration is reported: all its problems at once, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from esframework.errors import LocalError
+
+
+class ConfigError(LocalError, ValueError):
+    """A configuration is not valid; `problems` are lines for people, each naming file or flag, table, key
+    and value.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,168 @@
+"""What a value in a configuration may be: one small class per kind of value.
+
+A rule knows neither files nor flags nor keys. `check` returns the value as the program uses it, or raises
+ValueError; what would have been right is said by `expected`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Rule(Protocol):
+    """What all rules offer."""
+
+    @property
+    def expected(self) -> str:
+        """What is allowed, in words that follow "expected"."""
+
+    def check(self, value: object, folder: Path) -> Any:
+        """The checked value. Relative paths begin at `folder`. Raises ValueError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """On or off."""
+
+    expected: str = "true or false"
+
+    def check(self, value: object, folder: Path) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number from `least` to `most`; `zero` says what 0 means where that is special."""
+
+    least: int
+    most: int
+    zero: str = ""
+
+    @property
+    def expected(self) -> str:
+        special = f" (0: {self.zero})" if self.zero else ""
+        return f"a whole number from {self.least} to {self.most}{special}"
+
+    def check(self, value: object, folder: Path) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= self.most:
+            raise ValueError(value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A time; `zero` says what 0 and less mean."""
+
+    zero: str = "none"
+
+    @property
+    def expected(self) -> str:
+        return f"a number of seconds (0 or less: {self.zero})"
+
+    def check(self, value: object, folder: Path) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(value)
+        return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        return "one of " + ", ".join(f'"{word}"' for word in self.words)
+
+    def check(self, value: object, folder: Path) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise ValueError(value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text that is not empty; `what` says what it is."""
+
+    what: str
+
+    @property
+    def expected(self) -> str:
+        return self.what
+
+    def check(self, value: object, folder: Path) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list, every item of which keeps `item`; `what` says what the items are."""
+
+    item: Rule
+    what: str
+
+    @property
+    def expected(self) -> str:
+        return f"a list of {self.what}"
+
+    def check(self, value: object, folder: Path) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(value)
+        return tuple(self.item.check(item, folder) for item in value)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath:
+    """A path; `~` is the home folder."""
+
+    what: str
+
+    @property
+    def expected(self) -> str:
+        return self.what
+
+    def check(self, value: object, folder: Path) -> Path:
+        if isinstance(value, str) and (not value.strip() or "\0" in value):
+            raise ValueError(value)
+        if not isinstance(value, (str, Path)):
+            raise ValueError(value)
+        try:
+            return folder / Path(value).expanduser()
+        except RuntimeError as error:
+            raise ValueError(value) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How often a dangerous switch is given: 0, 1 or 2; true is 1."""
+
+    expected: str = "true, false, or how often it is meant: 0, 1 or 2"
+
+    def check(self, value: object, folder: Path) -> int:
+        if not isinstance(value, int) or not 0 <= value <= 2:
+            raise ValueError(value)
+        return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class OffOr:
+    """The word `off`, or what `other` allows."""
+
+    other: Rule
+
+    @property
+    def expected(self) -> str:
+        return f'"off" or {self.other.expected}'
+
+    def check(self, value: object, folder: Path) -> Any:
+        if value == "off":
+            return value
+        return self.other.check(value, folder)

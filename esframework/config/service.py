@@ -1,0 +1,155 @@
+"""Every option of the service: its name, its default, its rule, and what it is.
+
+This is the one list: files, flags, `config check` and documentation are made from it. Defaults that engines
+share come from `limits`. Knows no reading and no reporting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import platformdirs
+
+from esframework import limits
+from esframework.config.rules import FilePath, ListOf, OffOr, OneOf, Rule, Seconds, Switch, Text, Times, Whole
+
+OFF: Final = "off"
+"""What stands for "not at all" where an option is a port or an endpoint."""
+
+ROTATE_SIZE: Final = 1024 * 1024
+"""Bytes: with ten old files kept, a forgotten log takes eleven megabytes."""
+
+LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
+
+_SIZE: Final = Whole(1, 2**31 - 1)
+_ENDPOINT: Final = Text("a Twisted endpoint string such as tcp:4530")
+
+
+def _option(default: Any, rule: Rule, about: str, *, secret: bool = False) -> Any:
+    """A field with its rule; the value of a `secret` one is never repeated to anybody."""
+    return field(default=default, metadata={"rule": rule, "about": about, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """`[log]`: where the log goes and how it looks."""
+
+    file: Path | None = _option(
+        None, FilePath("a path"), "log file; without it the log goes to standard error"
+    )
+    level: str = _option("info", OneOf(LOG_LEVELS), "least level that is logged")
+    json: bool = _option(False, Switch(), "one JSON object a line instead of text")
+    rotate_size: int = _option(
+        ROTATE_SIZE, Whole(0, 2**40, "never"), "bytes after which a new log file is begun"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """`[session]`: who may come and how long one may be silent."""
+
+    log_on_timeout: float = _option(limits.LOG_ON_TIMEOUT, Seconds(), "seconds to send a complete log-on")
+    heartbeat_timeout: float = _option(
+        limits.HEARTBEAT_TIMEOUT, Seconds(), "seconds of silence that end a session"
+    )
+    auto_respond_heartbeat: bool = _option(False, Switch(), "answer each heartbeat")
+    relogon_mode: Literal["replace_old", "ignore_new"] = _option(
+        "replace_old", OneOf(("replace_old", "ignore_new")), "who stays when a user logs on a second time"
+    )
+    allowed_client_types: tuple[int, ...] | None = _option(
+        None, ListOf(Whole(0, 255), "client type numbers from 0 to 255"), "client types that are admitted"
+    )
+    max_connections: int = _option(
+        limits.MAX_CONNECTIONS, Whole(0, 10_000_000, "no limit"), "connections in all"
+    )
+    max_connections_per_address: int = _option(
+        limits.MAX_CONNECTIONS_PER_ADDRESS, Whole(0, 10_000_000, "no limit"), "connections from one address"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlersConfig:
+    """`[handlers]`: how application handlers are run."""
+
+    mode: Literal["direct", "task_queue"] = _option(
+        "direct", OneOf(("direct", "task_queue")), "in the reactor, or in worker threads"
+    )
+    workers: int = _option(limits.WORKER_THREADS, Whole(1, 1000), "worker threads of the task queue")
+    queue_length: int = _option(
+        limits.TASK_QUEUE_LENGTH,
+        Whole(1, 10_000_000),
+        "messages that wait for a worker before reading pauses",
+    )
+    limit: float = _option(limits.HANDLER_LIMIT, Seconds(), "seconds a handler may take")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
+    """`[limits]`: what peers can pile up."""
+
+    max_message: int = _option(limits.MAX_MESSAGE, Whole(1024, 2**31 - 1), "bytes of the longest frame")
+    write_timeout: float = _option(
+        limits.WRITE_TIMEOUT, Seconds(), "seconds for a byte to leave a connection"
+    )
+    high_water: int = _option(limits.HIGH_WATER, _SIZE, "bytes waiting above which a channel is busy")
+    hard_limit: int = _option(limits.HARD_LIMIT, _SIZE, "bytes waiting at which a slow consumer is cut")
+    frames_per_second: int = _option(
+        limits.MAX_FRAMES_PER_SECOND, Whole(0, 2**31 - 1, "no limit"), "frames a second and connection"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsConfig:
+    """`[diagnostics]`: counting and timing of what is handled."""
+
+    enabled: bool = _option(False, Switch(), "count and time each message")
+    log_every: float = _option(0.0, Seconds("never"), "seconds between two reports in the log")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """All options of the daemon, checked. `listen` empty means port 4530 of loopback, IPv4 and IPv6.
+
+    `p2p` None means the first TCP port + 1 on the same interface; `console` and `metrics` None mean their
+    default (the console's own port, and no metrics); all three may be `OFF`. `open` counts how often it was
+    given.
+    """
+
+    data: Path = field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("esframework")),
+        metadata={"rule": FilePath("the path of a folder"), "about": "data folder", "secret": False},
+    )
+    listen: tuple[str, ...] = _option(
+        (), ListOf(_ENDPOINT, "Twisted endpoint strings"), "where clients come in"
+    )
+    p2p: int | Literal["off"] | None = _option(None, OffOr(Whole(1, 65535)), "UDP port for P2P")
+    console: str | None = _option(None, OffOr(_ENDPOINT), "where the web console is served")
+    metrics: str | None = _option(None, OffOr(_ENDPOINT), "where Prometheus may fetch figures")
+    open: int = _option(
+        0, Times(), "anybody may log on and do everything; beyond loopback only when given twice"
+    )
+    auth: tuple[str, ...] = _option(
+        (),
+        ListOf(Text("text"), "strcred descriptions such as file:/etc/passwords"),
+        "who may log on",
+        secret=True,
+    )
+    max_user_id: int = _option(limits.MAX_USER_ID, Whole(1, 255), "bytes of the longest account id")
+    log: LogConfig = field(default_factory=LogConfig)
+    session: SessionConfig = field(default_factory=SessionConfig)
+    handlers: HandlersConfig = field(default_factory=HandlersConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
+
+
+TABLES: Final[dict[str, type[Any]]] = {
+    "": ServiceConfig,
+    "log": LogConfig,
+    "session": SessionConfig,
+    "handlers": HandlersConfig,
+    "limits": LimitsConfig,
+    "diagnostics": DiagnosticsConfig,
+}
+"""Each table of a configuration file and what its keys are the fields of; "" is the top level."""
