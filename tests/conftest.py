@@ -15,6 +15,17 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long one example takes says how busy the machine is. In continuous integration the examples are the same
+# each time, so that a failure there is due to the change; at home they differ, and find what is new.
+settings.register_profile(
+    "project",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("ESFRAMEWORK_CI")),
+)
+settings.load_profile("project")
 
 
 def require(tool_or_module: str, reason: str) -> str:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from esframework.config import load_config
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted({*ROOT.glob("*.md"), *DOCS.rglob("*.md")} - {*(DOCS / "changelog.d").iterdir()})
-EXAMPLES = sorted((DOCS / "examples").glob("*.py"))
+EXAMPLES = sorted((DOCS / "examples").iterdir())
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -61,3 +63,8 @@ def test_the_readmes_code_is_that_of_the_example() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_every_example_is_shown_or_linked_on_a_page(example: Path) -> None:
     assert any(f"examples/{example.name}" in page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def test_the_example_of_a_configuration_file_is_valid() -> None:
+    configuration = load_config(DOCS / "examples" / "es.toml")
+    assert len(configuration.listen) == 2

@@ -1,4 +1,4 @@
-"""Writes the reference before Sphinx reads: one page for each public module that exists, interfaces included.
+"""Writes the reference before Sphinx reads: a page for each public module, one for the configuration.
 
 The pages lie in docs/reference/generated; nothing there is kept by hand. Which modules are public is said
 here, what that promises in docs/topics/compatibility.md, and what they hold by their docstrings.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,8 @@ from typing import Any, cast
 
 from sphinx.application import Sphinx
 from zope.interface.interface import Attribute, InterfaceClass, Method
+
+from esframework.config.service import TABLES
 
 # Patterns of module names, in the order in which a reader wants them. What matches none is private.
 PUBLIC = (
@@ -97,13 +100,41 @@ def _indented(docstring: str | None) -> list[str]:
     return [f"   {line}".rstrip() for line in text.splitlines()] + [""]
 
 
+def configuration_page() -> str:
+    """Every key of the configuration file with rule and default, from the list that the program itself uses."""
+    lines = ["Configuration", "=============", "", "A TOML file. An unknown key is an error.", ""]
+    for table, keys in TABLES.items():
+        heading = f"``[{table}]``" if table else "At the top"
+        lines += [heading, "-" * len(heading), "", ".. list-table::", "   :header-rows: 1", ""]
+        lines += _row("key", "what it is", "allowed", "default")
+        for key in fields(keys):
+            if "rule" in key.metadata:
+                expected = key.metadata["rule"].expected
+                lines += _row(f"``{key.name}``", key.metadata["about"], expected, _default(key))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(first: str, *others: str) -> list[str]:
+    return [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+
+
+def _default(key: Field[Any]) -> str:
+    if key.default is MISSING:
+        return "the platform's"
+    if key.default is None or key.default == ():
+        return ""
+    return f"``{str(key.default).lower() if isinstance(key.default, bool) else key.default}``"
+
+
 def write_pages(app: Sphinx) -> None:
-    """Make the folder of generated pages hold exactly today's pages; an unchanged one is not touched."""
+    """Make the folder hold exactly today's pages; an unchanged one is not touched."""
     folder = Path(app.srcdir) / "reference" / "generated"
     folder.mkdir(parents=True, exist_ok=True)
     names = list(public_modules())
     wanted = {f"{name}.rst": page_of(importlib.import_module(name)) for name in names}
     entries = "\n".join(f"   {name}" for name in names)
+    wanted["configuration.rst"] = configuration_page()
     wanted["index.rst"] = f"Modules\n=======\n\n.. toctree::\n   :maxdepth: 1\n\n{entries}\n"
     for stale in set(folder.iterdir()) - {folder / name for name in wanted}:
         stale.unlink()
