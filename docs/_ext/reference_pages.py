@@ -101,7 +101,7 @@ def _indented(docstring: str | None) -> list[str]:
 
 
 def configuration_page() -> str:
-    """Every key of the configuration file with rule and default, from the list that the program itself uses."""
+    """Every key of the configuration file, from the list that the program itself uses."""
     lines = ["Configuration", "=============", "", "A TOML file. An unknown key is an error.", ""]
     for table, keys in TABLES.items():
         heading = f"``[{table}]``" if table else "At the top"
