@@ -9,7 +9,7 @@ import argparse
 import json
 import time
 
-from esframework import ServerEngine
+from esframework.server.engine import ServerEngine
 from esframework.server.options import ServerOptions
 
 

@@ -11,7 +11,7 @@ from benchmarks.measurement import OURS, Goal, RowResult
 from benchmarks.peers import Contestant
 from benchmarks.peers.crossbar_query import program as crossbar_program
 from benchmarks.peers.crossbar_query import router_command
-from benchmarks.peers.ours import absent as ours_absent
+from benchmarks.peers.ours import engines_absent
 from benchmarks.process import Process, python_module
 from benchmarks.running import CpuClock, Pace, Server, started
 
@@ -30,7 +30,7 @@ def _serving(name: str) -> Contestant:
 
     def absent() -> str | None:
         if name == OURS:
-            return ours_absent()
+            return engines_absent()
         if name == "grpc.aio" and importlib.util.find_spec("grpc") is None:
             return "grpcio is not installed (pip install grpcio)"
         return None

@@ -10,7 +10,8 @@ import argparse
 from benchmarks.asking import ANSWERER, arguments, ready
 from benchmarks.counting_server import Counting
 from benchmarks.peers.twisted_program import ask_all, forever, run
-from esframework import ClientEngine, ServerEngine
+from esframework.client.engine import ClientEngine
+from esframework.server.engine import ServerEngine
 
 QUERY_TYPE = 100
 

@@ -11,14 +11,27 @@ from benchmarks.peers import Contestant
 from benchmarks.process import python_module
 
 
-def absent() -> str | None:
-    """None once both engines can be imported."""
-    for module in ("esframework.server.engine", "esframework.client.engine"):
+def _missing(*modules: str) -> str | None:
+    for module in modules:
         try:
             importlib.import_module(module)
         except ImportError as error:
             return f"{module} cannot be imported: {error}"
     return None
+
+
+def service_absent() -> str | None:
+    """None once the service can be started."""
+    return _missing("esframework.tap")
+
+
+def engines_absent() -> str | None:
+    """None once both engines can be embedded."""
+    return _missing("esframework.server.engine", "esframework.client.engine")
+
+
+def _server_absent() -> str | None:
+    return _missing("esframework.server.engine")
 
 
 def service_command(port: int, folder: Path, *before: str) -> list[str]:
@@ -47,6 +60,6 @@ def _diagnosed(port: int, folder: Path) -> list[str]:
     return [*_counting(port, folder), "--diagnostics"]
 
 
-SERVICE = Contestant(OURS, "es6", service_command, absent)
-COUNTING = Contestant(OURS, "es6", _counting, absent)
-COUNTING_DIAGNOSED = Contestant(OURS, "es6", _diagnosed, absent)
+SERVICE = Contestant(OURS, "es6", service_command, service_absent)
+COUNTING = Contestant(OURS, "es6", _counting, _server_absent)
+COUNTING_DIAGNOSED = Contestant(OURS, "es6", _diagnosed, _server_absent)
