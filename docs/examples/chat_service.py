@@ -42,3 +42,6 @@ server = ServerEngine(
     endpoints=["tcp:4530:interface=127.0.0.1"],
 )
 server.setServiceParent(application)
+
+server.users.connected.subscribe(lambda user: print(user.user_id, "came from", user.address, flush=True))
+server.users.disconnected.subscribe(lambda user, why: print(user.user_id, "left:", why.name, flush=True))
