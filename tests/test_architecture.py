@@ -33,8 +33,8 @@ PLACES = {
     for step, components in enumerate(steps)
     for component in components
 }
-# Errors and limits are two files on one step that may be read together.
-NEIGHBOURS = frozenset({"errors", "limits"})
+# The files of the lowest step may read each other, and are all that importing the package loads.
+NEIGHBOURS = ROWS[0][0]
 PURE_ROWS = 2
 IMPURE = frozenset({"twisted", "asyncio", "socket", "threading", "time", "random", "os"})
 PURE_IN_MANAGERS = frozenset({"machine.py", "contracts.py"})
@@ -114,7 +114,7 @@ def rows(sources: Sources) -> Iterator[str]:
 
 
 def _may_see(here: str, there: str) -> bool:
-    return here == there or {here, there} == NEIGHBOURS or PLACES[there] < PLACES[here]
+    return here == there or {here, there} <= NEIGHBOURS or PLACES[there] < PLACES[here]
 
 
 def managers_apart(sources: Sources) -> Iterator[str]:
@@ -165,13 +165,13 @@ def _leads_to_impurity(path: str, name: str) -> bool:
 
 
 def lazy_face(sources: Sources) -> Iterator[str]:
-    """Importing esframework loads errors and limits and nothing else of ours, so no reactor and no engine."""
+    """Importing esframework loads the lowest step and nothing else of ours, so no reactor and no engine."""
     text = sources.get("esframework/__init__.py", "")
     for imported in imports_of("esframework/__init__.py", text):
         parts = imported.name.split(".")
         if imported.type_checking or imported.inside_function:
             continue
-        ours = parts[0] == "esframework" and parts[1:2] not in (["errors"], ["limits"])
+        ours = parts[0] == "esframework" and not NEIGHBOURS.issuperset(parts[1:2])
         if ours or parts[0] == "twisted":
             yield f"esframework/__init__.py:{imported.line}: eagerly imports {imported.name}"
 
