@@ -9,8 +9,7 @@ import argparse
 import json
 import time
 
-from esframework.server.engine import ServerEngine
-from esframework.server.options import ServerOptions
+from esframework import ServerEngine, ServerOptions
 
 
 class Counting:

@@ -10,8 +10,7 @@ import argparse
 from benchmarks.asking import ANSWERER, arguments, ready
 from benchmarks.counting_server import Counting
 from benchmarks.peers.twisted_program import ask_all, forever, run
-from esframework.client.engine import ClientEngine
-from esframework.server.engine import ServerEngine
+from esframework import ClientEngine, ServerEngine
 
 QUERY_TYPE = 100
 
