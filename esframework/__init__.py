@@ -1,0 +1,84 @@
+"""A communication framework on Twisted: a server to run, to extend and to embed, and a client for it.
+
+    from esframework import ClientEngine, ServerEngine
+
+Names are imported when they are first used, so that `import esframework` installs no reactor and costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from esframework._version import __version__
+
+if TYPE_CHECKING:
+    from esframework.client.engine import ClientEngine as ClientEngine
+    from esframework.client.engine import LogonResponse as LogonResponse
+    from esframework.client.options import ClientOptions as ClientOptions
+    from esframework.client.options import Socks5Proxy as Socks5Proxy
+    from esframework.interfaces import ICustomHandler as ICustomHandler
+    from esframework.interfaces import IIntegratedHandler as IIntegratedHandler
+    from esframework.interfaces import IManager as IManager
+    from esframework.interfaces import IVerifier as IVerifier
+    from esframework.interfaces import LogOnRequest as LogOnRequest
+    from esframework.interfaces import Registrations as Registrations
+    from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
+    from esframework.managers.custom.contracts import Information as Information
+    from esframework.server.engine import ServerEngine as ServerEngine
+    from esframework.server.options import HandlerMode as HandlerMode
+    from esframework.server.options import ServerOptions as ServerOptions
+    from esframework.server.users import UserData as UserData
+    from esframework.wire.types import BY_SERVER as BY_SERVER
+    from esframework.wire.types import ChannelMode as ChannelMode
+    from esframework.wire.types import DisconnectedType as DisconnectedType
+    from esframework.wire.types import LogonResult as LogonResult
+    from esframework.wire.types import MessageInvalidType as MessageInvalidType
+    from esframework.wire.types import MessageType as MessageType
+    from esframework.wire.types import OnBusy as OnBusy
+    from esframework.wire.types import Priority as Priority
+    from esframework.wire.types import RelogonMode as RelogonMode
+
+_HOMES = {
+    "ClientEngine": "esframework.client.engine",
+    "LogonResponse": "esframework.client.engine",
+    "ClientOptions": "esframework.client.options",
+    "Socks5Proxy": "esframework.client.options",
+    "ServerEngine": "esframework.server.engine",
+    "ServerOptions": "esframework.server.options",
+    "HandlerMode": "esframework.server.options",
+    "UserData": "esframework.server.users",
+    "CombinedHandler": "esframework.managers.custom.combined",
+    "Information": "esframework.managers.custom.contracts",
+    **dict.fromkeys(
+        ("ICustomHandler", "IIntegratedHandler", "IManager", "IVerifier", "LogOnRequest", "Registrations"),
+        "esframework.interfaces",
+    ),
+    **dict.fromkeys(
+        (
+            "BY_SERVER",
+            "ChannelMode",
+            "DisconnectedType",
+            "LogonResult",
+            "MessageInvalidType",
+            "MessageType",
+            "OnBusy",
+            "Priority",
+            "RelogonMode",
+        ),
+        "esframework.wire.types",
+    ),
+}
+
+__all__ = sorted(["__version__", *_HOMES])
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,133 @@
+"""Every limit and default number of the framework: its name, its value and why it has that value.
+
+Seconds are seconds, sizes are bytes. A time-out of zero or less means "none" wherever an option takes one of these
+as its default. This module knows no behaviour: it only holds numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- the wire -----------------------------------------------------------------------------------------------------
+MAX_MESSAGE: Final = 1024 * 1024
+"""Longest frame, header included. The protocol's own default; larger content goes as a blob or a file."""
+
+MAX_BEFORE_LOG_ON: Final = 8 * 1024
+"""A stranger may make us hold this much: a log-on is a few hundred bytes."""
+
+MAX_QUERIES_BEFORE_LOG_ON: Final = 8
+"""Generation 7 may ask before it logs on (type 118); more than a handful is probing."""
+
+MAX_USER_ID: Final = 36
+"""Longest account id in bytes: a UUID in its usual spelling fits."""
+
+MAX_BODY_DEPTH: Final = 32
+"""Deepest nesting of classes in one body; contracts are flat, so this only stops an attack on the stack."""
+
+# --- sessions -----------------------------------------------------------------------------------------------------
+LOG_ON_TIMEOUT: Final = 15.0
+"""Seconds a connection may take to send a complete log-on: a slow phone network needs three or four."""
+
+HEARTBEAT_INTERVAL: Final = 10.0
+"""Seconds between a client's heartbeats (the manual's default)."""
+
+HEARTBEAT_TIMEOUT: Final = 30.0
+"""Seconds of silence after which the server ends a session: three heartbeats may be lost or late."""
+
+RESPONSE_TIMEOUT: Final = 30.0
+"""Seconds an answer or an acknowledgement is waited for (the manual's default)."""
+
+WRITE_TIMEOUT: Final = 5.0
+"""Seconds in which at least one byte must leave a connection that has something to send."""
+
+HANDLER_LIMIT: Final = 30.0
+"""Seconds a handler's Deferred may stay open before its connection is ended: the caller gave up long ago."""
+
+CLOSE_GRACE: Final = 5.0
+"""Seconds that closing waits for queues to be flushed before connections are cut."""
+
+KEEP_ALIVE_IDLE: Final = 10
+"""Seconds of silence before TCP probes the peer (the manual's setting)."""
+
+KEEP_ALIVE_INTERVAL: Final = 2
+"""Seconds between TCP's probes (the manual's setting)."""
+
+SWEEP_INTERVAL: Final = 1.0
+"""One timer looks after all connections this often: deadlines are met to within a second for the price of one timer."""
+
+RECONNECT_FIRST_DELAY: Final = 1.0
+"""Upper bound of the first random wait before a reconnect; doubled for each failure."""
+
+RECONNECT_LONGEST_DELAY: Final = 60.0
+"""A client that was away for a night is back within a minute of its server."""
+
+CONNECT_TIMEOUT: Final = 30.0
+"""Seconds for a TCP or TLS connection to be made."""
+
+# --- queues -------------------------------------------------------------------------------------------------------
+HIGH_WATER: Final = 64 * 1024
+"""Bytes waiting on a connection above which its channel counts as busy and discardable sends are dropped."""
+
+HARD_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes waiting on a connection at which a slow consumer is cut: a server of 1000 of them would hold 16 GB."""
+
+WRITE_CHUNK: Final = 128 * 1024
+"""Bytes handed to the transport at a time when a queue drains, so that urgent messages overtake the rest of it."""
+
+BACKLOG_FRAMES: Final = 64
+"""Application frames that wait behind an open handler before reading pauses; it resumes below half."""
+
+BACKLOG_BYTES: Final = 256 * 1024
+"""The same in bytes."""
+
+WORKER_THREADS: Final = 20
+"""Threads of the task-queue handler model (the manual's default)."""
+
+TASK_QUEUE_LENGTH: Final = 10_000
+"""Messages waiting for a worker thread before reading pauses."""
+
+BLOCKED_REACTOR: Final = 1.0
+"""Seconds for which the reactor may be held up before the culprit is named in the log."""
+
+# --- what peers can pile up ---------------------------------------------------------------------------------------
+MAX_OPEN_REQUESTS: Final = 65_536
+"""Unanswered queries and acknowledgements per engine: beyond it the program asks faster than anybody can answer."""
+
+MAX_BLOBS_PER_SENDER: Final = 16
+"""Unfinished blobs one sender may have with one receiver."""
+
+MAX_BLOB_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of unfinished blobs per connection; larger things are files."""
+
+BLOB_IDLE_TIMEOUT: Final = 60.0
+"""Seconds without a fragment after which an unfinished blob is forgotten."""
+
+FRAGMENT_SIZE: Final = 16 * 1024
+"""Default size of a blob's fragment: 13 ms on a 10 Mbit/s line, so nothing waits noticeably behind one."""
+
+MAX_CONNECTIONS: Final = 0
+"""Connections in all; 0 means as many as file descriptors allow."""
+
+MAX_CONNECTIONS_PER_ADDRESS: Final = 256
+"""Connections from one address (not counted for loopback): an office behind one router fits."""
+
+MAX_LOG_ON_TRIES_PER_MINUTE: Final = 60
+"""Failed log-ons per address and minute (not counted for loopback); Argon2 makes each cost the server 20 ms."""
+
+MAX_FRAMES_PER_SECOND: Final = 20_000
+"""Frames per second and connection (not for loopback); a faster one is read more slowly, not cut."""
+
+MAX_TRACKED_ADDRESSES: Final = 65_536
+"""Addresses remembered for the limits above."""
+
+FIRST_EXTENSION_TYPE: Final = 1000
+"""Message types from here to the next number are this project's own."""
+
+FIRST_APPLICATION_TYPE: Final = 10_000
+"""Message types from here belong to applications and their plugins."""
+
+LAST_RECORDS: Final = 10
+"""Finished calls that diagnostics keep per information type (the manual's number)."""
+
+MAX_DIAGNOSED_TYPES: Final = 1024
+"""Information types that diagnostics tell apart; peers choose the numbers, so the table is bounded."""

@@ -1,0 +1,95 @@
+"""Requests that wait for an answer: ids, who may answer, deadlines. Knows no Deferred and no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from esframework import limits
+from esframework.errors import TooManyRequests
+
+Waiter = TypeVar("Waiter")
+_LARGEST_ID = 2**31 - 1
+
+
+@dataclass(slots=True)
+class Request(Generic[Waiter]):
+    """One unanswered request; `target` None is the server, `timeout` <= 0 waits for ever."""
+
+    target: str | None
+    request_type: int
+    answer_type: int
+    timeout: float
+    deadline: float
+    waiter: Waiter
+
+
+class Requests(Generic[Waiter]):
+    """The open requests of one engine, oldest first within each time-out."""
+
+    def __init__(self, limit: int = limits.MAX_OPEN_REQUESTS) -> None:
+        self._limit = limit
+        self._last_id = 0
+        self._open: dict[int, Request[Waiter]] = {}
+        # All requests with one time-out expire in the order in which they were opened.
+        self._by_timeout: dict[float, dict[int, Request[Waiter]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(
+        self, target: str | None, request_type: int, answer_type: int, timeout: float, now: float, waiter: Waiter
+    ) -> int:
+        """Remember a request and return its message id; raises TooManyRequests at the limit."""
+        if len(self._open) >= self._limit:
+            raise TooManyRequests(f"{len(self._open)} requests are unanswered, the most allowed")
+        message_id = self._next_id()
+        request = Request(target, request_type, answer_type, timeout, now + timeout, waiter)
+        self._open[message_id] = request
+        if timeout > 0:
+            self._by_timeout.setdefault(timeout, {})[message_id] = request
+        return message_id
+
+    def answered(self, message_id: int, source: str | None, answer_type: int) -> Request[Waiter] | None:
+        """The request that this answers, which is then closed; None for an answer nobody waits for from that source."""
+        request = self._open.get(message_id)
+        if request is None or request.target != source or request.answer_type != answer_type:
+            return None
+        return self.close(message_id)
+
+    def close(self, message_id: int) -> Request[Waiter] | None:
+        """Forget a request whatever it waits for; returns it if it was open."""
+        request = self._open.pop(message_id, None)
+        if request is not None and request.timeout > 0:
+            bucket = self._by_timeout[request.timeout]
+            del bucket[message_id]
+            if not bucket and len(self._by_timeout) > 1:
+                del self._by_timeout[request.timeout]
+        return request
+
+    def next_deadline(self) -> float | None:
+        """When `expired` has something to give, at the earliest."""
+        firsts = [next(iter(bucket.values())).deadline for bucket in self._by_timeout.values() if bucket]
+        return min(firsts, default=None)
+
+    def expired(self, now: float) -> list[Request[Waiter]]:
+        """Close and return the requests whose time is over."""
+        due = []
+        for bucket in list(self._by_timeout.values()):
+            for message_id, request in list(bucket.items()):
+                if request.deadline > now:
+                    break
+                due.append(message_id)
+        return [request for message_id in due if (request := self.close(message_id)) is not None]
+
+    def close_where(self, matches: Callable[[Request[Waiter]], bool]) -> list[Request[Waiter]]:
+        """Close and return the requests that match, such as those to a target that is gone."""
+        ids = [message_id for message_id, request in self._open.items() if matches(request)]
+        return [request for message_id in ids if (request := self.close(message_id)) is not None]
+
+    def _next_id(self) -> int:
+        while True:
+            self._last_id = self._last_id % _LARGEST_ID + 1
+            if self._last_id not in self._open:
+                return self._last_id

@@ -1,0 +1,120 @@
+"""The server's half of the basic functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from esframework.interfaces import IServerContext, Registrations
+from esframework.managers.basic.contracts import (
+    DEVICES,
+    ENDPOINT,
+    KICK_OUT,
+    NAMES,
+    NAMES_ONLINE,
+    ONLINE,
+    USER,
+    USER_LIST,
+    EndpointBody,
+    OnlineBody,
+    UserListBody,
+)
+from esframework.net.threads import hops_to_reactor
+from esframework.wire.types import DisconnectedType, MessageType, RequestFailure
+
+RELAYED_PINGS = frozenset({MessageType.PING_BY_SERVER, MessageType.PING_ANSWER})
+
+
+class ServerBasic:
+    """`server.basic` (manual, chapter 02: IBasicController).
+
+    Guarded by the permission hook: `kick_out` (default: administrators), `list_users` (default: everybody),
+    `user_endpoint` (default: oneself and administrators).
+    """
+
+    def __init__(self, server: IServerContext) -> None:
+        self._server = server
+        self.reactor = server.clock
+
+    @hops_to_reactor
+    def kick_out(self, user_id: str) -> bool:
+        """End a user's session; its client is told, and does not come back by itself. False when not online."""
+        return bool(self._server.disconnect(user_id, DisconnectedType.KICKED_OUT))
+
+    def registrations(self) -> Registrations:
+        """What this half brings to a server."""
+        return Registrations(
+            facade=self,
+            handlers={
+                MessageType.MY_ENDPOINT: self._my_endpoint,
+                MessageType.PING_BY_SERVER: self._ping,
+                MessageType.HEARTBEAT: self._heartbeat,
+                MessageType.KICK_OUT: self._kick_out,
+                MessageType.ALL_ONLINE_USERS: self._all_online_users,
+                MessageType.IS_USER_ONLINE: self._is_user_online,
+                MessageType.USER_ENDPOINT: self._user_endpoint,
+                MessageType.ARE_USERS_ONLINE: self._are_users_online,
+                MessageType.MY_DEVICES: self._my_devices,
+            },
+            relayable=RELAYED_PINGS,
+            undeliverable={MessageType.PING_BY_SERVER: self._ping_undeliverable},
+        )
+
+    def _heartbeat(self, sender: Any, message_id: int, body: bytes) -> None:
+        if self._server.options.auto_respond_heartbeat:
+            sender.reply(MessageType.HEARTBEAT, b"", message_id)
+
+    def _ping(self, sender: Any, message_id: int, body: bytes) -> None:
+        sender.reply(MessageType.PING_ANSWER, b"", message_id)
+
+    def _ping_undeliverable(
+        self, sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure
+    ) -> None:
+        sender.request_failed(message_id, reason, reason.name.lower().replace("_", " "))
+
+    def _my_endpoint(self, sender: Any, message_id: int, body: bytes) -> None:
+        sender.reply(MessageType.MY_ENDPOINT, ENDPOINT.encode(EndpointBody(*sender.address)), message_id)
+
+    def _kick_out(self, sender: Any, message_id: int, body: bytes) -> None:
+        target = KICK_OUT.decode(body).user_be_kicked_out
+        if not self._may(sender, message_id, "kick_out", target, self._is_administrator(sender)):
+            return
+        if not self.kick_out(target):
+            sender.request_failed(message_id, RequestFailure.TARGET_ABSENT, f"{target!r} is not online")
+        elif sender.is_ours:
+            sender.reply(MessageType.KICK_OUT, b"", message_id)
+
+    def _all_online_users(self, sender: Any, message_id: int, body: bytes) -> None:
+        allowed = self._may(sender, message_id, "list_users", None, True)
+        if allowed or not sender.is_ours:
+            users = self._server.users.ids() if allowed else []
+            sender.reply(MessageType.ALL_ONLINE_USERS, USER_LIST.encode(UserListBody(users)), message_id)
+
+    def _is_user_online(self, sender: Any, message_id: int, body: bytes) -> None:
+        online = self._server.users.is_online(USER.decode(body).user_id)
+        sender.reply(MessageType.IS_USER_ONLINE, ONLINE.encode(OnlineBody(online)), message_id)
+
+    def _are_users_online(self, sender: Any, message_id: int, body: bytes) -> None:
+        users = self._server.users
+        online = {name: users.is_online(name) for name in NAMES.decode(body)}
+        sender.reply(MessageType.ARE_USERS_ONLINE, NAMES_ONLINE.encode(online), message_id)
+
+    def _user_endpoint(self, sender: Any, message_id: int, body: bytes) -> None:
+        target = USER.decode(body).user_id
+        by_default = target == sender.name or self._is_administrator(sender)
+        allowed = self._may(sender, message_id, "user_endpoint", target, by_default)
+        if allowed or not sender.is_ours:
+            address = self._server.users.address_of(target) if allowed else None
+            reply = EndpointBody(None, 0) if address is None else EndpointBody(*address)
+            sender.reply(MessageType.USER_ENDPOINT, ENDPOINT.encode(reply), message_id)
+
+    def _my_devices(self, sender: Any, message_id: int, body: bytes) -> None:
+        sender.reply(MessageType.MY_DEVICES, DEVICES.encode([sender.user.client_type]), message_id)
+
+    def _is_administrator(self, sender: Any) -> bool:
+        return bool(self._server.is_administrator(sender.name))
+
+    def _may(self, sender: Any, message_id: int, action: str, target: str | None, by_default: bool) -> bool:
+        if self._server.permit(action, sender.name, target, lambda: by_default):
+            return True
+        sender.request_failed(message_id, RequestFailure.NOT_ALLOWED, f"{action} is not permitted to {sender.name!r}")
+        return False

@@ -1,0 +1,40 @@
+"""Several handlers as one: each says which information types it can handle (manual, technique 03)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from esframework.errors import LocalError
+from esframework.interfaces import IIntegratedHandler
+
+
+class UnhandledType(LocalError):
+    """Nobody handles an information type."""
+
+
+@implementer(IIntegratedHandler)
+class CombinedHandler:
+    """Gives each message to the first of `handlers` that can handle its type; may be nested as deep as wanted."""
+
+    def __init__(self, *handlers: Any) -> None:
+        self.handlers = handlers
+
+    def can_handle(self, information_type: int) -> bool:
+        """Whether one of them can."""
+        return any(handler.can_handle(information_type) for handler in self.handlers)
+
+    def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> Any:
+        """See `ICustomHandler`; raises UnhandledType when none can."""
+        return self._find(information_type).handle_information(source, information_type, content)
+
+    def handle_query(self, source: str | None, information_type: int, content: bytes | None) -> Any:
+        """See `ICustomHandler`; raises UnhandledType when none can."""
+        return self._find(information_type).handle_query(source, information_type, content)
+
+    def _find(self, information_type: int) -> Any:
+        for handler in self.handlers:
+            if handler.can_handle(information_type):
+                return handler
+        raise UnhandledType(f"no handler for information type {information_type}")

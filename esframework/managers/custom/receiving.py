@@ -1,0 +1,171 @@
+"""What happens to custom information that arrives; the same on a server and on a client. Sending is `sending`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from esframework.errors import HandlerRaised, MalformedBody
+from esframework.interfaces import IContext, ISender
+from esframework.machines.blobs import BlobAssembler
+from esframework.managers.custom.contracts import ENGINE_MESSAGE, Information
+from esframework.managers.custom.filters import Filters
+from esframework.managers.custom.sending import Sending
+from esframework.plugins.hooks import Event
+from esframework.wire.blob_fragments import Fragment, decode_fragment
+from esframework.wire.information import decode_information, encode_information
+from esframework.wire.types import MessageType
+
+_log = Logger()
+
+
+class Custom(Sending):
+    """Sending, and the handlers for what comes in.
+
+    `message_received(source, information_type, message, tag)` belongs to the second set of calls. `filters` see each
+    piece of information before the handler does.
+    """
+
+    def __init__(self, context: IContext) -> None:
+        super().__init__(context)
+        self.message_received: Event[str | None, int, bytes | None, str | None] = Event("custom.message_received")
+        self.filters = Filters(self._filters_changed)
+        self._blobs = BlobAssembler()
+        self._messages = BlobAssembler()
+        self._watched = False
+
+    def handlers(self) -> dict[int, Callable[[Any, int, bytes], None]]:
+        """Message type to method, for the registrations."""
+        return {
+            MessageType.INFORMATION_POSTED: self._information_posted,
+            MessageType.INFORMATION: self._information,
+            MessageType.QUERY: self._query,
+            MessageType.ANSWER: self._answer,
+            MessageType.ACKED_INFORMATION: self._acked_information,
+            MessageType.ACKNOWLEDGEMENT: self._acknowledgement,
+            MessageType.BLOB_FRAGMENT: self._blob_fragment,
+            MessageType.ENGINE_MESSAGE: self._engine_message,
+        }
+
+    def sweep(self, now: float) -> None:
+        """Forget blobs that will not be finished."""
+        self._blobs.expire(now)
+        self._messages.expire(now)
+
+    def forget(self, name: str | None) -> None:
+        """A peer is gone: its blobs will not be finished, and it will not answer."""
+        self._blobs.forget(name)
+        self._messages.forget(name)
+
+    def _filters_changed(self) -> None:
+        self._watched = bool(self.filters)
+
+    # --- information --------------------------------------------------------------------------------------------------
+    def _information_posted(self, sender: Any, message_id: int, body: bytes) -> None:
+        information_type, content = decode_information(body)
+        self._handle(sender, "post", information_type, content)
+
+    def _information(self, sender: Any, message_id: int, body: bytes) -> None:
+        information_type, content = decode_information(body)
+        self._handle(sender, "send", information_type, content)
+
+    def _acked_information(self, sender: Any, message_id: int, body: bytes) -> None:
+        information_type, content = decode_information(body)
+        sender.reply(MessageType.ACKNOWLEDGEMENT, b"", message_id)
+        self._handle(sender, "acked", information_type, content)
+
+    def _handle(self, sender: Any, style: str, information_type: int, content: bytes | None) -> None:
+        if self._watched:
+            seen = self._watch(Information(sender.name, None, information_type, content, style))
+            if seen is None:
+                return
+            information_type, content = seen.information_type, seen.content
+        context = self._context
+        handler = context.handler
+        if handler is None:
+            _log.debug("nobody handles information type {type}", type=information_type)
+        else:
+            context.model.run(sender, style, information_type, handler.handle_information, content)
+
+    def _watch(self, information: Information) -> Information | None:
+        return self.filters.apply(information)
+
+    # --- queries ------------------------------------------------------------------------------------------------------
+    def _query(self, sender: Any, message_id: int, body: bytes) -> None:
+        information_type, content = decode_information(body)
+        if self._watched:
+            seen = self._watch(Information(sender.name, None, information_type, content, "query"))
+            if seen is None:
+                sender.reply(MessageType.ANSWER, b"", message_id)
+                return
+            information_type, content = seen.information_type, seen.content
+
+        def answer(result: object) -> None:
+            sender.reply(MessageType.ANSWER, _answer_body(information_type, result), message_id)
+
+        handler = self._context.handler
+        if handler is None:
+            sender.reply(MessageType.ANSWER, b"", message_id)
+        else:
+            self._context.model.run(sender, "query", information_type, handler.handle_query, content, answer)
+
+    def _answer(self, sender: Any, message_id: int, body: bytes) -> None:
+        calls = self._context.calls
+        if not body:
+            calls.fail(message_id, sender.name, MessageType.ANSWER, handler_raised)
+        else:
+            calls.answer(message_id, sender.name, MessageType.ANSWER, decode_information(body)[1])
+
+    def _acknowledgement(self, sender: Any, message_id: int, body: bytes) -> None:
+        self._context.calls.answer(message_id, sender.name, MessageType.ACKNOWLEDGEMENT, None)
+
+    # --- blobs --------------------------------------------------------------------------------------------------------
+    def _blob_fragment(self, sender: Any, message_id: int, body: bytes) -> None:
+        fragment = decode_fragment(body)
+        content = self._join(self._blobs, sender, fragment)
+        handler = self._context.handler
+        if content is not None and handler is not None:
+            self._context.model.run(
+                sender, "blob", fragment.information_type, handler.handle_information, content
+            )
+
+    def _engine_message(self, sender: Any, message_id: int, body: bytes) -> None:
+        fragment = decode_fragment(body)
+        payload = self._join(self._messages, sender, fragment)
+        if payload is not None:
+            message = ENGINE_MESSAGE.decode(payload)
+            self.message_received.fire(sender.name, fragment.information_type, message.message, message.tag)
+
+    def _join(self, assembler: BlobAssembler, sender: ISender, fragment: Fragment) -> bytes | None:
+        try:
+            return assembler.add(sender.name, fragment, self._context.clock.seconds())
+        except MalformedBody as error:
+            # One blob is lost, not the connection: its sender may have begun before we came, or be over a limit.
+            _log.info("a blob of {name} was dropped: {error}", name=sender.name, error=str(error))
+            return None
+
+
+def _answer_body(information_type: int, result: object) -> bytes:
+    """The body of an answer; empty says that the handler raised (protocol, section 3)."""
+    if result is None or isinstance(result, bytes):
+        return encode_information(information_type, result)
+    if isinstance(result, (bytearray, memoryview)):
+        return encode_information(information_type, bytes(result))
+    if not isinstance(result, Failure):
+        _log.error(
+            "handle_query of type {type} returned {kind}; bytes or None expected",
+            type=information_type,
+            kind=type(result).__name__,
+        )
+    return b""
+
+
+def handler_raised(target: str | None, information_type: int) -> HandlerRaised:
+    """The error of a query whose handler raised."""
+    who = "the server" if target is None else repr(target)
+    return HandlerRaised(
+        f"the handler of {who} failed for the query of type {information_type}", target, information_type
+    )

@@ -1,0 +1,214 @@
+"""The calls that send custom information; the same on a server and on a client. Receiving is `receiving`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import deferLater
+
+from esframework import limits
+from esframework.errors import ConnectionInterrupted, EncodeError, RequestError, TargetAbsent
+from esframework.interfaces import IContext
+from esframework.managers.custom.contracts import ENGINE_MESSAGE, EngineMessageBody
+from esframework.net.threads import hops_to_reactor
+from esframework.wire.blob_fragments import encode_fragments
+from esframework.wire.information import encode_information
+from esframework.wire.types import ChannelMode, MessageType, OnBusy, Priority
+
+_FRAGMENTS_PER_TURN = 16
+
+
+class Sending:
+    """Sends to `target`, a user id; on a client None is the server.
+
+    May be called from worker threads: the call then waits there, and gives the plain result.
+    """
+
+    def __init__(self, context: IContext) -> None:
+        self._context = context
+        self.reactor = context.clock
+        self._blob_ids = count(1)
+
+    @hops_to_reactor
+    def send(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        on_busy: OnBusy = OnBusy.CONTINUE,
+        priority: Priority = Priority.NORMAL,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+    ) -> Deferred[bool]:
+        """Send information; fires True when its last byte has left our queue for the kernel.
+
+        Fires False when it was dropped: the channel is busy and `on_busy` is DISCARD, the user is not online (on a server),
+        or the connection was lost before. Says nothing about arrival: `send_acked` does. `channel` chooses the way to
+        another user; `BY_SERVER` lets the server see it. A server ignores it.
+        """
+        way = self._context.channel(target, channel)
+        if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
+            return succeed(False)
+        way.send(MessageType.INFORMATION, encode_information(information_type, content), 0, target, priority)
+        sent: Deferred[bool] = way.sent(priority)
+        return sent
+
+    @hops_to_reactor
+    def post(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        on_busy: OnBusy = OnBusy.CONTINUE,
+        priority: Priority = Priority.NORMAL,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+    ) -> bool:
+        """Queue information and return at once: True when queued, False when dropped (see `send`)."""
+        way = self._context.channel(target, channel)
+        if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
+            return False
+        way.send(
+            MessageType.INFORMATION_POSTED, encode_information(information_type, content), 0, target, priority
+        )
+        return True
+
+    @hops_to_reactor
+    def send_acked(
+        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+    ) -> Deferred[None]:
+        """Send information and wait for the receiver's acknowledgement.
+
+        It comes from the receiver's engine before its handler runs: it says received, not handled. `timeout` in seconds,
+        None takes the engine's. Fails with a `RequestError`: time-out, connection lost, target absent.
+        """
+        body = encode_information(information_type, content)
+        return self._request(
+            target, information_type, MessageType.ACKED_INFORMATION, MessageType.ACKNOWLEDGEMENT, body, timeout
+        )
+
+    @hops_to_reactor
+    def query(
+        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+    ) -> Deferred[bytes | None]:
+        """Ask, and fire with the answer: what the target's `handle_query` returned, bytes or None.
+
+        Fails in four ways, each naming target and type: `RequestTimeout`, `HandlerRaised`, `ConnectionInterrupted`,
+        `TargetAbsent`. `timeout` as for `send_acked`.
+        """
+        body = encode_information(information_type, content)
+        return self._request(target, information_type, MessageType.QUERY, MessageType.ANSWER, body, timeout)
+
+    @hops_to_reactor
+    def send_blob(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes,
+        *,
+        fragment_size: int = limits.FRAGMENT_SIZE,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+    ) -> Deferred[None]:
+        """Send a large content in fragments, between which other messages go; it reaches the ordinary handler whole or never.
+
+        Fires when the last fragment has left for the kernel. Fails with `ConnectionInterrupted` when the connection is lost
+        before, with `TargetAbsent` for a user who is not online (on a server). At most `limits.MAX_BLOB_BYTES`.
+        """
+        self._check_blob(content, fragment_size)
+        bodies = encode_fragments(self._next_blob_id(), content, fragment_size, information_type)
+        return Deferred.fromCoroutine(
+            self._send_fragments(target, information_type, MessageType.BLOB_FRAGMENT, bodies, channel)
+        )
+
+    @hops_to_reactor
+    def send_message(
+        self,
+        target: str | None,
+        information_type: int,
+        message: bytes,
+        tag: str = "",
+        *,
+        fragment_size: int = limits.FRAGMENT_SIZE,
+    ) -> Deferred[None]:
+        """The second set of calls (manual, chapter 01, part 5): raises `message_received` at the receiver, no handler.
+
+        A user who is not online does not get it, and nobody is told. Fires and fails as `send_blob`.
+        """
+        payload = ENGINE_MESSAGE.encode(EngineMessageBody(message, tag))
+        self._check_blob(payload, fragment_size)
+        bodies = encode_fragments(self._next_blob_id(), payload, fragment_size, information_type)
+        return Deferred.fromCoroutine(
+            self._send_fragments(target, information_type, MessageType.ENGINE_MESSAGE, bodies)
+        )
+
+    def _request(
+        self,
+        target: str | None,
+        information_type: int,
+        request: MessageType,
+        answer: MessageType,
+        body: bytes,
+        timeout: float | None,
+    ) -> Deferred[Any]:
+        channel = self._context.channel(target)
+        if channel is None:
+            return fail(absent(target, information_type))
+        seconds = self._context.options.response_timeout if timeout is None else timeout
+        message_id, waiting = self._context.calls.open(target, information_type, answer, seconds)
+        try:
+            channel.send(request, body, message_id, target)
+        except EncodeError:
+            waiting.addErrback(lambda _: None)
+            waiting.cancel()
+            raise
+        return waiting  # type: ignore[no-any-return]
+
+    async def _send_fragments(
+        self,
+        target: str | None,
+        information_type: int,
+        message_type: MessageType,
+        bodies: Iterable[bytes],
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+    ) -> None:
+        way = self._context.channel(target, channel)
+        if way is None:
+            if message_type is MessageType.ENGINE_MESSAGE:
+                return
+            raise absent(target, information_type)
+        for number, body in enumerate(bodies, 1):
+            way.send(message_type, body, 0, target, Priority.BULK)
+            if way.is_busy and not await way.sent(Priority.BULK):
+                raise interrupted(target, information_type)
+            if number % _FRAGMENTS_PER_TURN == 0:
+                await deferLater(self._context.clock, 0, lambda: None)
+        if not await way.sent(Priority.BULK):
+            raise interrupted(target, information_type)
+
+    def _next_blob_id(self) -> int:
+        return next(self._blob_ids) % 2**31 or next(self._blob_ids) % 2**31
+
+    @staticmethod
+    def _check_blob(content: bytes, fragment_size: int) -> None:
+        if not isinstance(content, (bytes, bytearray, memoryview)):
+            raise EncodeError(f"content is {type(content).__name__}; bytes expected")
+        if len(content) > limits.MAX_BLOB_BYTES:
+            raise EncodeError(f"a blob of {len(content)} bytes; at most {limits.MAX_BLOB_BYTES}: send it as a file")
+        if not 0 < fragment_size <= limits.MAX_MESSAGE // 2:
+            raise EncodeError(f"fragment_size is {fragment_size}; 1 to {limits.MAX_MESSAGE // 2} expected")
+
+
+def absent(target: str | None, information_type: int) -> RequestError:
+    """The error of a request to somebody who is not there."""
+    return TargetAbsent(f"{target!r} is not online; type {information_type} was not delivered", target, information_type)
+
+
+def interrupted(target: str | None, information_type: int) -> RequestError:
+    """The error of a request whose connection was lost."""
+    who = "the server" if target is None else repr(target)
+    return ConnectionInterrupted(
+        f"the connection was lost while {who} was sent type {information_type}", target, information_type
+    )

@@ -1,0 +1,99 @@
+"""The server's half of custom information: what is monitored, filtered and reported when it cannot be delivered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.logger import Logger
+
+from esframework.errors import MalformedBody
+from esframework.interfaces import IServerContext, Registrations
+from esframework.managers.custom.contracts import Information
+from esframework.managers.custom.receiving import Custom
+from esframework.managers.custom.sending import interrupted
+from esframework.plugins.hooks import Event
+from esframework.wire.information import decode_information, encode_information
+from esframework.wire.types import MessageType, RequestFailure
+
+_log = Logger()
+
+_STYLES = {
+    MessageType.INFORMATION_POSTED: "post",
+    MessageType.INFORMATION: "send",
+    MessageType.ACKED_INFORMATION: "acked",
+    MessageType.QUERY: "query",
+}
+
+
+class ServerCustom(Custom):
+    """`server.custom` (manual, chapter 01: ICustomizeController).
+
+    `transmit_failed(information)`: information for a user who is not online; not for blobs and queries.
+    `information_received(information)`: each piece that arrives or is forwarded, except blobs; unread frames are fast,
+    so subscribing costs.
+    """
+
+    def __init__(self, server: IServerContext) -> None:
+        super().__init__(server)
+        self._server = server
+        self.transmit_failed: Event[Information] = Event("custom.transmit_failed")
+        self.information_received: Event[Information] = Event("custom.information_received", self._filters_changed)
+
+    def registrations(self) -> Registrations:
+        """What this half brings to a server."""
+        return Registrations(
+            facade=self,
+            handlers=self.handlers(),
+            undeliverable={message_type: self._reporter(message_type) for message_type in _STYLES},
+            logged_off=self._logged_off,
+            sweep=self.sweep,
+        )
+
+    def _logged_off(self, name: str | None) -> None:
+        self.forget(name)
+        if name is not None:
+            self._server.calls.fail_target(name, interrupted)
+
+    # --- forwarded information ------------------------------------------------------------------------------------------
+    def _filters_changed(self) -> None:
+        self._watched = bool(self.filters) or bool(self.information_received)
+        for message_type, style in _STYLES.items():
+            self._server.router.inspect(message_type, self._inspector(style) if self._watched else None)
+
+    def _inspector(self, style: str) -> Any:
+        def inspect(sender: Any, target: str, body: bytes) -> bytes | None:
+            information_type, content = decode_information(body)
+            seen = self._watch(Information(sender.name, target, information_type, content, style))
+            if seen is None:
+                return None
+            return encode_information(seen.information_type, seen.content)
+
+        return inspect
+
+    def _watch(self, information: Information) -> Information | None:
+        self.information_received.fire(information)
+        return self.filters.apply(information)
+
+    # --- what has no receiver -------------------------------------------------------------------------------------------
+    def _reporter(self, message_type: MessageType) -> Any:
+        style = _STYLES[message_type]
+
+        def report(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
+            if message_type is not MessageType.QUERY and reason is RequestFailure.TARGET_ABSENT:
+                self._tell_transmit_failed(sender, target, body, style)
+            if message_id and style in ("acked", "query"):
+                told = sender.request_failed(message_id, reason, reason.name.lower().replace("_", " "))
+                if not told and style == "query":
+                    sender.reply_as(target, MessageType.ANSWER, b"", message_id)
+
+        return report
+
+    def _tell_transmit_failed(self, sender: Any, target: str, body: bytes, style: str) -> None:
+        if not self.transmit_failed:
+            return
+        try:
+            information_type, content = decode_information(body)
+        except MalformedBody as error:
+            sender.refuse_body(error)
+            return
+        self.transmit_failed.fire(Information(sender.name, target, information_type, content, style))

@@ -1,0 +1,1 @@
+"""Where bytes and time meet Twisted: transports, one outgoing queue per connection, timers. Knows no message type."""

@@ -1,0 +1,40 @@
+"""Writing to a socket at once, without a turn of the reactor: the only place that may touch a transport's socket.
+
+Allowed for exactly the plain TCP and UNIX transports of Twisted's POSIX reactors. A TLS transport hands out a `.socket`
+too, and bytes written there would leave unencrypted, so everything not named here goes through `transport.write`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet import tcp, unix
+
+from esframework import limits
+
+_PLAIN_TYPES = (tcp.Server, tcp.Client, unix.Server, unix.Client)
+
+
+def is_plain(transport: object) -> bool:
+    """Whether this is a plain socket transport that `send_now` and `backlog` may be used on."""
+    return type(transport) in _PLAIN_TYPES and not getattr(transport, "TLS", False)
+
+
+def send_now(transport: Any, data: bytes) -> int:
+    """Hand bytes to the kernel at once; returns how many it took, 0 when the transport must be asked instead.
+
+    Only for a transport that `is_plain` and has nothing buffered. An error of the socket is not raised here: 0 is
+    returned, and the transport's own write meets the same error in the reactor's next turn, where it belongs.
+    """
+    if transport.disconnecting or not transport.connected or transport.TLS:
+        return 0
+    try:
+        sent: int = transport.socket.send(data if len(data) <= limits.WRITE_CHUNK else data[: limits.WRITE_CHUNK])
+    except OSError:
+        return 0
+    return sent
+
+
+def backlog(transport: Any) -> int:
+    """Bytes that a plain transport still holds, so that a slow peer can be told from one that reads nothing."""
+    return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)

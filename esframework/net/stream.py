@@ -1,0 +1,135 @@
+"""One stream connection (TCP, TLS or UNIX): bytes in, one outgoing queue, reading that several parties may pause.
+
+Knows no frame: `ServerConnection` and the client's link are built on it.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from twisted.internet.interfaces import IAddress, IProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from esframework import limits
+from esframework.net.outgoing import Outgoing
+
+
+@implementer(IProtocol)
+class Stream:
+    """A Twisted protocol without Twisted's base class: no instance dictionary, since a server holds thousands."""
+
+    __slots__ = ("transport", "outgoing", "_paused_by", "_lost", "__weakref__")
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self.outgoing: Outgoing = None  # type: ignore[assignment]  # set by the subclass before the connection is made
+        self._paused_by = 0
+        self._lost = False
+
+    # --- what a subclass provides -----------------------------------------------------------------------------------
+    def connection_made(self) -> None:
+        """The transport is connected and the outgoing queue may be written to."""
+
+    def bytes_received(self, data: bytes) -> None:
+        """Bytes came in."""
+        raise NotImplementedError
+
+    def connection_lost(self, reason: Failure) -> None:
+        """The connection is gone; called exactly once."""
+
+    # --- pausing ----------------------------------------------------------------------------------------------------
+    def pause_reading(self, party: int) -> None:
+        """Stop reading on behalf of `party`, a bit that nobody else uses; the peer is held up by TCP."""
+        if not self._paused_by and not self._lost:
+            self.transport.pauseProducing()
+        self._paused_by |= party
+
+    def resume_reading(self, party: int) -> None:
+        """`party` is ready for more; reading goes on when nobody else holds it."""
+        if self._paused_by & party:
+            self._paused_by &= ~party
+            if not self._paused_by and not self._lost:
+                self.transport.resumeProducing()
+
+    @property
+    def reading_is_paused(self) -> bool:
+        """Whether somebody holds up reading: silence then says nothing about the peer."""
+        return bool(self._paused_by)
+
+    # --- ending -----------------------------------------------------------------------------------------------------
+    def close_orderly(self) -> None:
+        """Close after everything queued has been written."""
+        if self._lost:
+            return
+        self.outgoing.flush()
+
+        def close(_: object = None) -> None:
+            self.outgoing.detach()
+            self.transport.loseConnection()
+
+        self.outgoing.sent().addCallback(close)
+
+    def abort(self) -> None:
+        """Cut the connection now; what is queued is lost."""
+        if not self._lost:
+            self.outgoing.close()
+            self.outgoing.detach()
+            self.transport.abortConnection()
+
+    # --- IProtocol ----------------------------------------------------------------------------------------------------
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+        _tune(transport)
+        self.outgoing.attach(transport)
+        self.connection_made()
+
+    def connectionMade(self) -> None:
+        """Part of IProtocol; `makeConnection` does the work."""
+
+    def dataReceived(self, data: bytes) -> None:
+        self.bytes_received(data)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._lost = True
+        self.outgoing.close()
+        self.connection_lost(reason)
+
+    def logPrefix(self) -> str:
+        """What Twisted's log calls this connection."""
+        return type(self).__name__
+
+
+def host_of(address: IAddress | None) -> str:
+    """The peer's address as text: an IPv4 address mapped into IPv6 is given as IPv4, a UNIX socket as 'unix'."""
+    host = getattr(address, "host", None)
+    if host is None:
+        return "unix"
+    return str(host.removeprefix("::ffff:")) if "." in host else str(host)
+
+
+def port_of(address: IAddress | None) -> int:
+    """The peer's port, 0 for a UNIX socket."""
+    return int(getattr(address, "port", 0) or 0)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    return host == "unix" or host == "::1" or host.startswith("127.")
+
+
+def _tune(transport: Any) -> None:
+    # Not every transport is a socket (memory transports in tests) and not every socket is TCP (UNIX).
+    if not hasattr(transport, "setTcpNoDelay"):
+        return
+    try:
+        transport.setTcpNoDelay(True)
+        transport.setTcpKeepAlive(True)
+        handle = transport.getHandle()
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, limits.KEEP_ALIVE_IDLE)
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, limits.KEEP_ALIVE_INTERVAL)
+    except (OSError, AttributeError):
+        # A connection already reset, a platform without these options, or a transport that only looks like TCP:
+        # the heartbeat finds out what keep-alive would have.
+        return

@@ -1,0 +1,71 @@
+"""Message type to handler, one dictionary; and what managers registered besides. Knows no feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from esframework.errors import PluginError
+from esframework.interfaces import Handler, Registrations, Undeliverable
+
+
+class Dispatcher:
+    """What the installed managers of one engine handle.
+
+    `handlers` is read for every frame; it changes only while managers are installed or removed.
+    """
+
+    def __init__(self) -> None:
+        self.handlers: dict[int, Handler] = {}
+        self.relayable: set[int] = set()
+        self.undeliverable: dict[int, Undeliverable] = {}
+        self._halves: dict[str, Registrations] = {}
+
+    def install(self, name: str, half: Registrations) -> None:
+        """Install a manager's half; raises PluginError, with nothing changed, when a type is taken already."""
+        for message_type in (*half.handlers, *half.undeliverable):
+            owner = self._owner_of(message_type, half)
+            if owner is not None:
+                raise PluginError(f"manager {name!r} wants message type {message_type}, which {owner!r} serves")
+        self._halves[name] = half
+        self.handlers.update(half.handlers)
+        self.undeliverable.update(half.undeliverable)
+        self.relayable |= half.relayable
+
+    def remove_all(self) -> None:
+        """Stop and remove all managers, the last installed first."""
+        for name in reversed(list(self._halves)):
+            half = self._halves.pop(name)
+            if half.stop is not None:
+                half.stop()
+        self.handlers.clear()
+        self.undeliverable.clear()
+        self.relayable.clear()
+
+    def facade(self, name: str) -> object:
+        """What a manager shows of itself; raises PluginError for one that is not installed."""
+        half = self._halves.get(name)
+        if half is None:
+            raise PluginError(f"manager {name!r} is not installed; installed are {sorted(self._halves)}")
+        return half.facade
+
+    def names(self) -> list[str]:
+        """Installed managers, in the order of installation."""
+        return list(self._halves)
+
+    def sweeps(self) -> list[Callable[[float], None]]:
+        """What managers want called about once a second."""
+        return [half.sweep for half in self._halves.values() if half.sweep is not None]
+
+    def logged_off(self, name: str | None) -> None:
+        """Tell the managers that a peer is gone."""
+        for half in self._halves.values():
+            if half.logged_off is not None:
+                half.logged_off(name)
+
+    def _owner_of(self, message_type: int, newcomer: Registrations) -> str | None:
+        for name, half in self._halves.items():
+            if message_type in newcomer.handlers and message_type in half.handlers:
+                return name
+            if message_type in newcomer.undeliverable and message_type in half.undeliverable:
+                return name
+        return None

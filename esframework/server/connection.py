@@ -1,0 +1,383 @@
+"""One client's connection at the server: before its log-on a greeting, then a session whose frames go their way.
+
+This is the path of every message. It knows which machine is in charge and where frames go; who may log on is the gate's
+decision, what a message means is a manager's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from esframework.errors import InvalidMessage, MalformedBody, RemoteError, WrongUserId
+from esframework.interfaces import ISender
+from esframework.machines.greeting import EarlyQueryReceived, Greeting, LogOnReceived
+from esframework.machines.session import Session
+from esframework.net.outgoing import Batch, Outgoing
+from esframework.net.stream import Stream, host_of, is_loopback, port_of
+from esframework.plugins.dispatch import Dispatcher
+from esframework.plugins.models import OpenJob
+from esframework.server.options import ServerOptions
+from esframework.server.refusals import Refusals
+from esframework.server.router import Router
+from esframework.wire.contracts import REQUEST_FAILED, RequestFailedBody
+from esframework.wire.frames import Frame, Layout
+from esframework.wire.types import (
+    SERVER_ID,
+    DisconnectedType,
+    MessageInvalidType,
+    MessageType,
+    Priority,
+    RequestFailure,
+)
+
+if TYPE_CHECKING:
+    from esframework.server.users import UserData
+
+_log = Logger()
+
+PAUSED_BY_GATE = 2
+PAUSED_BY_RATE = 4
+PAUSED_BY_RECEIVER = 8
+
+_STREAMED = frozenset({b"\xcf\0", b"\xd0\0", b"\xd3\0", b"\xdd\0", b"\xde\0", b"\x2f\x01"})
+"""Message types 207, 208, 211, 221, 222 and 303 as they stand in a header: their senders can be slowed down."""
+
+
+class Gatekeeper(Protocol):
+    """Decides who may come in, and is told who went."""
+
+    def log_on(self, connection: ServerConnection, received: LogOnReceived) -> None: ...
+    def early_query(self, connection: ServerConnection, received: EarlyQueryReceived) -> None: ...
+    def gone(self, connection: ServerConnection, reason: DisconnectedType) -> None: ...
+    def lost(self, connection: ServerConnection) -> None: ...
+    def timed_out(self, connection: ServerConnection) -> None: ...
+    def invalid(self, connection: ServerConnection, error: RemoteError) -> None: ...
+
+
+class Shared:
+    """What all connections of a server use; one object, so that a connection holds one reference."""
+
+    __slots__ = ("clock", "options", "batch", "dispatcher", "router", "refusals", "gate", "frames_in")
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        options: ServerOptions,
+        dispatcher: Dispatcher,
+        router: Router,
+        refusals: Refusals,
+        gate: Gatekeeper,
+    ) -> None:
+        self.clock = clock
+        self.options = options
+        self.batch = Batch()
+        self.dispatcher = dispatcher
+        self.router = router
+        self.refusals = refusals
+        self.gate = gate
+        self.frames_in = 0
+
+
+@implementer(ISender)
+class ServerConnection(Stream):
+    """A Twisted protocol, a manager's `ISender`, and the handler model's lane, in one object without a dictionary."""
+
+    __slots__ = (
+        "_shared",
+        "_greeting",
+        "_session",
+        "_server_field",
+        "_routes",
+        "_frames_left",
+        "_closing_at",
+        "_ended",
+        "address",
+        "layout",
+        "login_id",
+        "name",
+        "user",
+        "is_ours",
+        "open_job",
+        "backlog",
+        "backlog_bytes",
+    )
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__()
+        self._shared = shared
+        options = shared.options
+        self.outgoing = Outgoing(shared.batch, self._overflowed, options.high_water, options.hard_limit)
+        self._greeting: Greeting | None = None
+        self._session: Session | None = None
+        self._server_field = b""
+        self._routes: dict[bytes, Outgoing] = {}
+        self._frames_left = 0
+        self._closing_at: float | None = None
+        self._ended: DisconnectedType | None = None
+        self.address: tuple[str, int] = ("", 0)
+        self.layout: Layout = None  # type: ignore[assignment]  # set with the log-on, before anybody can see it
+        self.login_id = ""
+        self.name: str | None = None
+        self.user: UserData | None = None
+        self.is_ours = False
+        self.open_job: OpenJob | None = None
+        self.backlog: deque[Any] | None = None
+        self.backlog_bytes = 0
+
+    def __repr__(self) -> str:
+        return f"<ServerConnection of {self.name!r} from {self.address[0]}:{self.address[1]}>"
+
+    @property
+    def lane(self) -> ServerConnection:
+        """Application messages of one connection are handled one after another."""
+        return self
+
+    # --- bytes in ---------------------------------------------------------------------------------------------------
+    def connection_made(self) -> None:
+        options = self._shared.options
+        peer = self.transport.getPeer()
+        self.address = (host_of(peer), port_of(peer))
+        limited = options.max_frames_per_second and (options.limit_loopback or not is_loopback(self.address[0]))
+        self._frames_left = options.max_frames_per_second if limited else -1
+        self._greeting = Greeting(self._shared.clock.seconds(), options.log_on_timeout)
+
+    def bytes_received(self, data: bytes) -> None:
+        if self._session is None:
+            self._greet(data)
+            return
+        batch = self._shared.batch
+        outermost = not batch.open
+        batch.open = True
+        try:
+            self._receive(self._session, data)
+        finally:
+            if outermost:
+                batch.close()
+
+    def _receive(self, session: Session, data: bytes) -> None:
+        shared = self._shared
+        frames = session.receive(data, shared.clock.seconds())
+        shared.frames_in += len(frames)
+        if self._frames_left >= 0:
+            self._spend(len(frames))
+        server_field, routes, unread_types = self._server_field, self._routes, shared.router.unread_types
+        handlers, touched, header_size = shared.dispatcher.handlers, shared.batch.touched, self.layout.header_size
+        for frame in frames:
+            message_type, message_id, _, destination, raw = frame
+            if destination == server_field:
+                handler = handlers.get(message_type)
+                try:
+                    if handler is not None:
+                        handler(self, message_id, raw[header_size:])
+                    else:
+                        self._unknown(message_type)
+                except MalformedBody as error:
+                    self.refuse_body(error)
+                except Exception:
+                    _log.failure("handling type {type} from {name} failed", type=message_type, name=self.name)
+                if self._ended is not None:
+                    return
+            else:
+                outgoing = routes.get(destination)
+                if outgoing is not None and message_type in unread_types:
+                    pending = outgoing.pending
+                    if not pending:
+                        touched.append(outgoing)
+                    pending.append(raw)
+                    if outgoing.size > outgoing.high_water:
+                        self._hold_back(raw, outgoing)
+                else:
+                    self._forward(frame)
+                    if self._ended is not None:
+                        return
+        if session.error is not None:
+            self._broken(session.error)
+
+    def _forward(self, frame: Frame) -> None:
+        try:
+            self._shared.router.forward(self, frame)
+        except (InvalidMessage, MalformedBody) as error:
+            self._broken(error)
+
+    def _hold_back(self, raw: bytes, outgoing: Outgoing) -> None:
+        # A stream of fragments is as slow as its receiver; single messages are not held up for one who does not read.
+        if raw[2:4] in _STREAMED and not self._paused_by & PAUSED_BY_RECEIVER:
+            self.pause_reading(PAUSED_BY_RECEIVER)
+            outgoing.when_drained(lambda: self.resume_reading(PAUSED_BY_RECEIVER))
+
+    def _spend(self, frames: int) -> None:
+        self._frames_left = max(0, self._frames_left - frames)
+        if not self._frames_left:
+            self._shared.refusals.add("frames_per_second")
+            self.pause_reading(PAUSED_BY_RATE)
+
+    def _unknown(self, message_type: int) -> None:
+        self._shared.refusals.add("unknown_type")
+        _log.debug("nobody serves type {type}, sent by {name}", type=message_type, name=self.name)
+
+    # --- log-on -----------------------------------------------------------------------------------------------------
+    def _greet(self, data: bytes) -> None:
+        greeting = self._greeting
+        if greeting is None:
+            return
+        try:
+            received = greeting.receive(data)
+            while isinstance(received, EarlyQueryReceived):
+                self.layout = received.layout
+                self._shared.gate.early_query(self, received)
+                received = greeting.receive(b"")
+        except InvalidMessage as error:
+            self._broken(error)
+            return
+        if received is not None:
+            self.layout = received.layout
+            greeting.deadline = None
+            self.pause_reading(PAUSED_BY_GATE)
+            self._shared.gate.log_on(self, received)
+
+    def bind(self, received: LogOnReceived, user: UserData) -> None:
+        """The log-on was accepted: believe this connection's frames in the user's name from now on."""
+        layout = received.layout
+        self.login_id = received.login_id
+        self.name = user.user_id
+        self.user = user
+        self.is_ours = received.is_ours
+        self._server_field = layout.field(SERVER_ID)
+        self._routes = self._shared.router.table(layout)
+        names = frozenset({received.source, layout.field(user.user_id)})
+        self._session = Session(layout, self._shared.clock.seconds(), names, self._shared.options.max_message)
+
+    def begin(self) -> None:
+        """The log-on has been answered: take what came behind it, and read on."""
+        greeting, self._greeting = self._greeting, None
+        rest = greeting.rest if greeting is not None else b""
+        if rest:
+            self.bytes_received(rest)
+        self.resume_reading(PAUSED_BY_GATE)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the session is over, even if the last bytes are still leaving."""
+        return self._ended is not None
+
+    # --- frames out (ISender) -----------------------------------------------------------------------------------------
+    @property
+    def is_busy(self) -> bool:
+        """Whether more bytes wait for this client than its high-water mark."""
+        return self.outgoing.is_busy
+
+    def send(
+        self,
+        message_type: int,
+        body: bytes,
+        message_id: int = 0,
+        destination: str | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        """Queue a frame from the server to this client."""
+        name = self.name if destination is None else destination
+        self.outgoing.send(self._encode(SERVER_ID, name or "", message_type, body, message_id), priority)
+
+    def _encode(self, source: str, destination: str, message_type: int, body: bytes, message_id: int) -> bytes:
+        layout = self.layout
+        client_type = layout.profile.server_client_type
+        return layout.encode(
+            message_type, body, layout.field(source), layout.field(destination), message_id, client_type
+        )
+
+    def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
+        """See `IChannel`."""
+        return self.outgoing.sent(priority)
+
+    def reply(self, message_type: int, body: bytes, message_id: int) -> None:
+        """Answer one of this client's requests."""
+        if self._ended is None:
+            self.send(message_type, body, message_id)
+
+    def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> None:
+        """Answer in the name of a user who is not there."""
+        if self._ended is None and self.layout.fits(source):
+            self.outgoing.send(self._encode(source, self.name or "", message_type, body, message_id))
+
+    def request_failed(self, message_id: int, reason: RequestFailure, detail: str) -> bool:
+        """Tell one of our own clients that a request will not be answered; False for a foreign one."""
+        if self.is_ours and message_id:
+            body = REQUEST_FAILED.encode(RequestFailedBody(detail, reason))
+            self.reply(MessageType.REQUEST_FAILED, body, message_id)
+        return self.is_ours
+
+    # --- ending -----------------------------------------------------------------------------------------------------
+    def end(self, reason: DisconnectedType, *, orderly: bool = False) -> None:
+        """End the session for `reason`; orderly lets what is queued leave first. Only the first reason counts."""
+        if self._ended is not None:
+            return
+        self._ended = reason
+        self._shared.gate.gone(self, reason)
+        if orderly:
+            self._closing_at = self._shared.clock.seconds()
+            self.close_orderly()
+        else:
+            self.abort()
+
+    def refuse_body(self, error: Exception) -> None:
+        """A malformed body ends its sender's connection like any other bytes that are no message."""
+        self._broken(InvalidMessage(MessageInvalidType.DATA_LACKED, str(error)))
+
+    def handler_overdue(self) -> None:
+        """A handler of this connection's messages took too long."""
+        self._shared.refusals.add("handler_timeout")
+        self.end(DisconnectedType.HANDLER_TIMEOUT)
+
+    def _broken(self, error: RemoteError) -> None:
+        self._shared.gate.invalid(self, error)
+        wrong_name = isinstance(error, WrongUserId)
+        self.end(DisconnectedType.MESSAGE_WITH_WRONG_USER_ID if wrong_name else DisconnectedType.INVALID_MESSAGE)
+
+    def _overflowed(self) -> None:
+        self._shared.refusals.add("channel_overflow")
+        # In the next turn: the overflow is noticed while somebody else's frames are being routed.
+        self._shared.clock.callLater(0, self.end, DisconnectedType.CHANNEL_CACHE_OVERFLOW)
+
+    def connection_lost(self, reason: Failure) -> None:
+        if self._ended is None:
+            self._ended = DisconnectedType.NETWORK_INTERRUPTED
+            self._shared.gate.gone(self, self._ended)
+        self._shared.gate.lost(self)
+
+    # --- once a second ------------------------------------------------------------------------------------------------
+    def sweep(self, now: float, heard_since: float) -> None:
+        """Meet this connection's deadlines. Silence before `heard_since` does not count: nobody was listening."""
+        options = self._shared.options
+        if self._closing_at is not None:
+            if now - self._closing_at >= options.close_grace:
+                self.abort()
+            return
+        if self._ended is not None:
+            return
+        if self._greeting is not None:
+            if self._greeting.deadline is not None and now >= self._greeting.deadline:
+                self._shared.refusals.add("log_on_timeout")
+                self.end(DisconnectedType.LOG_ON_TIMEOUT)
+            return
+        if self._frames_left >= 0:
+            self._frames_left = options.max_frames_per_second
+            self.resume_reading(PAUSED_BY_RATE)
+        if self.outgoing.stalled(now, options.write_timeout) and options.write_timeout > 0:
+            self._shared.refusals.add("write_timeout")
+            self.end(DisconnectedType.CHANNEL_CACHE_OVERFLOW)
+        elif self._session is not None and options.heartbeat_timeout > 0:
+            self._check_silence(self._session, now, heard_since)
+
+    def _check_silence(self, session: Session, now: float, heard_since: float) -> None:
+        if self.reading_is_paused:
+            session.last_heard = now
+        elif now - max(session.last_heard, heard_since) >= self._shared.options.heartbeat_timeout:
+            self._shared.gate.timed_out(self)
+            self.end(DisconnectedType.HEARTBEAT_TIMEOUT)

@@ -1,0 +1,277 @@
+"""`ServerEngine`: builds a server from its parts, opens it, closes it. A Twisted service, to be embedded anywhere.
+
+The parts know each other only through what they are given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from esframework.interfaces import IServerContext, Permission
+from esframework.net.calls import Calls
+from esframework.plugins.dispatch import Dispatcher
+from esframework.plugins.hooks import Event
+from esframework.plugins.loader import discovered, in_order
+from esframework.plugins.models import DirectModel
+from esframework.server.admission import Admission
+from esframework.server.auth import as_verify
+from esframework.server.connection import ServerConnection, Shared
+from esframework.server.gate import Gate
+from esframework.server.listeners import ListenerState, Listeners, ServerFactory
+from esframework.server.options import HandlerMode, ServerOptions
+from esframework.server.permissions import Permissions
+from esframework.server.refusals import Refusals
+from esframework.server.router import Router
+from esframework.server.sweep import Sweeper
+from esframework.server.users import UserManager
+from esframework.server.watchdog import Watchdog
+from esframework.server.workers import TaskQueueInfo, TaskQueueModel
+from esframework.wire.types import ChannelMode, DisconnectedType, MessageInvalidType
+
+_log = Logger()
+
+
+@implementer(IServerContext)
+class ServerEngine(MultiService):
+    """A server for both generations of the protocol (manual, chapter 06: RapidServerEngine).
+
+    `handler` is an `ICustomHandler`; `verifier` an `IVerifier` or a twisted.cred checker, None admits everybody;
+    `endpoints` are opened by `startService`, more by `listen`; `managers` replaces those found on this machine. Each
+    manager's facade is an attribute: `server.custom`, `server.basic`.
+
+    Events: `opening`, `opened`, `closing`, `closed`, `error(exception)`, `invalid_message((host, port), kind)`.
+    """
+
+    def __init__(
+        self,
+        handler: Any = None,
+        verifier: Any = None,
+        *,
+        endpoints: Sequence[str | IStreamServerEndpoint] = (),
+        options: ServerOptions | None = None,
+        managers: Sequence[Any] | None = None,
+        permit: Permission | None = None,
+        reactor: Any = None,
+    ) -> None:
+        super().__init__()
+        if reactor is None:
+            from twisted.internet import reactor
+        self.reactor = self.clock = reactor
+        self.handler = handler
+        self.options = options or ServerOptions()
+        self._endpoints = tuple(endpoints)
+        self._managers = discovered() if managers is None else in_order(managers)
+        self.opening: Event[()] = Event("server.opening")
+        self.opened: Event[()] = Event("server.opened")
+        self.closing: Event[()] = Event("server.closing")
+        self.closed: Event[()] = Event("server.closed")
+        self.error: Event[Exception] = Event("server.error")
+        self.refusals = Refusals()
+        self.users = UserManager(self.options.relogon_mode)
+        self.dispatcher = Dispatcher()
+        self.router = Router(self.users, self.dispatcher, self.refusals)
+        self.calls = Calls(reactor)
+        is_open = verifier is None if self.options.open is None else self.options.open
+        self.permissions = Permissions(is_open, self.options.administrators, permit, self.refusals)
+        self._build_gate(as_verify(verifier))
+        self._install_managers()
+        self._build_model()
+        self._watchdog = Watchdog(reactor) if self.options.watch_reactor else None
+        self._sweeper = Sweeper(reactor, lambda: self.factory.connections, self._sweeps)
+
+    # --- listening ----------------------------------------------------------------------------------------------------
+    @inlineCallbacks
+    def listen(self, endpoint: str | IStreamServerEndpoint) -> Any:
+        """Listen at an endpoint such as "tcp:4530"; starts the engine when it does not run yet.
+
+        Fires with the listening port; fails with what Twisted says when that is not possible.
+        """
+        if not self.running:
+            yield self.startService()
+        try:
+            port = yield self._listeners.open(endpoint)
+        except Exception as error:
+            self.error.fire(error)
+            raise
+        return port
+
+    @inlineCallbacks
+    def startService(self) -> Any:
+        """Open the endpoints; part of IService. Fires when all are open."""
+        self.opening.fire()
+        super().startService()
+        if isinstance(self.model, TaskQueueModel):
+            self.model.start()
+        if self._watchdog is not None:
+            self._watchdog.start()
+        self._gate.closing = False
+        self._sweeper.start()
+        for endpoint in self._endpoints:
+            yield self.listen(endpoint)
+        self.opened.fire()
+
+    @inlineCallbacks
+    def stopService(self) -> Any:
+        """Close in an orderly way: no new log-ons, queues written within `close_grace`, then every connection is closed."""
+        self.closing.fire()
+        self._gate.closing = True
+        yield self._listeners.close()
+        yield self._close_connections()
+        self._sweeper.stop()
+        self.calls.close()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        if isinstance(self.model, TaskQueueModel):
+            self.model.stop()
+        yield super().stopService()
+        self.closed.fire()
+
+    def close(self) -> Deferred[Any]:
+        """`stopService` if the engine runs; fires when everything is closed."""
+        stopped: Deferred[Any] = self.stopService() if self.running else succeed(None)
+        return stopped
+
+    @property
+    def addresses(self) -> list[IAddress]:
+        """Where the server listens."""
+        return self._listeners.addresses()
+
+    @property
+    def listener_state(self) -> ListenerState:
+        """Listening, at the maximum, last accept, connections."""
+        return self._listeners.state()
+
+    @property
+    def connection_count(self) -> int:
+        """Connections now, logged on or not."""
+        return len(self.factory.connections)
+
+    @property
+    def platform_users(self) -> UserManager:
+        """Users of the whole cluster; without one, `users`."""
+        return self.users
+
+    @property
+    def task_queue(self) -> TaskQueueInfo | None:
+        """The task queue now, None in direct mode."""
+        return self.model.info() if isinstance(self.model, TaskQueueModel) else None
+
+    @property
+    def invalid_message(self) -> Event[tuple[str, int], MessageInvalidType]:
+        """Bytes from a peer were no message: its address, and what was wrong."""
+        return self._gate.invalid_message
+
+    @property
+    def frames_received(self) -> int:
+        """Frames taken from logged-on clients since the start."""
+        return self._shared.frames_in
+
+    # --- for managers (IServerContext) --------------------------------------------------------------------------------
+    def channel(
+        self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST
+    ) -> ServerConnection | None:
+        """The way to a user, None when not online; a server has but one way."""
+        return None if target is None else self.users.find(target)
+
+    def manager(self, name: str) -> Any:
+        """An installed manager's facade."""
+        return self.dispatcher.facade(name)
+
+    def permit(self, action: str, user_id: str, target: str | None, default: Callable[[], bool]) -> bool:
+        """See `IServerContext`."""
+        return self.permissions.permit(action, user_id, target, default)
+
+    def is_administrator(self, user_id: str) -> bool:
+        """See `IServerContext`."""
+        return self.permissions.is_administrator(user_id)
+
+    def disconnect(self, user_id: str, reason: DisconnectedType) -> bool:
+        """See `IServerContext`."""
+        connection = self.users.find(user_id)
+        if connection is None:
+            return False
+        if reason is DisconnectedType.KICKED_OUT:
+            self._gate.kick_out(connection)
+        else:
+            connection.end(reason, orderly=True)
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is no attribute comes here: the facades of installed managers.
+        dispatcher = self.__dict__.get("dispatcher")
+        if dispatcher is not None and name in dispatcher.names():
+            return dispatcher.facade(name)
+        raise AttributeError(f"{type(self).__name__} has no attribute and no manager {name!r}")
+
+    # --- building -----------------------------------------------------------------------------------------------------
+    def _build_gate(self, verify: Any) -> None:
+        admission = Admission(self.options)
+        self._gate = Gate(
+            clock=self.clock,
+            options=self.options,
+            users=self.users,
+            admission=admission,
+            refusals=self.refusals,
+            verify=verify,
+            today=date.today,
+            departed=self._departed,
+            lost=lambda connection: self.factory.lost(connection),
+            features=self.dispatcher.names,
+        )
+        self._admission = admission
+        self._shared = Shared(self.clock, self.options, self.dispatcher, self.router, self.refusals, self._gate)
+        self.factory = ServerFactory(
+            self.clock,
+            lambda: ServerConnection(self._shared),
+            admission,
+            self.refusals,
+            lambda: self._listeners.count_changed(),
+        )
+        self._listeners = Listeners(self.reactor, self.factory, admission)
+
+    def _build_model(self) -> None:
+        observer = self.manager("diagnostics") if self.options.diagnostics else None
+        if self.options.handler_mode is HandlerMode.TASK_QUEUE:
+            self.model: DirectModel | TaskQueueModel = TaskQueueModel(
+                self.reactor, self.options.worker_threads, self.options.task_queue_length, observer
+            )
+        else:
+            self.model = DirectModel(self.clock, self.options.handler_limit, observer)
+
+    def _install_managers(self) -> None:
+        for manager in self._managers:
+            half = manager.server_half(self)
+            if half is not None:
+                self.dispatcher.install(manager.name, half)
+        self.router.types_changed()
+
+    def _sweeps(self) -> list[Callable[[float], None]]:
+        return [self.model.sweep, self._admission.forget_old, *self.dispatcher.sweeps()]
+
+    # --- closing ------------------------------------------------------------------------------------------------------
+    def _departed(self, connection: ServerConnection) -> None:
+        self.router.left(connection)
+        self.model.forget(connection)
+        if connection.name is not None:
+            self.dispatcher.logged_off(connection.name)
+
+    @inlineCallbacks
+    def _close_connections(self) -> Any:
+        for connection in list(self.factory.connections):
+            connection.end(DisconnectedType.SERVER_CLOSING, orderly=True)
+        deadline = self.clock.seconds() + self.options.close_grace
+        while self.factory.connections:
+            if self.clock.seconds() >= deadline:
+                for connection in list(self.factory.connections):
+                    connection.abort()
+            pause: Deferred[None] = Deferred()
+            self.clock.callLater(0.01, pause.callback, None)
+            yield pause

@@ -1,0 +1,275 @@
+"""Who may come in, and what is told when somebody comes or goes (manual, chapters 02, 08 and 10).
+
+Every log-on passes through `Gate.log_on` in this order: client type, id, tries, verifier, relogon mode. A session ends in
+`Gate.gone`, with its reason. Knows no bytes but the bodies of these answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import inlineCallbacks
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from esframework._version import __version__
+from esframework.errors import InvalidMessage, InvalidUserId, RemoteError
+from esframework.interfaces import LogOnRequest
+from esframework.machines.greeting import EarlyQueryReceived, LogOnReceived, strip_date
+from esframework.plugins.hooks import Event
+from esframework.plugins.models import as_deferred
+from esframework.server.admission import Admission
+from esframework.server.connection import ServerConnection
+from esframework.server.options import ServerOptions
+from esframework.server.refusals import Refusals
+from esframework.server.users import UserData, UserManager
+from esframework.wire.contracts import (
+    EARLY_ANSWER,
+    FEATURES,
+    LOG_ON_REPLY,
+    EarlyAnswerBody,
+    FeaturesBody,
+    LogOnReplyBody,
+)
+from esframework.wire.identity import check_account_name
+from esframework.wire.login_id import split_login_id
+from esframework.wire.types import (
+    SERVER_ID,
+    DisconnectedType,
+    LogonResult,
+    MessageInvalidType,
+    MessageType,
+    RelogonMode,
+)
+
+_log = Logger()
+
+Verify = Callable[[LogOnRequest], Any]
+
+
+class Gate:
+    """The gatekeeper of one server's connections.
+
+    `departed(connection)` is called when a session ends, `lost(connection)` when its transport is gone, too;
+    `today()` gives the server's local date.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        options: ServerOptions,
+        users: UserManager,
+        admission: Admission,
+        refusals: Refusals,
+        verify: Verify | None,
+        today: Callable[[], Any],
+        departed: Callable[[ServerConnection], None],
+        lost: Callable[[ServerConnection], None],
+        features: Callable[[], list[str]],
+    ) -> None:
+        self._clock = clock
+        self._options = options
+        self._users = users
+        self._admission = admission
+        self._refusals = refusals
+        self._verify = verify
+        self._today = today
+        self._departed = departed
+        self.lost = lost
+        self._features = features
+        self.invalid_message: Event[tuple[str, int], MessageInvalidType] = Event("invalid_message")
+        self.answer_early_query: Callable[[str, int], str] | None = None
+        self.closing = False
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+    def log_on(self, connection: ServerConnection, received: LogOnReceived) -> None:
+        """Decide about a log-on; the connection hears of it in time."""
+        device, user_id = split_login_id(received.login_id)
+        refusal = self._refusal_before_verifying(connection, received, user_id)
+        if refusal is not None:
+            self._refuse(connection, received, *refusal)
+            return
+        token = received.system_token
+        if received.layout.profile.generation == 7:
+            token = strip_date(token, self._today())
+        request = LogOnRequest(
+            user_id,
+            received.password,
+            token,
+            received.authorized_user,
+            received.client_type,
+            device,
+            connection.address[0],
+        )
+        self._verified(request).addCallback(self._decide, connection, received, request)
+
+    def early_query(self, connection: ServerConnection, received: EarlyQueryReceived) -> None:
+        """Answer a question before the log-on: by the application's hook, else with an empty text."""
+        self._refusals.add("query_before_log_on")
+        response = ""
+        if self.answer_early_query is not None:
+            try:
+                response = self.answer_early_query(received.content, received.query_type)
+            except Exception:
+                _log.failure("the hook for queries before log-on failed")
+        body = EARLY_ANSWER.encode(EarlyAnswerBody(response))
+        self._answer(connection, received, MessageType.QUERY_BEFORE_LOG_ON, body)
+
+    def _refusal_before_verifying(
+        self, connection: ServerConnection, received: LogOnReceived, user_id: str
+    ) -> tuple[LogonResult, str, DisconnectedType] | None:
+        refused = DisconnectedType.LOG_ON_REFUSED
+        if self.closing:
+            return LogonResult.FAILED, "the server is closing", DisconnectedType.SERVER_CLOSING
+        allowed = self._options.allowed_client_types
+        if allowed is not None and received.client_type not in allowed:
+            self._refusals.add("client_type")
+            known = received.layout.profile.generation == 7
+            result = LogonResult.CLIENT_TYPE_MISMATCHED if known else LogonResult.FAILED
+            cause = f"client type {received.client_type} is not admitted"
+            return result, cause, DisconnectedType.UNAUTHORIZED_CLIENT_TYPE
+        try:
+            check_account_name(user_id, self._options.max_user_id)
+        except InvalidUserId as error:
+            self._refusals.add("invalid_user_id")
+            return LogonResult.FAILED, str(error), refused
+        wait = self._admission.wait_before_log_on(connection.address[0], self._clock.seconds())
+        if wait > 0:
+            self._refusals.add("log_on_tries")
+            return LogonResult.FAILED, f"too many failed log-ons; try again in {wait:.0f} s", refused
+        return None
+
+    @inlineCallbacks
+    def _verified(self, request: LogOnRequest) -> Any:
+        if self._verify is None:
+            return True
+        try:
+            verdict = self._verify(request)
+            deferred = as_deferred(verdict)
+            if deferred is not None:
+                verdict = yield deferred
+        except Exception:
+            _log.failure("the verifier failed for {user}; the log-on is refused", user=request.user_id)
+            return "the server cannot verify log-ons now"
+        return verdict
+
+    def _decide(
+        self, verdict: Any, connection: ServerConnection, received: LogOnReceived, request: LogOnRequest
+    ) -> None:
+        if connection.has_ended:
+            return
+        if verdict is not True:
+            self._refusals.add("log_on_refused")
+            self._admission.log_on_failed(request.address, self._clock.seconds())
+            cause = verdict if isinstance(verdict, str) else ""
+            self._refuse(connection, received, LogonResult.FAILED, cause, DisconnectedType.LOG_ON_REFUSED)
+            return
+        existing = self._users.find(request.user_id)
+        if existing is not None and self._users.relogon_mode is RelogonMode.IGNORE_NEW:
+            self._refuse(
+                connection,
+                received,
+                LogonResult.HAD_LOGGED_ON,
+                f"{request.user_id!r} is logged on already",
+                DisconnectedType.NEW_CONNECTION_IGNORED,
+                lambda: self._users.new_connection_ignored.fire(request.user_id, connection.address),
+            )
+            return
+        if existing is not None:
+            self._push_out(existing)
+        self._admit(connection, received, request)
+
+    def _admit(self, connection: ServerConnection, received: LogOnReceived, request: LogOnRequest) -> None:
+        user = UserData(
+            request.user_id,
+            received.client_type,
+            request.device,
+            connection.address,
+            self._clock.seconds(),
+            received.is_ours,
+        )
+        connection.bind(received, user)
+        self._answer(connection, received, MessageType.LOG_ON, _reply(LogonResult.SUCCEED, ""))
+        if received.is_ours:
+            connection.send(MessageType.FEATURES, FEATURES.encode(FeaturesBody(self._features(), __version__)))
+        _log.info("{user} logged on from {host}:{port}", user=user.user_id, host=user.address[0], port=user.address[1])
+        self._users.add(connection, user)
+        if not connection.has_ended:
+            connection.begin()
+
+    def _refuse(
+        self,
+        connection: ServerConnection,
+        received: LogOnReceived,
+        result: LogonResult,
+        cause: str,
+        reason: DisconnectedType,
+        before_closing: Callable[[], None] | None = None,
+    ) -> None:
+        _log.info(
+            "log-on of {user} from {host} refused: {result} {cause}",
+            user=received.login_id,
+            host=connection.address[0],
+            result=result.name,
+            cause=cause,
+        )
+        self._answer(connection, received, MessageType.LOG_ON, _reply(result, cause))
+        if before_closing is not None:
+            before_closing()
+        connection.end(reason, orderly=True)
+
+    @staticmethod
+    def _answer(
+        connection: ServerConnection, received: LogOnReceived | EarlyQueryReceived, message_type: int, body: bytes
+    ) -> None:
+        layout = received.layout
+        connection.outgoing.send(
+            layout.encode(
+                message_type,
+                body,
+                layout.field(SERVER_ID),
+                received.source,
+                received.message_id,
+                layout.profile.server_client_type,
+            )
+        )
+
+    # --- out ----------------------------------------------------------------------------------------------------------
+    def _push_out(self, connection: ServerConnection) -> None:
+        assert connection.user is not None
+        self._users.pushed_out.fire(connection.user)
+        connection.send(MessageType.PUSHED_OUT, b"")
+        connection.end(DisconnectedType.BEING_PUSHED_OUT, orderly=True)
+
+    def kick_out(self, connection: ServerConnection) -> None:
+        """Tell a user that it is kicked out, and end its session."""
+        connection.send(MessageType.KICKED_OUT, b"")
+        connection.end(DisconnectedType.KICKED_OUT, orderly=True)
+
+    def timed_out(self, connection: ServerConnection) -> None:
+        """A user has been silent for too long; its session ends next."""
+        self._refusals.add("heartbeat_timeout")
+        if connection.user is not None:
+            self._users.timed_out.fire(connection.user)
+
+    def invalid(self, connection: ServerConnection, error: RemoteError) -> None:
+        """A peer broke the protocol; its connection ends next."""
+        if isinstance(error, InvalidMessage):
+            kind = MessageInvalidType(error.kind)
+            self._refusals.add(f"invalid_message_{kind.name.lower()}")
+            self.invalid_message.fire(connection.address, kind)
+        else:
+            self._refusals.add("wrong_user_id")
+        _log.info("{connection} broke the protocol: {error}", connection=connection, error=str(error))
+
+    def gone(self, connection: ServerConnection, reason: DisconnectedType) -> None:
+        """A connection's session is over."""
+        if connection.user is not None:
+            _log.info("{user} logged off: {reason}", user=connection.name, reason=reason.name)
+        self._departed(connection)
+        self._users.remove(connection, reason)
+
+
+def _reply(result: LogonResult, cause: str) -> bytes:
+    return LOG_ON_REPLY.encode(LogOnReplyBody(cause, False, result, False, False))

@@ -1,0 +1,52 @@
+"""Every number and switch of a server engine, with its default. Knows no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from esframework import limits
+from esframework.wire.types import RelogonMode
+
+
+class HandlerMode(Enum):
+    """Where application handlers run (manual, chapter 11)."""
+
+    DIRECT = "direct"
+    TASK_QUEUE = "task_queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Options of `ServerEngine`. Times are seconds and none when <= 0; sizes are bytes; numbers of things: 0 is no limit.
+
+    `open` guards nothing: any client may kick out, list users and ask for endpoints. None means: open exactly when the
+    engine has no verifier.
+    """
+
+    open: bool | None = None
+    administrators: frozenset[str] = frozenset()
+    max_user_id: int = limits.MAX_USER_ID
+    max_message: int = limits.MAX_MESSAGE
+    log_on_timeout: float = limits.LOG_ON_TIMEOUT
+    heartbeat_timeout: float = limits.HEARTBEAT_TIMEOUT
+    auto_respond_heartbeat: bool = False
+    relogon_mode: RelogonMode = RelogonMode.REPLACE_OLD
+    allowed_client_types: frozenset[int] | None = None
+    response_timeout: float = limits.RESPONSE_TIMEOUT
+    write_timeout: float = limits.WRITE_TIMEOUT
+    high_water: int = limits.HIGH_WATER
+    hard_limit: int = limits.HARD_LIMIT
+    max_connections: int = limits.MAX_CONNECTIONS
+    max_connections_per_address: int = limits.MAX_CONNECTIONS_PER_ADDRESS
+    max_log_on_tries: int = limits.MAX_LOG_ON_TRIES_PER_MINUTE
+    max_frames_per_second: int = limits.MAX_FRAMES_PER_SECOND
+    limit_loopback: bool = False
+    handler_mode: HandlerMode = HandlerMode.DIRECT
+    handler_limit: float = limits.HANDLER_LIMIT
+    worker_threads: int = limits.WORKER_THREADS
+    task_queue_length: int = limits.TASK_QUEUE_LENGTH
+    diagnostics: bool = False
+    diagnostics_log_interval: float = 0.0
+    watch_reactor: bool = True
+    close_grace: float = limits.CLOSE_GRACE

@@ -1,0 +1,161 @@
+"""The protocol's numbers: message types and enumerations (docs: topics/protocol). Numbers are the wire's, names are ours."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+SERVER_ID: Final = "_0"
+EVERYBODY_ID: Final = "*"
+VIRTUAL_PREFIX: Final = "_"
+
+
+class MessageType(IntEnum):
+    """Every message type that the two generations share or that this project adds (from 1000)."""
+
+    MY_ENDPOINT = 101
+    PING_BY_SERVER = 102
+    PING_ANSWER = 103
+    HEARTBEAT = 104
+    PUSHED_OUT = 105
+    KICK_OUT = 108
+    KICKED_OUT = 109
+    ALL_ONLINE_USERS = 110
+    IS_USER_ONLINE = 111
+    LOG_ON = 112
+    USER_ENDPOINT = 113
+    ARE_USERS_ONLINE = 114
+    MY_DEVICES = 116
+    DEVICE_NOTICE = 117
+    QUERY_BEFORE_LOG_ON = 118
+    PING_BY_P2P = 199
+
+    INFORMATION_POSTED = 201
+    INFORMATION = 202
+    QUERY = 203
+    ANSWER = 204
+    ACKED_INFORMATION = 205
+    ACKNOWLEDGEMENT = 206
+    BLOB_FRAGMENT = 207
+    ENGINE_MESSAGE = 208
+    ECHOED_MESSAGE = 211
+    MESSAGE_ECHO = 212
+    BLOB_QUERY = 221
+    BLOB_ANSWER = 222
+
+    BEGIN_FILE = 301
+    ANSWER_FILE = 302
+    FILE_PACKAGE = 303
+    SENDER_CANCELS_FILE = 304
+    RECEIVER_CANCELS_FILE = 305
+    FILE_OF_FOLDER_RECEIVED = 306
+    CONTINUE_FILE = 307
+    FILE_ANSWERED_ELSEWHERE = 308
+
+    MY_P2P_ADDRESS = 401
+    P2P_ADDRESS_OF = 402
+    INVITE_TCP = 403
+    INVITE_UDP = 404
+    MY_PUBLIC_ENDPOINT = 405
+    TEST_TCP_CHANNEL = 408
+
+    CONTACT_OFFLINE = 701
+    CONTACT_ONLINE = 702
+
+    FEATURES = 1000
+    REQUEST_FAILED = 1001
+
+
+RELAYABLE_TYPES: Final = frozenset({199, *range(201, 209), 211, 221, 222, *range(301, 309), 403, 404, 408, *range(410, 414)})
+"""What a client may send to another client (protocol, section 5, rule 5); managers may register more."""
+
+
+class LogonResult(IntEnum):
+    """How the server answered a log-on."""
+
+    SUCCEED = 0
+    FAILED = 1
+    HAD_LOGGED_ON = 2
+    VERSION_MISMATCHED = 3
+    CLIENT_TYPE_MISMATCHED = 4
+
+
+class DisconnectedType(IntEnum):
+    """Why a session ended, as the server tells it to its application and its log."""
+
+    NETWORK_INTERRUPTED = 0
+    INVALID_MESSAGE = 1
+    MESSAGE_WITH_WRONG_USER_ID = 2
+    HEARTBEAT_TIMEOUT = 3
+    BEING_PUSHED_OUT = 4
+    NEW_CONNECTION_IGNORED = 5
+    CHANNEL_CACHE_OVERFLOW = 6
+    UNAUTHORIZED_CLIENT_TYPE = 7
+    MAX_CONNECTION_COUNT_LIMITED = 8
+    # Ours: the numbers above are the protocol's, and these never travel.
+    KICKED_OUT = 100
+    LOG_ON_TIMEOUT = 101
+    LOG_ON_REFUSED = 102
+    HANDLER_TIMEOUT = 103
+    SERVER_CLOSING = 104
+
+
+class MessageInvalidType(IntEnum):
+    """What was wrong with bytes that are no frame."""
+
+    VALID = 0
+    MESSAGE_SIZE_OVERFLOW = 1
+    INVALID_HEADER = 2
+    INVALID_TOKEN = 3
+    DATA_LACKED = 4
+    INVALID_CLIENT_TYPE = 5
+
+
+class RelogonMode(IntEnum):
+    """What happens to the second connection of one user."""
+
+    IGNORE_NEW = 0
+    REPLACE_OLD = 1
+
+
+class OnBusy(IntEnum):
+    """What a send does while its channel is busy."""
+
+    CONTINUE = 0
+    DISCARD = 1
+
+
+class OnNoP2PChannel(IntEnum):
+    """What a send by P2P does when there is no channel."""
+
+    TRANSFER_BY_SERVER = 0
+    DISCARD = 1
+
+
+class ChannelMode(IntEnum):
+    """By which way information for another user goes."""
+
+    P2P_CHANNEL_FIRST = 0
+    TRANSFER_BY_SERVER = 1
+    BY_P2P_CHANNEL = 2
+
+
+BY_SERVER: Final = ChannelMode.TRANSFER_BY_SERVER
+
+
+class Priority(IntEnum):
+    """Which of a connection's waiting messages leaves first; order is kept within one priority only."""
+
+    URGENT = 0
+    NORMAL = 1
+    BULK = 2
+
+
+class RequestFailure(IntEnum):
+    """Why a request failed without an answer: body of our extension 1001."""
+
+    TARGET_ABSENT = 1
+    ID_DOES_NOT_FIT = 2
+    TYPE_UNKNOWN_TO_TARGET = 3
+    NOT_ALLOWED = 4
+    DROPPED_BY_FILTER = 5

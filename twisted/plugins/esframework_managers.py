@@ -1,0 +1,7 @@
+"""The framework's own managers, found like anybody else's."""
+
+from esframework.managers.basic.manager import BasicManager
+from esframework.managers.custom.manager import CustomManager
+
+basic = BasicManager()
+custom = CustomManager()
