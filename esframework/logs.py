@@ -116,9 +116,7 @@ def log_observer(
 
 
 def route_standard_library(level: str = "info") -> Callable[[], None]:
-    """Make everything that libraries log with `logging`, from `level` up, an event of Twisted's; returns
-    the undoing.
-    """
+    """Make what libraries log with `logging`, from `level` up, events of Twisted's; returns the undoing."""
     least = _level(level)
     root = logging.getLogger()
     previous = root.level

@@ -24,9 +24,7 @@ from esframework.stores.passwords import PasswordHashing
 from esframework.wire.identity import check_account_name
 
 PASSWORD_VARIABLE: Final = "ESFRAMEWORK_PASSWORD"
-"""The environment's way to give a password to a script; an argument would be seen by every user of the
-machine.
-"""
+"""How a script gives a password; an argument would be seen by every user of the machine."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,9 +97,7 @@ def passwd(name: str, data: Path, as_json: bool) -> None:
 
 @contextmanager
 def _accounts(data: Path, as_json: bool) -> Iterator[AccountTable]:
-    """The open accounts of a data folder; what fails inside ends the program with code 1 and one clear
-    line.
-    """
+    """The open accounts of a data folder; what fails inside ends the program with code 1 and one line."""
     table = accounts_table(data)
     try:
         table.open()

@@ -85,9 +85,7 @@ class _Source:
         return f"{self.file}{f', line {line}' if line else ''}: {shown}"
 
     def _line(self, table: str, key: str) -> int | None:
-        """The line of a key, or of the table called `key`. Searched in the text: the TOML reader tells
-        none.
-        """
+        """The line of a key, or of the table called `key`: searched, since the TOML reader tells none."""
         name = rf"[\"']?{re.escape(key)}[\"']?"
         plain = re.compile(rf"\s*{name}\s*[.=]")
         dotted = re.compile(rf"\s*[\"']?{re.escape(table)}[\"']?\s*\.\s*{name}\s*=")

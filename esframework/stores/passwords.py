@@ -28,9 +28,7 @@ HASHING_THREADS: Final = 2
 """Passwords hashed at the same time: 38 MiB, and the reactor keeps a core on any machine that has three."""
 
 HASHING_JOBS: Final = 256
-"""Passwords that run or wait: a few seconds' work for two threads, well below a client's patience (30
-s).
-"""
+"""Passwords that run or wait: a few seconds' work for two threads, within a client's patience (30 s)."""
 
 LONGEST_PASSWORD: Final = 1024
 """Bytes in UTF-8; longer ones only cost time."""

@@ -1,5 +1,4 @@
-"""A disk that fills up while accounts are added: every account that was reported added is there afterwards.
-"""
+"""A disk that fills up while accounts are added: every account reported as added is there afterwards."""
 
 from __future__ import annotations
 

@@ -32,9 +32,7 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(data: Path) -> Run:
-    """Runs the command on a data folder of the test's own; `password` is the environment's, `typed` the
-    prompt's.
-    """
+    """Runs the command on the test's own folder; `password` is in the environment, `typed` at the prompt."""
 
     def run(*arguments: str, password: str | None = "secret", typed: str | None = None) -> Result:
         environment = {"ESFRAMEWORK_PASSWORD": password}

@@ -1,5 +1,4 @@
-"""The accounts' table in a file: private, durable, versioned; and what a failing disk does to it (nothing).
-"""
+"""The accounts' table in a file: private, durable, versioned; and what a full disk does to it (nothing)."""
 
 from __future__ import annotations
 
