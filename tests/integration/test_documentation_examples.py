@@ -1,0 +1,149 @@
+"""The code that the documentation shows does what it says, over real connections on loopback."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.application.service import IServiceCollection
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.threads import deferToThread
+
+from esframework import LogOnRequest, ServerEngine
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+SECONDS = 20.0
+
+
+class Program(ProcessProtocol):
+    """An example that runs, as somebody at its terminal sees it."""
+
+    def __init__(self, name: str, *arguments: str) -> None:
+        self.shown = ""
+        self.awaited = ""
+        self.seen: Deferred[None] = Deferred()
+        self.ended: Deferred[None] = Deferred()
+        command = [sys.executable, str(EXAMPLES / name), *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = reactor.spawnProcess(self, command[0], command, environment)
+
+    async def shows(self, text: str) -> None:
+        """Waits until the program has written this; fails when it ends or nothing comes."""
+        self.awaited, self.seen = text, Deferred()
+        self.seen.addTimeout(SECONDS, reactor, lambda *_: pytest.fail(f"no {text!r} in {self.shown!r}"))
+        self._look()
+        await self.seen
+
+    def types(self, line: str) -> None:
+        """Types a line."""
+        self.transport.write(line.encode() + b"\n")
+
+    async def end(self) -> None:
+        """Presses Ctrl-C, if it still runs, and waits for its end."""
+        if not self.ended.called:
+            self.process.signalProcess(signal.SIGINT)
+        await self.ended
+
+    def outReceived(self, data: bytes) -> None:
+        self.shown += data.decode()
+        self._look()
+
+    errReceived = outReceived
+
+    def processEnded(self, reason: Any) -> None:
+        self.ended.callback(None)
+        if not self.seen.called:
+            self.seen.errback(AssertionError(f"the program ended: {self.shown}"))
+
+    def _look(self) -> None:
+        if self.awaited in self.shown and not self.seen.called:
+            self.seen.callback(None)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def example(name: str) -> dict[str, Any]:
+    """The names that an example defines; its program is not started."""
+    return runpy.run_path(str(EXAMPLES / name))
+
+
+@pytest_twisted.async_yield_fixture()
+async def server() -> AsyncIterator[ServerEngine]:
+    """A server that admits everybody, on a free port of loopback."""
+    engine = ServerEngine(reactor=reactor)
+    await engine.listen("tcp:0:interface=127.0.0.1")
+    yield engine
+    await engine.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_client_made_from_the_protocol_page_alone_logs_on_and_asks(server: ServerEngine) -> None:
+    names = await deferToThread(example("raw_client.py")["main"], server.addresses[0].port)
+    assert names == ["raw"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_readmes_three_engines_talk() -> None:
+    assert await example("three_engines.py")["talk"](reactor, free_port()) == b"PING"
+
+
+@pytest_twisted.async_yield_fixture()
+async def start() -> AsyncIterator[Callable[..., Program]]:
+    """Starts examples, and sees to it that all have ended."""
+    running: list[Program] = []
+
+    def started(name: str, *arguments: str) -> Program:
+        running.append(Program(name, *arguments))
+        return running[-1]
+
+    yield started
+    for program in running:
+        await program.end()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_tutorials_server_and_clients_chat(start: Callable[..., Program]) -> None:
+    port = str(free_port())
+    server = start("chat_server.py", port)
+    await server.shows("listening on port")
+    alice = start("chat_client.py", "alice", "bob", port)
+    bob = start("chat_client.py", "bob", "alice", port)
+    await alice.shows("has heard 0 lines")
+    await bob.shows("has heard 0 lines")
+
+    alice.types("hello")
+    await bob.shows("alice: hello")
+    await server.shows("alice: hello")
+    bob.types("good morning")
+    await alice.shows("bob: good morning")
+
+    for program in (alice, bob, server):
+        await program.end()
+    assert "Traceback" not in alice.shown + bob.shown + server.shown
+
+
+def test_the_tutorials_service_has_a_password_and_lives_in_an_application() -> None:
+    names = example("chat_service.py")
+    verify = names["OnePassword"]("sesame").verify
+    request = {"user_id": "alice", "system_token": "", "authorized_user": "", "client_type": 8}
+    request |= {"device": None, "address": "127.0.0.1"}
+    assert verify(LogOnRequest(password="sesame", **request)) is True
+    assert verify(LogOnRequest(password="open", **request)) == "that is not the password of this house"
+    assert list(IServiceCollection(names["application"])) == [names["server"]]
