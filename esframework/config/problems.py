@@ -8,7 +8,7 @@ from esframework.errors import LocalError
 
 
 class ConfigError(LocalError, ValueError):
-    """A configuration is not valid; each of `problems` is a line naming file or flag, table, key and value."""
+    """A wrong configuration; each of `problems` is a line naming file or flag, table, key and value."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))

@@ -1,4 +1,4 @@
-"""Logging: what an entry looks like, where it goes, what it cannot do; `logging` comes in by the same door."""
+"""Logging: what an entry looks like, where it goes, what it cannot do; `logging` comes by the same door."""
 
 from __future__ import annotations
 
