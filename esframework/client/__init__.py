@@ -1,0 +1,1 @@
+"""The client engine: one session with a server, kept alive and brought back."""

@@ -1,0 +1,228 @@
+"""The client's end of one connection: frames in, to whoever serves them; frames out. Lives as long as its socket.
+
+Knows no reconnect: that is `link`.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from esframework.client.options import ClientOptions
+from esframework.errors import ChannelOverflow, InvalidMessage, MalformedBody
+from esframework.interfaces import IChannel, ISender
+from esframework.machines.session import Session
+from esframework.net.outgoing import Batch, Outgoing
+from esframework.net.stream import Stream
+from esframework.plugins.dispatch import Dispatcher
+from esframework.plugins.models import OpenJob
+from esframework.wire.frames import Layout
+from esframework.wire.login_id import bare_id
+from esframework.wire.types import SERVER_ID, MessageInvalidType, MessageType, Priority, RequestFailure
+
+_log = Logger()
+_MOST_PEERS = 4096
+
+
+@implementer(ISender)
+class Peer:
+    """Whoever sent a frame, as managers see it. `name` is the bare user id, None for the server."""
+
+    __slots__ = ("_stream", "_login_id", "name")
+
+    def __init__(self, stream: ClientStream, login_id: str) -> None:
+        self._stream = stream
+        self._login_id = login_id
+        self.name = None if login_id == SERVER_ID else bare_id(login_id)
+
+    @property
+    def lane(self) -> ClientStream:
+        """Application messages of one connection are handled one after another."""
+        return self._stream
+
+    @property
+    def is_busy(self) -> bool:
+        """See `IChannel`."""
+        return self._stream.is_busy
+
+    def send(
+        self,
+        message_type: int,
+        body: bytes,
+        message_id: int = 0,
+        destination: str | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        """See `IChannel`."""
+        self._stream.send(message_type, body, message_id, destination or self._login_id, priority)
+
+    def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
+        """See `IChannel`."""
+        return self._stream.sent(priority)
+
+    def reply(self, message_type: int, body: bytes, message_id: int) -> None:
+        """Answer this peer, if the connection still stands."""
+        if not self._stream.has_ended:
+            self._stream.send(message_type, body, message_id, self._login_id)
+
+    def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> None:
+        """Clients speak in their own name only."""
+        raise NotImplementedError("only a server answers in another's name")
+
+    def request_failed(self, message_id: int, reason: RequestFailure, detail: str) -> bool:
+        """Clients say so by an empty answer."""
+        return False
+
+    def refuse_body(self, error: Exception) -> None:
+        """Another user's malformed body reached us by the server: it is counted, the connection stays."""
+        self._stream.malformed(error)
+
+    def session_ended(self, cause: str) -> None:
+        """The server said that this session is over for good."""
+        self._stream.session_ended(cause)
+
+
+@implementer(IChannel)
+class ClientStream(Stream):
+    """One connection to a server.
+
+    `on_log_on_reply(body)`, `on_ended(cause)` (by the server's word), `on_invalid(kind)` and `on_lost(reason)` tell the link.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        options: ClientOptions,
+        layout: Layout,
+        login_id: str,
+        dispatcher: Dispatcher,
+        events: Any,
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._options = options
+        self._layout = layout
+        self._own_field = layout.field(login_id)
+        self._server_field = layout.field(SERVER_ID)
+        self._dispatcher = dispatcher
+        self._events = events
+        self._batch = Batch()
+        self._session = Session(layout, clock.seconds(), None, options.max_message)
+        self._peers: dict[bytes, Peer] = {}
+        self.outgoing = Outgoing(self._batch, self.abort, options.high_water, 2**62)
+        self.has_ended = False
+        self.is_online = False
+        self.open_job: OpenJob | None = None
+        self.backlog: deque[Any] | None = None
+        self.backlog_bytes = 0
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+    def connection_made(self) -> None:
+        if self._options.send_buffer is not None and hasattr(self.transport, "getHandle"):
+            handle = self.transport.getHandle()
+            if isinstance(handle, socket.socket):
+                handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._options.send_buffer)
+        self._events.connected(self)
+
+    def bytes_received(self, data: bytes) -> None:
+        outermost = not self._batch.open
+        self._batch.open = True
+        try:
+            self._receive(data)
+        finally:
+            if outermost:
+                self._batch.close()
+
+    def _receive(self, data: bytes) -> None:
+        header_size, handlers, peers = self._layout.header_size, self._dispatcher.handlers, self._peers
+        for message_type, message_id, source, _, raw in self._session.receive(data, self._clock.seconds()):
+            if self.has_ended:
+                return
+            try:
+                peer = peers.get(source) or self._peer(source)
+                body = raw[header_size:]
+                if message_type == MessageType.LOG_ON and peer.name is None and not self.is_online:
+                    self._events.log_on_answered(body)
+                elif self.is_online:
+                    handler: Callable[[Any, int, bytes], None] | None = handlers.get(message_type)
+                    if handler is not None:
+                        handler(peer, message_id, body)
+            except (MalformedBody, InvalidMessage) as error:
+                self.malformed(error)
+            except Exception:
+                _log.failure("handling type {type} failed", type=message_type)
+        if self._session.error is not None:
+            kind = getattr(self._session.error, "kind", MessageInvalidType.INVALID_HEADER)
+            self._events.invalid(MessageInvalidType(kind))
+            self.abort()
+
+    def _peer(self, source: bytes) -> Peer:
+        if len(self._peers) >= _MOST_PEERS:
+            self._peers.clear()
+        peer = self._peers[source] = Peer(self, self._layout.id_of(source))
+        return peer
+
+    def malformed(self, error: Exception) -> None:
+        """A body cannot be read; it is dropped."""
+        _log.info("a message was dropped: {error}", error=str(error))
+        self._events.invalid(MessageInvalidType.DATA_LACKED)
+
+    def session_ended(self, cause: str) -> None:
+        """The server ended the session for good."""
+        self.has_ended = True
+        self._events.ended(cause)
+
+    # --- out (IChannel) -----------------------------------------------------------------------------------------------
+    @property
+    def is_busy(self) -> bool:
+        """Whether more bytes wait than the high-water mark."""
+        return self.outgoing.is_busy
+
+    def send(
+        self,
+        message_type: int,
+        body: bytes,
+        message_id: int = 0,
+        destination: str | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        """Queue a frame to `destination`, None is the server. Raises ChannelOverflow past the hard limit."""
+        layout, outgoing = self._layout, self.outgoing
+        if outgoing.size > self._options.hard_limit:
+            raise ChannelOverflow(
+                f"{outgoing.size} bytes wait for the server; the limit is {self._options.hard_limit}: wait for send()"
+            )
+        to = self._server_field if destination is None else layout.field(destination)
+        frame = layout.encode(message_type, body, self._own_field, to, message_id, self._options.client_type)
+        if len(frame) > self._options.max_message:
+            raise ChannelOverflow(
+                f"a message of {len(frame)} bytes; at most {self._options.max_message} go at once: use send_blob"
+            )
+        outgoing.send(frame, priority)
+
+    def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
+        """See `IChannel`."""
+        return self.outgoing.sent(priority)
+
+    # --- ending -------------------------------------------------------------------------------------------------------
+    def handler_overdue(self) -> None:
+        """A handler took too long; unlike a server, a client keeps its only connection."""
+
+    def sweep(self, now: float) -> None:
+        """Cut a connection that takes no bytes any more."""
+        timeout = self._options.write_timeout
+        if self.outgoing.stalled(now, timeout) and timeout > 0:
+            _log.warn("nothing could be sent for {timeout} s; the connection is cut", timeout=timeout)
+            self.abort()
+
+    def connection_lost(self, reason: Failure) -> None:
+        self.has_ended = True
+        self._events.lost(self, reason)
