@@ -35,6 +35,7 @@ LOADS: dict[str, dict[str, float | int]] = {
 SERVERS = {OURS: None, "bare-write": BARE_WRITE, "bare-eager": BARE_EAGER}
 WARM_UP = 1.0
 SAMPLES_A_SECOND = 500
+WAITING = "Condition.wait (threading.py"  # a thread that does nothing, which py-spy may take for busy
 LINE_NUMBER = re.compile(r":\d+(?=\)$)")
 
 
@@ -84,6 +85,8 @@ def sample_report(text: str, longest: int = 25) -> str:
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
         frames = stack.split(";")
+        if frames[-1].startswith(WAITING):
+            continue
         functions = [LINE_NUMBER.sub("", frame) for frame in frames]
         lines_alone[frames[-1]] += int(count)
         alone[functions[-1]] += int(count)
