@@ -22,7 +22,7 @@ from benchmarks import generator
 from benchmarks.measurement import OURS
 from benchmarks.peers.bare import BARE_COUNTING, BARE_EAGER, BARE_WRITE
 from benchmarks.peers.ours import COUNTING, COUNTING_DIAGNOSED, service_command
-from benchmarks.process import BenchmarkError, Process, free_port, python_module
+from benchmarks.process import BenchmarkError, Process, free_port, python_module, raise_descriptor_limit
 
 LOADS: dict[str, dict[str, float | int]] = {
     "relay-12-1": {"connections": 12, "outstanding": 1},
@@ -31,10 +31,12 @@ LOADS: dict[str, dict[str, float | int]] = {
     "flood": {"connections": 12},
     "flood-diagnostics": {"connections": 12},
     "queries-server": {},
+    "idle": {"connections": 10_000},
 }
 SERVERS = {OURS: None, "bare-write": BARE_WRITE, "bare-eager": BARE_EAGER}
 WARM_UP = 1.0
 SAMPLES_A_SECOND = 500
+SPARE_DESCRIPTORS = 200
 WAITING = "Condition.wait (threading.py"  # a thread that does nothing, which py-spy may take for busy
 LINE_NUMBER = re.compile(r":\d+(?=\)$)")
 
@@ -58,17 +60,20 @@ def load(row: str, port: int, seconds: float, log: Path) -> Process:
     if row == "queries-server":
         command = python_module("benchmarks.peers.our_query", "ask", "--port", port)
         return Process("asking", [*command, "--warm-up", str(WARM_UP), "--seconds", str(seconds)], log)
-    mode = "flood" if row.startswith("flood") else "relay"
+    mode = {"flood": "flood", "idle": "idle"}.get(row.partition("-")[0], "relay")
     return generator.start(mode, "es6", port, log, warm_up=WARM_UP, seconds=seconds, **LOADS[row])
 
 
 def sampled(row: str, server: str, seconds: float, spy: str, folder: Path) -> str:
     """The report by py-spy."""
     port, samples = free_port(), folder / "samples.txt"
+    raise_descriptor_limit(int(LOADS[row].get("connections", 0)) + SPARE_DESCRIPTORS)
     command = server_command(row, server, port, folder)
     with Process(server, command, folder / "server.log") as process:
         process.wait_for_port(port)
         with load(row, port, seconds + WARM_UP, folder / "load.log") as loading:
+            if row == "idle":
+                loading.wait_for_line()
             watch = [spy, "record", "--pid", str(process.pid), "--format", "raw", "--output", str(samples)]
             watch += ["--duration", str(int(seconds)), "--rate", str(SAMPLES_A_SECOND)]
             with Process("py-spy", watch, folder / "spy.log") as watching:
