@@ -355,6 +355,7 @@ class _SessionKeeper(LinkActions):
         """A transport is gone."""
         if self._closing is not None:
             done, self._closing = self._closing, None
+            self._stop_timer()
             self._client.closed.fire()
             done.callback(None)
         if stream is not self.stream:

@@ -136,6 +136,9 @@ class ServiceConfig:
         "who may log on",
         secret=True,
     )
+    administrators: tuple[str, ...] = _option(
+        (), ListOf(Text("account names"), "account names"), "accounts that may kick others out and see their addresses"
+    )
     max_user_id: int = _option(limits.MAX_USER_ID, Whole(1, 255), "bytes of the longest account id")
     log: LogConfig = field(default_factory=LogConfig)
     session: SessionConfig = field(default_factory=SessionConfig)

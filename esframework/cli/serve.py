@@ -1,0 +1,32 @@
+"""`esframework serve`: the same service as `twistd -n esframework`, with the same options."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    short_help="Run a server; the same as twistd -n esframework.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def serve(arguments: tuple[str, ...]) -> None:
+    """Run a server until it is interrupted; options as for `twistd -n esframework`."""
+    from twisted.python.usage import UsageError
+    from twisted.scripts.twistd import ServerOptions, runApp
+
+    from esframework.tap import Options
+
+    if "--help" in arguments or "-h" in arguments:
+        options = Options()
+        click.echo(f"Usage: esframework serve {options.synopsis}\n{options.getUsage().partition(chr(10))[2]}")
+        return
+    twistd = ServerOptions()
+    try:
+        twistd.parseOptions(["--nodaemon", "--pidfile=", "esframework", *arguments])
+    except UsageError as error:
+        click.echo(f"esframework serve: {error}", err=True)
+        sys.exit(2)
+    runApp(twistd)

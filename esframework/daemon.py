@@ -1,0 +1,155 @@
+"""The daemon: a service built from its configuration: accounts or checkers, one server engine, metrics, warnings.
+
+Composition only; flags are `tap`'s, what the options mean is `config`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import inlineCallbacks
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+
+from esframework import logs
+from esframework.config import OFF, ServiceConfig, exposure_warnings
+from esframework.server.engine import ServerEngine
+from esframework.server.options import HandlerMode, ServerOptions
+from esframework.stores.accounts import embedded_accounts
+from esframework.stores.verifier import AccountVerifier
+from esframework.web.metrics import metrics_endpoint
+from esframework.wire.types import RelogonMode
+
+_log = Logger()
+DEFAULT_PORT = 4530
+
+
+def server_options(config: ServiceConfig) -> ServerOptions:
+    """What a configuration says to the engine."""
+    session, handlers, sizes = config.session, config.handlers, config.limits
+    client_types = session.allowed_client_types
+    return ServerOptions(
+        open=config.open > 0,
+        administrators=frozenset(config.administrators),
+        max_user_id=config.max_user_id,
+        max_message=sizes.max_message,
+        log_on_timeout=session.log_on_timeout,
+        heartbeat_timeout=session.heartbeat_timeout,
+        auto_respond_heartbeat=session.auto_respond_heartbeat,
+        relogon_mode=RelogonMode[session.relogon_mode.upper()],
+        allowed_client_types=None if client_types is None else frozenset(client_types),
+        write_timeout=sizes.write_timeout,
+        high_water=sizes.high_water,
+        hard_limit=sizes.hard_limit,
+        max_connections=session.max_connections,
+        max_connections_per_address=session.max_connections_per_address,
+        max_frames_per_second=sizes.frames_per_second,
+        handler_mode=HandlerMode(handlers.mode),
+        handler_limit=handlers.limit,
+        worker_threads=handlers.workers,
+        task_queue_length=handlers.queue_length,
+        diagnostics=config.diagnostics.enabled,
+        diagnostics_log_interval=config.diagnostics.log_every,
+    )
+
+
+def default_endpoints() -> list[str]:
+    """Port 4530 on loopback: IPv4, and IPv6 where this machine has it."""
+    endpoints = [f"tcp:{DEFAULT_PORT}:interface=127.0.0.1"]
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return endpoints
+    return [*endpoints, f"tcp6:{DEFAULT_PORT}:interface=\\:\\:1"]
+
+
+class Daemon(MultiService):
+    """What `twistd esframework` runs."""
+
+    def __init__(self, config: ServiceConfig, checkers: Sequence[Any] = (), reactor: Any = None) -> None:
+        super().__init__()
+        if reactor is None:
+            from twisted.internet import reactor
+        self._reactor = reactor
+        self._config = config
+        self._accounts: Any = None
+        verifier: Any = None
+        if checkers:
+            verifier = list(checkers)
+        elif not config.open:
+            self._accounts = embedded_accounts(config.data)
+            verifier = AccountVerifier(self._accounts)
+        self.engine = ServerEngine(verifier=verifier, options=server_options(config), reactor=reactor)
+        self._metrics: Any = None
+        self.failed = False
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Part of IService; under twistd, the application's log is set up here, before twistd begins it."""
+        if isinstance(parent, Componentized):
+            log = self._config.log
+            observer = logs.log_observer(
+                log.file, level=log.level, as_json=log.json, rotate_size=log.rotate_size
+            )
+            logs.route_standard_library(log.level)
+            parent.setComponent(ILogObserver, observer)
+        super().setServiceParent(parent)
+
+    def startService(self) -> Any:
+        """Open everything; what cannot be opened ends the process with one clear line and exit code 1."""
+        super().startService()
+        return self._open().addErrback(self._give_up)
+
+    @inlineCallbacks
+    def _open(self) -> Any:
+        for warning in exposure_warnings(self._config):
+            _log.warn("WARNING: {warning}", warning=warning)
+        if self._accounts is not None:
+            yield self._accounts.open()
+            if not (yield self._accounts.user_ids()):
+                _log.warn(
+                    "there are no accounts yet, so nobody can log on: esframework user add NAME --data {data}",
+                    data=str(self._config.data),
+                )
+        for endpoint in self._config.listen or default_endpoints():
+            yield self.engine.listen(endpoint)
+        if self._config.metrics not in (None, OFF):
+            self._metrics = yield metrics_endpoint(self._reactor, self.engine, self._config.metrics)
+        for address in self.engine.addresses:
+            _log.info("clients are served at {address}", address=_readable(address))
+        if not self._config.listen:
+            _log.info(
+                "only this machine is served; for others: --listen ssl:{port}:privateKey=key.pem:certKey=cert.pem",
+                port=DEFAULT_PORT,
+            )
+
+    @inlineCallbacks
+    def stopService(self) -> Any:
+        """Close in an orderly way."""
+        yield super().stopService()
+        if self._metrics is not None:
+            yield self._metrics.stopListening()
+        yield self.engine.close()
+        if self._accounts is not None:
+            yield self._accounts.close()
+        _log.info("closed")
+
+    def _give_up(self, failure: Any) -> None:
+        _log.critical("cannot start: {error}", error=failure.getErrorMessage())
+        _log.debug("{trace}", trace=failure.getTraceback())
+        self.failed = True
+        # twistd knows no exit code of a service, and a supervisor must see that this one did not start.
+        self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
+        self._reactor.callWhenRunning(self._reactor.stop)
+
+
+def _readable(address: Any) -> str:
+    host, port = getattr(address, "host", None), getattr(address, "port", None)
+    if host is None:
+        return str(getattr(address, "name", address))
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
