@@ -22,7 +22,7 @@ def _missing(*modules: str) -> str | None:
 
 def service_absent() -> str | None:
     """None once the service can be started."""
-    return _missing("esframework.tap")
+    return _missing("esframework.tap", "esframework.daemon")
 
 
 def engines_absent() -> str | None:
