@@ -18,7 +18,7 @@ from struct import Struct
 
 from twisted.internet import epollreactor
 
-epollreactor.install()  # type: ignore[no-untyped-call]
+epollreactor.install()
 
 from twisted.internet import protocol, reactor  # noqa: E402
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from esframework._version import __version__
+from esframework._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from esframework.client.engine import ClientEngine as ClientEngine

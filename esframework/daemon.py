@@ -72,7 +72,7 @@ class Daemon(MultiService):
     """What `twistd esframework` runs."""
 
     def __init__(self, config: ServiceConfig, checkers: Sequence[Any] = (), reactor: Any = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         if reactor is None:
             from twisted.internet import reactor
         self._reactor = reactor
@@ -92,16 +92,14 @@ class Daemon(MultiService):
         """Part of IService; under twistd, the application's log is set up here, before twistd begins it."""
         if isinstance(parent, Componentized):
             log = self._config.log
-            observer = logs.log_observer(
-                log.file, level=log.level, as_json=log.json, rotate_size=log.rotate_size
-            )
+            observer = logs.log_observer(log.file, level=log.level, as_json=log.json, rotate_size=log.rotate_size)
             logs.route_standard_library(log.level)
             parent.setComponent(ILogObserver, observer)
-        super().setServiceParent(parent)
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def startService(self) -> Any:
         """Open everything; what cannot be opened ends the process with one clear line and exit code 1."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         return self._open().addErrback(self._give_up)
 
     @inlineCallbacks
@@ -130,7 +128,7 @@ class Daemon(MultiService):
     @inlineCallbacks
     def stopService(self) -> Any:
         """Close in an orderly way."""
-        yield super().stopService()
+        yield super().stopService()  # type: ignore[no-untyped-call]
         if self._metrics is not None:
             yield self._metrics.stopListening()
         yield self.engine.close()
@@ -152,4 +150,3 @@ def _readable(address: Any) -> str:
     if host is None:
         return str(getattr(address, "name", address))
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-

@@ -1,7 +1,8 @@
-"""Every exception of the framework: who erred (this program or the other end), and the protocol's number where it has one.
+"""Every exception of the framework: who erred (this program or the other end), and the protocol's number where it has
+one.
 
-`LocalError`: this program asked for what cannot be; mend the call. `RemoteError`: the other end, or the way to it, failed;
-the call was right. Each message names what, which value, and what was expected.
+`LocalError`: this program asked for what cannot be; mend the call. `RemoteError`: the other end, or the way to it,
+failed; the call was right. Each message names what, which value, and what was expected.
 """
 
 from __future__ import annotations

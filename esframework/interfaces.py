@@ -25,8 +25,8 @@ class ICustomHandler(Interface):
     def handle_information(source: str | None, information_type: int, content: bytes | None) -> Any:
         """Information or a whole blob came in.
 
-        `source` is the sender's bare user id, None for the server. May be awaited: what comes next on the same connection
-        waits meanwhile. What it raises is logged and counted, and ends nothing.
+        `source` is the sender's bare user id, None for the server. May be awaited: what comes next on the same
+        connection waits meanwhile. What it raises is logged and counted, and ends nothing.
         """
 
     def handle_query(source: str | None, information_type: int, content: bytes | None) -> Any:
@@ -112,7 +112,10 @@ class IChannel(Interface):
     is_busy: bool = Attribute("Whether more bytes wait than the high-water mark.")
 
     def send(
-        message_type: int, body: bytes, message_id: int = 0, destination: str | None = None,
+        message_type: int,
+        body: bytes,
+        message_id: int = 0,
+        destination: str | None = None,
         priority: Priority = Priority.NORMAL,
     ) -> None:
         """Queue one frame; `destination` None is the peer itself. Raises EncodeError when an id does not fit."""
@@ -211,7 +214,8 @@ class IContext(Interface):
     def channel(target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> Any:
         """The IChannel to a user (None: the server), or None when the user is not online here.
 
-        On a client: the channel by which frames for that target go, as `mode` says; raises NotLoggedOn without a session.
+        On a client: the channel by which frames for that target go, as `mode` says; raises NotLoggedOn without a
+        session.
         """
 
     def manager(name: str) -> Any:

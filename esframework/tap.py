@@ -19,7 +19,7 @@ from esframework.net.clock import use_monotonic_time
 _NUMBERS = ("max-user-id",)
 
 
-class Options(UsageOptions, AuthOptionMixin):  # type: ignore[misc]
+class Options(UsageOptions, AuthOptionMixin):
     """Flags of the service."""
 
     synopsis = "[options]"
@@ -43,7 +43,7 @@ class Options(UsageOptions, AuthOptionMixin):  # type: ignore[misc]
     optFlags = [["log-json", None, "log JSON lines instead of text"]]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self["listen"] = []
         self["open"] = 0
 

@@ -18,8 +18,8 @@ from benchmarks.peers.twisted_program import ask_all, forever, run
 class Echo(amp.Command):
     """The query."""
 
-    arguments = [(b"content", amp.String())]  # type: ignore[no-untyped-call]
-    response = [(b"content", amp.String())]  # type: ignore[no-untyped-call]
+    arguments = [(b"content", amp.String())]
+    response = [(b"content", amp.String())]
 
 
 class Answering(amp.AMP):
@@ -33,15 +33,15 @@ class Answering(amp.AMP):
 
 async def serve(options: argparse.Namespace) -> None:
     """Answer until ended."""
-    endpoint = endpoints.TCP4ServerEndpoint(reactor, options.port, interface="127.0.0.1")  # type: ignore[no-untyped-call]
-    await endpoint.listen(protocol.Factory.forProtocol(Answering))  # type: ignore[no-untyped-call]
+    endpoint = endpoints.TCP4ServerEndpoint(reactor, options.port, interface="127.0.0.1")
+    await endpoint.listen(protocol.Factory.forProtocol(Answering))
     await forever()
 
 
 async def ask(options: argparse.Namespace) -> None:
     """Ask over one connection."""
     endpoint = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", options.port)
-    peer = await endpoints.connectProtocol(endpoint, amp.AMP())  # type: ignore[no-untyped-call]
+    peer = await endpoints.connectProtocol(endpoint, amp.AMP())
     peer.transport.setTcpNoDelay(True)
 
     def call(content: bytes) -> defer.Deferred[bytes]:

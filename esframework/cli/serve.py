@@ -15,7 +15,8 @@ import click
 def serve(arguments: tuple[str, ...]) -> None:
     """Run a server until it is interrupted; options as for `twistd -n esframework`."""
     from twisted.python.usage import UsageError
-    from twisted.scripts.twistd import ServerOptions, runApp
+    from twisted.scripts._twistd_unix import ServerOptions
+    from twisted.scripts.twistd import runApp
 
     from esframework.tap import Options
 

@@ -72,5 +72,7 @@ def _host_and_port(description: str, arguments: list[str]) -> tuple[str, int]:
     host = named.pop("host", None) or (unnamed.pop(0) if unnamed else "")
     port = named.pop("port", None) or (unnamed.pop(0) if unnamed else "")
     if not host or not port.isdigit() or not 0 < int(port) < 65536 or named or unnamed:
-        raise InvalidEndpoint(f"{description!r}: host and port (1 to 65535) are expected; escape colons in a host with \\")
+        raise InvalidEndpoint(
+            f"{description!r}: host and port (1 to 65535) are expected; escape colons in a host with \\"
+        )
     return host, int(port)

@@ -114,19 +114,18 @@ class ClientEngine:
 
     # --- for applications ---------------------------------------------------------------------------------------------
     @hops_to_reactor
-    def log_on(
-        self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint
-    ) -> Deferred[LogonResponse]:
+    def log_on(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> Deferred[LogonResponse]:
         """Connect and log on; from then on the engine keeps the session.
 
-        Fails with `ConnectionFailed`, or with `LogonFailed(result, cause)` when the server refuses; the engine may then be
-        used again. Fails with LocalError while a session is there already.
+        Fails with `ConnectionFailed`, or with `LogonFailed(result, cause)` when the server refuses; the engine may
+        then be used again. Fails with LocalError while a session is there already.
         """
         return self._session.log_on(user_id, password, endpoint)
 
     @hops_to_reactor
     def close(self) -> Deferred[None]:
-        """End the session, after everything queued has been written; nothing stays behind. The engine may log on again."""
+        """End the session, after everything queued has been written; nothing stays behind. The engine may log on
+        again."""
         return self._session.close()
 
     @hops_to_reactor
@@ -183,9 +182,7 @@ class _SessionKeeper(LinkActions):
         self._layout = default_layout(profile, client.options.max_user_id)
         self._link = make_link(self)
         self._account: _Account | None = None
-        self._backoff = Backoff(
-            random, client.options.reconnect_first_delay, client.options.reconnect_longest_delay
-        )
+        self._backoff = Backoff(random, client.options.reconnect_first_delay, client.options.reconnect_longest_delay)
         self._connecting: Deferred[Any] | None = None
         self._logging_on: Deferred[LogonResponse] | None = None
         self._closing: Deferred[None] | None = None
@@ -201,7 +198,7 @@ class _SessionKeeper(LinkActions):
         loop.clock = self._clock
         return loop
 
-    # --- the program's calls --------------------------------------------------------------------------------------------
+    # --- the program's calls ----------------------------------------------------------------------------------------
     def log_on(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> Deferred[LogonResponse]:
         """See `ClientEngine.log_on`."""
         if self._account is not None:
@@ -209,13 +206,12 @@ class _SessionKeeper(LinkActions):
         try:
             self._layout.field(user_id)
             if isinstance(endpoint, str):
-                endpoint = client_endpoint(
-                    self._clock, endpoint, self._options.connect_timeout, self._options.proxy
-                )
+                endpoint = client_endpoint(self._clock, endpoint, self._options.connect_timeout, self._options.proxy)
         except LocalError as error:
             return fail(error)
         self._account = _Account(user_id, password, endpoint)
-        self._logging_on = waiting = Deferred(lambda _: self._link.close())
+        waiting: Deferred[LogonResponse] = Deferred(lambda _: self._link.close())
+        self._logging_on = waiting
         self._client.opening.fire()
         self._link.begin()
         return waiting
@@ -243,7 +239,7 @@ class _SessionKeeper(LinkActions):
         elif self.stream is not None:
             self.stream.abort()
 
-    # --- what the machine asks for (LinkActions) ------------------------------------------------------------------------
+    # --- what the machine asks for (LinkActions) --------------------------------------------------------------------
     def open_connection(self) -> None:
         assert self._account is not None
         self._connecting = self._account.endpoint.connect(_StreamFactory(self._make_stream))
@@ -329,7 +325,7 @@ class _SessionKeeper(LinkActions):
         if waiting is not None and not waiting.called:
             waiting.errback(ConnectionFailed("closed while logging on"))
 
-    # --- what the stream tells ------------------------------------------------------------------------------------------
+    # --- what the stream tells --------------------------------------------------------------------------------------
     def connected(self, stream: ClientStream) -> None:
         """The transport stands."""
         self._link.connected(stream)
@@ -362,11 +358,13 @@ class _SessionKeeper(LinkActions):
             return
         self.stream = None
         if stream.is_online:
-            self._link.lost(reason.value)
+            self._link.lost(ConnectionFailed(reason.getErrorMessage()))
         elif self._account is not None:
-            self._link.failed(ConnectionFailed(f"the connection was lost before the log-on was answered: {reason.getErrorMessage()}"))
+            self._link.failed(
+                ConnectionFailed(f"the connection was lost before the log-on was answered: {reason.getErrorMessage()}")
+            )
 
-    # --- inside ---------------------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------------------------------------
     def _make_stream(self) -> ClientStream:
         assert self._account is not None
         return ClientStream(

@@ -62,7 +62,7 @@ class LinkActions(Protocol):
     def release(self) -> None: ...
 
 
-_builder = TypeMachineBuilder(LinkInputs, LinkActions)
+_builder: TypeMachineBuilder[LinkInputs, LinkActions] = TypeMachineBuilder(LinkInputs, LinkActions)  # type: ignore[type-abstract]
 
 idle = _builder.state("idle")
 connecting = _builder.state("connecting")

@@ -9,7 +9,8 @@ from esframework import limits
 
 @dataclass(frozen=True, slots=True)
 class Socks5Proxy:
-    """A SOCKS5 proxy: an endpoint string, and the account there if it wants one. Host names are resolved by the proxy."""
+    """A SOCKS5 proxy: an endpoint string, and the account there if it wants one. Host names are resolved by the
+    proxy."""
 
     endpoint: str
     username: str | None = None
@@ -20,8 +21,8 @@ class Socks5Proxy:
 class ClientOptions:
     """Options of `ClientEngine` (manual, chapter 06). Times are seconds and none when <= 0; sizes are bytes.
 
-    `send_buffer` is the kernel's send buffer, None leaves it as it is: with a small one and a short `write_timeout` a cut
-    cable is noticed within that time. `client_type` None says "others".
+    `send_buffer` is the kernel's send buffer, None leaves it as it is: with a small one and a short `write_timeout` a
+    cut cable is noticed within that time. `client_type` None says "others".
     """
 
     generation: int = 6

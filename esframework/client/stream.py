@@ -94,7 +94,8 @@ class Peer:
 class ClientStream(Stream):
     """One connection to a server.
 
-    `on_log_on_reply(body)`, `on_ended(cause)` (by the server's word), `on_invalid(kind)` and `on_lost(reason)` tell the link.
+    `on_log_on_reply(body)`, `on_ended(cause)` (by the server's word), `on_invalid(kind)` and `on_lost(reason)` tell
+    the link.
     """
 
     def __init__(

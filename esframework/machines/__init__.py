@@ -1,1 +1,2 @@
-"""Pure state machines: bytes and `now` in; frames, events and deadlines out. No I/O, no clock, no randomness of their own."""
+"""Pure state machines: bytes and `now` in; frames, events and deadlines out. No I/O, no clock, no randomness of their
+own."""

@@ -1,4 +1,5 @@
-"""How long to wait before the next try: exponential with full jitter, so that a thousand clients do not come back at once."""
+"""How long to wait before the next try: exponential with full jitter, so that a thousand clients do not come back at
+once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Joins blob fragments into whole payloads: whole or never, and never more than the limits in memory.
 
-One `BlobAssembler` per connection and message type. Knows senders by name, and nothing of connections or time but `now`.
+One `BlobAssembler` per connection and message type. Knows senders by name, and nothing of connections or time but
+`now`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The server's side of a connection before its log-on: which generation, which header, who (protocol, sections 1 and 5).
+"""The server's side of a connection before its log-on: which generation, which header, who (protocol, sections 1 and
+5).
 
 States, named for what they wait for:
 

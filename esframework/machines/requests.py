@@ -75,17 +75,19 @@ class Requests(Generic[Waiter]):
 
     def expired(self, now: float) -> list[Request[Waiter]]:
         """Close and return the requests whose time is over."""
-        due = []
-        for bucket in list(self._by_timeout.values()):
-            for message_id, request in list(bucket.items()):
+        due: list[int] = []
+        for bucket in self._by_timeout.values():
+            for message_id, request in bucket.items():
                 if request.deadline > now:
                     break
                 due.append(message_id)
-        return [request for message_id in due if (request := self.close(message_id)) is not None]
+        return self._close_all(due)
 
     def close_where(self, matches: Callable[[Request[Waiter]], bool]) -> list[Request[Waiter]]:
         """Close and return the requests that match, such as those to a target that is gone."""
-        ids = [message_id for message_id, request in self._open.items() if matches(request)]
+        return self._close_all([message_id for message_id, request in self._open.items() if matches(request)])
+
+    def _close_all(self, ids: list[int]) -> list[Request[Waiter]]:
         return [request for message_id in ids if (request := self.close(message_id)) is not None]
 
     def _next_id(self) -> int:

@@ -84,9 +84,7 @@ class SocksHandshake:
     At most one reply (262 bytes) is ever held; `surplus` is a slice of what the last `receive` was given.
     """
 
-    def __init__(
-        self, host: str, port: int, user_name: str | None = None, password: str | None = None
-    ) -> None:
+    def __init__(self, host: str, port: int, user_name: str | None = None, password: str | None = None) -> None:
         """Raise `SocksArgumentError` for what SOCKS5 cannot carry."""
         if not 1 <= port <= 65535:
             raise SocksArgumentError(f"port {port}: must be from 1 to 65535")
@@ -151,13 +149,9 @@ class SocksHandshake:
         if status is None:
             return b""
         if status[0] != AUTHENTICATION_VERSION:
-            raise SocksProtocolError(
-                f"the SOCKS5 proxy's answer to the password has version {status[0]}, not 1"
-            )
+            raise SocksProtocolError(f"the SOCKS5 proxy's answer to the password has version {status[0]}, not 1")
         if status[1] != 0:
-            raise SocksAuthenticationFailed(
-                f"the SOCKS5 proxy refused the user name or password (status {status[1]})"
-            )
+            raise SocksAuthenticationFailed(f"the SOCKS5 proxy refused the user name or password (status {status[1]})")
         self.state = State.WANT_REPLY
         return self._request
 
@@ -227,9 +221,7 @@ def _host_name(host: str) -> bytes:
         raise SocksArgumentError(f"host {ascii(host)}: no host name ({error})") from None
     if not 1 <= len(name) <= LONGEST_FIELD:
         size = len(name)
-        raise SocksArgumentError(
-            f"host {ascii(host[:80])}: {size} bytes; from 1 to {LONGEST_FIELD} can be sent"
-        )
+        raise SocksArgumentError(f"host {ascii(host[:80])}: {size} bytes; from 1 to {LONGEST_FIELD} can be sent")
     if any(byte <= 0x20 or byte == 0x7F for byte in name):
         raise SocksArgumentError(f"host {ascii(host)}: blanks and control characters are in no host name")
     return bytes([len(name)]) + name

@@ -35,7 +35,11 @@ class Calls:
 
         The Deferred fails with a `RequestError`. Cancelling it forgets the request; a late answer is then ignored.
         """
-        answer: Deferred[Any] = Deferred(lambda _: self._requests.close(message_id))
+
+        def forget(_: Deferred[Any]) -> None:
+            self._requests.close(message_id)
+
+        answer: Deferred[Any] = Deferred(forget)
         now = self._clock.seconds()
         name = bare_id(target) if target is not None else None
         message_id = self._requests.open(name, request_type, answer_type, timeout, now, answer)

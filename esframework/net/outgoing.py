@@ -1,8 +1,8 @@
 """The one outgoing queue of a connection: counted in bytes, ordered by priority, written once per batch.
 
-A `Batch` is shared by the connections of one engine. While it is open (a read is being handled), everything sent gathers
-per connection; when it closes, each connection that was touched writes once. Outside a batch a send leaves at once.
-Knows bytes and transports, not frames.
+A `Batch` is shared by the connections of one engine. While it is open (a read is being handled), everything sent
+gathers per connection; when it closes, each connection that was touched writes once. Outside a batch a send leaves at
+once. Knows bytes and transports, not frames.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class Outgoing:
             self._push(pending[0] if len(pending) == 1 else b"".join(pending))
 
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
-        """Fires True when everything queued so far at this priority has left for the kernel; False when it never will."""
+        """Fires True when everything queued so far at this priority has left for the kernel; False when it never
+        will."""
         if self._closed:
             return succeed(False)
         if self.pending:

@@ -1,4 +1,5 @@
-"""How features plug in: finding managers, dispatching messages to them, events and filters. Drop-ins may be put here, too."""
+"""How features plug in: finding managers, dispatching messages to them, events and filters. Drop-ins may be put here,
+too."""
 
 from twisted.plugin import pluginPackagePaths
 

@@ -6,7 +6,7 @@ A subscriber that crashes is logged and the others run. Knows nothing of what is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVarTuple, Unpack
+from typing import Any, Generic, TypeVarTuple
 
 from twisted.logger import Logger
 
@@ -19,7 +19,12 @@ class Subscription:
 
     __slots__ = ("_subscribers", "_callback", "_changed")
 
-    def __init__(self, subscribers: list[Callable[..., object]], callback: Callable[..., object], changed: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        subscribers: list[Any],
+        callback: Callable[..., object],
+        changed: Callable[[], None] | None,
+    ) -> None:
         self._subscribers = subscribers
         self._callback = callback
         self._changed = changed
@@ -32,7 +37,7 @@ class Subscription:
                 self._changed()
 
 
-class Event(Generic[Unpack[Arguments]]):
+class Event(Generic[*Arguments]):
     """Something that happens; `subscribe(callback)` and be called with its arguments, in the reactor's thread."""
 
     __slots__ = ("name", "_subscribers", "_changed")
@@ -50,14 +55,14 @@ class Event(Generic[Unpack[Arguments]]):
     def __repr__(self) -> str:
         return f"<Event {self.name}: {len(self._subscribers)} subscribers>"
 
-    def subscribe(self, callback: Callable[[Unpack[Arguments]], object]) -> Subscription:
+    def subscribe(self, callback: Callable[[*Arguments], object]) -> Subscription:
         """Call `callback` whenever this happens, until the handle returned is cancelled."""
         self._subscribers.append(callback)
         if self._changed is not None:
             self._changed()
         return Subscription(self._subscribers, callback, self._changed)
 
-    def fire(self, *arguments: Unpack[Arguments]) -> None:
+    def fire(self, *arguments: *Arguments) -> None:
         """Tell all subscribers, in the order in which they came; one that raises is logged."""
         for callback in tuple(self._subscribers):
             try:

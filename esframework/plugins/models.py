@@ -1,4 +1,5 @@
-"""The direct handler model: handlers run in the reactor, one message of a connection after another (manual, chapter 11).
+"""The direct handler model: handlers run in the reactor, one message of a connection after another (manual, chapter
+11).
 
 While a handler's Deferred is open, further application messages of that connection queue; when the queue is long,
 reading pauses. Knows handlers as functions, and a connection as its `lane`.

@@ -25,7 +25,7 @@ from esframework.server.admission import Admission
 from esframework.server.auth import as_verify
 from esframework.server.connection import ServerConnection, Shared
 from esframework.server.gate import Gate
-from esframework.server.listeners import ListenerState, Listeners, ServerFactory
+from esframework.server.listeners import Listeners, ListenerState, ServerFactory
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.server.permissions import Permissions
 from esframework.server.refusals import Refusals
@@ -61,7 +61,7 @@ class ServerEngine(MultiService):
         permit: Permission | None = None,
         reactor: Any = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         if reactor is None:
             from twisted.internet import reactor
         self.reactor = self.clock = reactor
@@ -107,7 +107,7 @@ class ServerEngine(MultiService):
     def startService(self) -> Any:
         """Open the endpoints; part of IService. Fires when all are open."""
         self.opening.fire()
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         if isinstance(self.model, TaskQueueModel):
             self.model.start()
         if self._watchdog is not None:
@@ -120,7 +120,8 @@ class ServerEngine(MultiService):
 
     @inlineCallbacks
     def stopService(self) -> Any:
-        """Close in an orderly way: no new log-ons, queues written within `close_grace`, then every connection is closed."""
+        """Close in an orderly way: no new log-ons, queues written within `close_grace`, then every connection is
+        closed."""
         self.closing.fire()
         self._gate.closing = True
         yield self._listeners.close()
@@ -131,7 +132,7 @@ class ServerEngine(MultiService):
             self._watchdog.stop()
         if isinstance(self.model, TaskQueueModel):
             self.model.stop()
-        yield super().stopService()
+        yield super().stopService()  # type: ignore[no-untyped-call]
         self.closed.fire()
 
     def close(self) -> Deferred[Any]:
@@ -175,9 +176,7 @@ class ServerEngine(MultiService):
         return self._shared.frames_in
 
     # --- for managers (IServerContext) --------------------------------------------------------------------------------
-    def channel(
-        self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST
-    ) -> ServerConnection | None:
+    def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> ServerConnection | None:
         """The way to a user, None when not online; a server has but one way."""
         return None if target is None else self.users.find(target)
 

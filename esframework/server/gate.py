@@ -1,7 +1,7 @@
 """Who may come in, and what is told when somebody comes or goes (manual, chapters 02, 08 and 10).
 
-Every log-on passes through `Gate.log_on` in this order: client type, id, tries, verifier, relogon mode. A session ends in
-`Gate.gone`, with its reason. Knows no bytes but the bodies of these answers.
+Every log-on passes through `Gate.log_on` in this order: client type, id, tries, verifier, relogon mode. A session
+ends in `Gate.gone`, with its reason. Knows no bytes but the bodies of these answers.
 """
 
 from __future__ import annotations

@@ -95,9 +95,8 @@ class Listeners:
     @inlineCallbacks
     def open(self, endpoint: str | IStreamServerEndpoint) -> Any:
         """Listen at an endpoint (a string of Twisted's, or an object); fires with the listening port."""
-        if isinstance(endpoint, str):
-            endpoint = serverFromString(self._reactor, endpoint)
-        port = yield endpoint.listen(self._factory)
+        opened = serverFromString(self._reactor, endpoint) if isinstance(endpoint, str) else endpoint
+        port = yield opened.listen(self._factory)
         self._ports.append(port)
         if self._is_paused:
             port.stopReading()
@@ -117,13 +116,15 @@ class Listeners:
         )
 
     def count_changed(self) -> None:
-        """Stop accepting at the maximum of connections, and go on below it; those who wait stay in the kernel's queue."""
+        """Stop accepting at the maximum of connections, and go on below it; those who wait stay in the kernel's
+        queue."""
         full = self._admission.is_full
         if full == self._is_paused:
             return
         self._is_paused = full
-        _log.warn("at the maximum of {count} connections: {what}", count=self._admission.count,
-                  what="accepting stops") if full else _log.info("accepting connections again")
+        _log.warn(
+            "at the maximum of {count} connections: {what}", count=self._admission.count, what="accepting stops"
+        ) if full else _log.info("accepting connections again")
         for port in self._ports:
             if full:
                 port.stopReading()

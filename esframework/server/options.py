@@ -18,7 +18,8 @@ class HandlerMode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """Options of `ServerEngine`. Times are seconds and none when <= 0; sizes are bytes; numbers of things: 0 is no limit.
+    """Options of `ServerEngine`. Times are seconds and none when <= 0; sizes are bytes; numbers of things: 0 is no
+    limit.
 
     `open` guards nothing: any client may kick out, list users and ask for endpoints. None means: open exactly when the
     engine has no verifier.

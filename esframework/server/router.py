@@ -1,7 +1,7 @@
 """The one route of a frame to another user: as it came where it can be, written anew where it must be.
 
-Fast: a frame whose destination field is in the sender's layout's table goes there unread. Slow: everything else, where a
-frame may be inspected, refused, translated or reported as undeliverable (protocol, section 5, rule 5).
+Fast: a frame whose destination field is in the sender's layout's table goes there unread. Slow: everything else,
+where a frame may be inspected, refused, translated or reported as undeliverable (protocol, section 5, rule 5).
 """
 
 from __future__ import annotations
@@ -90,18 +90,14 @@ class Router:
         else:
             self._send_translated(sender, receiver, target, frame)
 
-    def _inspected(
-        self, inspector: Inspector, sender: ServerConnection, target: str, raw: bytes
-    ) -> bytes | None:
+    def _inspected(self, inspector: Inspector, sender: ServerConnection, target: str, raw: bytes) -> bytes | None:
         body = raw[sender.layout.header_size :]
         changed = inspector(sender, target, body)
         if changed is None or changed is body or changed == body:
             return raw if changed is not None else None
         return sender.layout.with_body(raw, changed)
 
-    def _send_translated(
-        self, sender: ServerConnection, receiver: ServerConnection, target: str, frame: Frame
-    ) -> None:
+    def _send_translated(self, sender: ServerConnection, receiver: ServerConnection, target: str, frame: Frame) -> None:
         message_type, message_id, source, _, raw = frame
         here, there = sender.layout, receiver.layout
         if message_type in there.profile.missing_types:

@@ -1,4 +1,5 @@
-"""One timer for all connections: heartbeats, log-on deadlines, stalled writes, and what managers want done now and then.
+"""One timer for all connections: heartbeats, log-on deadlines, stalled writes, and what managers want done now and
+then.
 
 Knows no rule: it calls `sweep` on each.
 """

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class UserData:
-    """One user online. `address` is (host, port); `logged_on_at` is monotonic seconds; set the tag with `UserManager.set_tag`."""
+    """One user online. `address` is (host, port); `logged_on_at` is monotonic seconds; set the tag with
+    `UserManager.set_tag`."""
 
     user_id: str
     client_type: int

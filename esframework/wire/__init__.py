@@ -1,1 +1,2 @@
-"""Bytes to frames to contracts and back, for both generations of the protocol; no I/O, no time, no state of a session."""
+"""Bytes to frames to contracts and back, for both generations of the protocol; no I/O, no time, no state of a
+session."""

@@ -1,6 +1,7 @@
 """The bodies that several managers share, as plain data classes (protocol, section 3).
 
-A field's wire name decides its place in the body; see `compact` for the rule. Bodies of one manager live with that manager.
+A field's wire name decides its place in the body; see `compact` for the rule. Bodies of one manager live with that
+manager.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class RequestFailedBody:
     reason: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeginFile6:
     """301 of generation 6."""
 
@@ -75,24 +76,18 @@ class BeginFile6:
     is_folder: bool
     last_update_time: datetime
     origin_path: str | None
-    project_id: str | None
+    project_id: str | None = _wire("ProjectID")
     total_size: UInt64
 
 
-@dataclass(frozen=True, slots=True)
-class BeginFile7:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginFile7(BeginFile6):
     """301 of generation 7."""
 
-    comment: str | None
-    is_folder: bool
-    last_update_time: datetime
-    origin_path: str | None
-    project_id: str | None
     sender_client_type: int
-    total_size: UInt64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerFile6:
     """302 of generation 6; the protocol spells its "disrupted" with two t."""
 
@@ -100,23 +95,16 @@ class AnswerFile6:
     disrupted_received_count: UInt64 = _wire("DisrupttedFileReceivedCount")
     disrupted_relative_path: str | None = _wire("DisrupttedFileRelativePath")
     disrupted_size: UInt64 = _wire("DisrupttedFileSize")
-    project_id: str | None
+    project_id: str | None = _wire("ProjectID")
     received_count: UInt64
     reject_cause: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerFile7:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFile7(AnswerFile6):
     """302 of generation 7."""
 
-    agree: bool
     answer_client_type: int
-    disrupted_received_count: UInt64 = _wire("DisrupttedFileReceivedCount")
-    disrupted_relative_path: str | None = _wire("DisrupttedFileRelativePath")
-    disrupted_size: UInt64 = _wire("DisrupttedFileSize")
-    project_id: str | None
-    received_count: UInt64
-    reject_cause: str | None
 
 
 BEGIN_FILE = {6: codec(BeginFile6, TICKS), 7: codec(BeginFile7, MILLISECONDS)}

@@ -5,7 +5,7 @@ Knows no message type and no session: it yields what a frame says of itself, and
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from struct import Struct
 from typing import Final, TypeAlias, TypeVar
 
@@ -17,8 +17,8 @@ from esframework.wire.types import MessageInvalidType
 Frame: TypeAlias = tuple[int, int, bytes, bytes, bytes]
 """(message type, message id, user-id field, destination field, the whole frame as it came).
 
-A plain tuple, because this is made for every message: the fields stay padded as on the wire, so that they can be compared
-and looked up without decoding, and the frame can be forwarded without encoding.
+A plain tuple, because this is made for every message: the fields stay padded as on the wire, so that they can be
+compared and looked up without decoding, and the frame can be forwarded without encoding.
 """
 
 FIXED: Final = 12
@@ -89,10 +89,7 @@ class Layout:
         if client_type is None:
             client_type = self.profile.own_client_type
         return (
-            self._pack(
-                self.profile.token, client_type, message_type, message_id, len(body), source, destination
-            )
-            + body
+            self._pack(self.profile.token, client_type, message_type, message_id, len(body), source, destination) + body
         )
 
     def with_body(self, frame: bytes, body: bytes) -> bytes:
@@ -100,7 +97,7 @@ class Layout:
         return frame[:8] + len(body).to_bytes(4, "little") + frame[FIXED : self.header_size] + body
 
 
-@lru_cache(maxsize=None)
+@cache
 def layout_of(profile: Profile, field_size: int) -> Layout:
     """The one `Layout` for a generation and a field size, so that layouts can be compared by identity."""
     return Layout(profile, field_size)

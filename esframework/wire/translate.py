@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from esframework.wire.contracts import ANSWER_FILE, BEGIN_FILE, AnswerFile6, AnswerFile7, BeginFile6, BeginFile7
@@ -24,25 +25,22 @@ def translate_body(message_type: int, body: bytes, client_type: int, source: Pro
     return encoded
 
 
-def _begin_file(begin: BeginFile6 | BeginFile7, client_type: int) -> BeginFile6 | BeginFile7:
-    common = (begin.comment, begin.is_folder, begin.last_update_time, begin.origin_path, begin.project_id)
-    if isinstance(begin, BeginFile6):
-        return BeginFile7(*common, client_type, begin.total_size)
-    return BeginFile6(*common, begin.total_size)
+def _common(value: Any, kind: type[Any]) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(kind)}
 
 
-def _answer_file(answer: AnswerFile6 | AnswerFile7, client_type: int) -> AnswerFile6 | AnswerFile7:
-    common = (
-        answer.disrupted_received_count,
-        answer.disrupted_relative_path,
-        answer.disrupted_size,
-        answer.project_id,
-        answer.received_count,
-        answer.reject_cause,
-    )
-    if isinstance(answer, AnswerFile6):
-        return AnswerFile7(answer.agree, client_type, *common)
-    return AnswerFile6(answer.agree, *common)
+def _begin_file(begin: BeginFile6, client_type: int) -> BeginFile6:
+    common = _common(begin, BeginFile6)
+    if isinstance(begin, BeginFile7):
+        return BeginFile6(**common)
+    return BeginFile7(**common, sender_client_type=client_type)
+
+
+def _answer_file(answer: AnswerFile6, client_type: int) -> AnswerFile6:
+    common = _common(answer, AnswerFile6)
+    if isinstance(answer, AnswerFile7):
+        return AnswerFile6(**common)
+    return AnswerFile7(**common, answer_client_type=client_type)
 
 
 _TRANSLATORS: dict[int, tuple[dict[int, Any], Callable[[Any, int], Any]]] = {

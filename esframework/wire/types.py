@@ -1,4 +1,5 @@
-"""The protocol's numbers: message types and enumerations (docs: topics/protocol). Numbers are the wire's, names are ours."""
+"""The protocol's numbers: message types and enumerations (docs: topics/protocol). Numbers are the wire's, names are
+ours."""
 
 from __future__ import annotations
 
@@ -66,7 +67,9 @@ class MessageType(IntEnum):
     REQUEST_FAILED = 1001
 
 
-RELAYABLE_TYPES: Final = frozenset({199, *range(201, 209), 211, 221, 222, *range(301, 309), 403, 404, 408, *range(410, 414)})
+RELAYABLE_TYPES: Final = frozenset(
+    {199, *range(201, 209), 211, 221, 222, *range(301, 309), 403, 404, 408, *range(410, 414)}
+)
 """What a client may send to another client (protocol, section 5, rule 5); managers may register more."""
 
 

@@ -2,4 +2,6 @@
 
 from twisted.application.service import ServiceMaker
 
-esframework = ServiceMaker("esframework", "esframework.tap", "A communication server for ESFramework's protocol.", "esframework")
+esframework = ServiceMaker(
+    "esframework", "esframework.tap", "A communication server for ESFramework's protocol.", "esframework"
+)

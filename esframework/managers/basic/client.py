@@ -50,7 +50,8 @@ class ClientBasic:
     @hops_to_reactor
     def my_endpoint(self) -> Deferred[tuple[str, int]]:
         """(host, port) of this client as the server sees it: usually behind a NAT."""
-        return self._ask(MessageType.MY_ENDPOINT, b"").addCallback(_endpoint)
+        asked: Deferred[Any] = self._ask(MessageType.MY_ENDPOINT, b"").addCallback(_endpoint)
+        return asked
 
     @hops_to_reactor
     def user_endpoint(self, user_id: str) -> Deferred[tuple[str, int] | None]:
@@ -77,8 +78,8 @@ class ClientBasic:
     def kick_out(self, user_id: str) -> Deferred[None]:
         """Have the server end a user's session.
 
-        Fires when it is done; fails with `NotPermitted` or `TargetAbsent`. A server that is not ours does not answer: there
-        it fires at once.
+        Fires when it is done; fails with `NotPermitted` or `TargetAbsent`. A server that is not ours does not answer:
+        there it fires at once.
         """
         body = KICK_OUT.encode(KickOutBody(user_id))
         if self.server_features is None:

@@ -25,7 +25,8 @@ class Filters:
         return bool(self._filters)
 
     def add(self, filter: Filter) -> Subscription:
-        """Let `filter(information)` see everything: it returns it, a changed copy (`dataclasses.replace`), or None to drop it.
+        """Let `filter(information)` see everything: it returns it, a changed copy (`dataclasses.replace`), or None to
+        drop it.
 
         The handle returned removes it again.
         """

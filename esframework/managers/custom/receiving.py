@@ -128,9 +128,7 @@ class Custom(Sending):
         content = self._join(self._blobs, sender, fragment)
         handler = self._context.handler
         if content is not None and handler is not None:
-            self._context.model.run(
-                sender, "blob", fragment.information_type, handler.handle_information, content
-            )
+            self._context.model.run(sender, "blob", fragment.information_type, handler.handle_information, content)
 
     def _engine_message(self, sender: Any, message_id: int, body: bytes) -> None:
         fragment = decode_fragment(body)

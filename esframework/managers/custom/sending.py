@@ -45,9 +45,9 @@ class Sending:
     ) -> Deferred[bool]:
         """Send information; fires True when its last byte has left our queue for the kernel.
 
-        Fires False when it was dropped: the channel is busy and `on_busy` is DISCARD, the user is not online (on a server),
-        or the connection was lost before. Says nothing about arrival: `send_acked` does. `channel` chooses the way to
-        another user; `BY_SERVER` lets the server see it. A server ignores it.
+        Fires False when it was dropped: the channel is busy and `on_busy` is DISCARD, the user is not online (on a
+        server), or the connection was lost before. Says nothing about arrival: `send_acked` does. `channel` chooses
+        the way to another user; `BY_SERVER` lets the server see it. A server ignores it.
         """
         way = self._context.channel(target, channel)
         if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
@@ -71,9 +71,7 @@ class Sending:
         way = self._context.channel(target, channel)
         if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
             return False
-        way.send(
-            MessageType.INFORMATION_POSTED, encode_information(information_type, content), 0, target, priority
-        )
+        way.send(MessageType.INFORMATION_POSTED, encode_information(information_type, content), 0, target, priority)
         return True
 
     @hops_to_reactor
@@ -82,8 +80,8 @@ class Sending:
     ) -> Deferred[None]:
         """Send information and wait for the receiver's acknowledgement.
 
-        It comes from the receiver's engine before its handler runs: it says received, not handled. `timeout` in seconds,
-        None takes the engine's. Fails with a `RequestError`: time-out, connection lost, target absent.
+        It comes from the receiver's engine before its handler runs: it says received, not handled. `timeout` in
+        seconds, None takes the engine's. Fails with a `RequestError`: time-out, connection lost, target absent.
         """
         body = encode_information(information_type, content)
         return self._request(
@@ -112,10 +110,12 @@ class Sending:
         fragment_size: int = limits.FRAGMENT_SIZE,
         channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> Deferred[None]:
-        """Send a large content in fragments, between which other messages go; it reaches the ordinary handler whole or never.
+        """Send a large content in fragments, between which other messages go; it reaches the ordinary handler whole
+        or never.
 
-        Fires when the last fragment has left for the kernel. Fails with `ConnectionInterrupted` when the connection is lost
-        before, with `TargetAbsent` for a user who is not online (on a server). At most `limits.MAX_BLOB_BYTES`.
+        Fires when the last fragment has left for the kernel. Fails with `ConnectionInterrupted` when the connection
+        is lost before, with `TargetAbsent` for a user who is not online (on a server). At most
+        `limits.MAX_BLOB_BYTES`.
         """
         self._check_blob(content, fragment_size)
         bodies = encode_fragments(self._next_blob_id(), content, fragment_size, information_type)
@@ -203,7 +203,9 @@ class Sending:
 
 def absent(target: str | None, information_type: int) -> RequestError:
     """The error of a request to somebody who is not there."""
-    return TargetAbsent(f"{target!r} is not online; type {information_type} was not delivered", target, information_type)
+    return TargetAbsent(
+        f"{target!r} is not online; type {information_type} was not delivered", target, information_type
+    )
 
 
 def interrupted(target: str | None, information_type: int) -> RequestError:

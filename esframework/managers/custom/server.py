@@ -54,7 +54,7 @@ class ServerCustom(Custom):
         if name is not None:
             self._server.calls.fail_target(name, interrupted)
 
-    # --- forwarded information ------------------------------------------------------------------------------------------
+    # --- forwarded information --------------------------------------------------------------------------------------
     def _filters_changed(self) -> None:
         self._watched = bool(self.filters) or bool(self.information_received)
         for message_type, style in _STYLES.items():
@@ -74,7 +74,7 @@ class ServerCustom(Custom):
         self.information_received.fire(information)
         return self.filters.apply(information)
 
-    # --- what has no receiver -------------------------------------------------------------------------------------------
+    # --- what has no receiver ---------------------------------------------------------------------------------------
     def _reporter(self, message_type: MessageType) -> Any:
         style = _STYLES[message_type]
 
