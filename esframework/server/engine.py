@@ -19,7 +19,7 @@ from esframework.interfaces import IServerContext, Permission
 from esframework.net.calls import Calls
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.hooks import Event
-from esframework.plugins.loader import discovered, in_order
+from esframework.plugins.loader import install_managers
 from esframework.plugins.models import DirectModel
 from esframework.server.admission import Admission
 from esframework.server.auth import as_verify
@@ -68,7 +68,6 @@ class ServerEngine(MultiService):
         self.handler = handler
         self.options = options or ServerOptions()
         self._endpoints = tuple(endpoints)
-        self._managers = discovered() if managers is None else in_order(managers)
         self.opening: Event[()] = Event("server.opening")
         self.opened: Event[()] = Event("server.opened")
         self.closing: Event[()] = Event("server.closing")
@@ -82,7 +81,8 @@ class ServerEngine(MultiService):
         is_open = verifier is None if self.options.open is None else self.options.open
         self.permissions = Permissions(is_open, self.options.administrators, permit, self.refusals)
         self._build_gate(as_verify(verifier))
-        self._install_managers()
+        install_managers(self.dispatcher, managers, lambda manager: manager.server_half(self))
+        self.router.types_changed()
         self._build_model()
         self._watchdog = Watchdog(reactor) if self.options.watch_reactor else None
         self._sweeper = Sweeper(reactor, lambda: self.factory.connections, self._sweeps)
@@ -244,13 +244,6 @@ class ServerEngine(MultiService):
             )
         else:
             self.model = DirectModel(self.clock, self.options.handler_limit, observer)
-
-    def _install_managers(self) -> None:
-        for manager in self._managers:
-            half = manager.server_half(self)
-            if half is not None:
-                self.dispatcher.install(manager.name, half)
-        self.router.types_changed()
 
     def _sweeps(self) -> list[Callable[[float], None]]:
         return [self.model.sweep, self._admission.forget_old, *self.dispatcher.sweeps()]
