@@ -97,7 +97,10 @@ MAX_BLOBS_PER_SENDER: Final = 16
 """Unfinished blobs one sender may have with one receiver."""
 
 MAX_BLOB_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of unfinished blobs per connection; larger things are files."""
+"""Bytes of one sender's unfinished blobs; larger things are files."""
+
+MAX_BLOB_BYTES_IN_ALL: Final = 1024 * 1024 * 1024
+"""Bytes of everybody's unfinished blobs together: a thousand accounts of an attacker fill no more than this."""
 
 BLOB_IDLE_TIMEOUT: Final = 60.0
 """Seconds without a fragment after which an unfinished blob is forgotten."""

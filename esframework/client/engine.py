@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from random import random
 from typing import Any
 
@@ -39,7 +40,7 @@ from esframework.net.calls import Calls
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.hooks import Event
-from esframework.plugins.loader import discovered, in_order
+from esframework.plugins.loader import install_managers
 from esframework.plugins.models import DirectModel
 from esframework.wire.contracts import LOG_ON, LOG_ON_REPLY, LogOnBody
 from esframework.wire.frames import default_layout
@@ -60,6 +61,7 @@ class LogonResponse:
 class _Account:
     login_id: str
     password: str
+    system_token: str
     endpoint: IStreamClientEndpoint
 
 
@@ -93,10 +95,7 @@ class ClientEngine:
         self._declare_events()
         self.calls = Calls(reactor)
         self.dispatcher = Dispatcher()
-        for manager in discovered() if managers is None else in_order(managers):
-            half = manager.client_half(self)
-            if half is not None:
-                self.dispatcher.install(manager.name, half)
+        install_managers(self.dispatcher, managers, lambda manager: manager.client_half(self))
         observer = self.manager("diagnostics") if self.options.diagnostics else None
         self.model = DirectModel(reactor, self.options.handler_limit, observer)
         self._session = _SessionKeeper(self)
@@ -203,18 +202,28 @@ class _SessionKeeper(LinkActions):
         """See `ClientEngine.log_on`."""
         if self._account is not None:
             return fail(LocalError(f"already logged on, or logging on, as {self._account.login_id!r}; close first"))
+        login_id, token = self._as_generation_demands(user_id)
         try:
-            self._layout.field(user_id)
+            self._layout.field(login_id)
             if isinstance(endpoint, str):
                 endpoint = client_endpoint(self._clock, endpoint, self._options.connect_timeout, self._options.proxy)
         except LocalError as error:
             return fail(error)
-        self._account = _Account(user_id, password, endpoint)
+        self._account = _Account(login_id, password, token, endpoint)
         waiting: Deferred[LogonResponse] = Deferred(lambda _: self._link.close())
         self._logging_on = waiting
         self._client.opening.fire()
         self._link.begin()
         return waiting
+
+    def _as_generation_demands(self, user_id: str) -> tuple[str, str]:
+        # Generation 7 names its device, and puts the local date before its token (protocol, section 5, rule 1).
+        token = self._options.system_token
+        if self._options.generation != 7:
+            return user_id, token
+        number = self._options.client_type
+        device = self._layout.profile.own_client_type if number is None else number
+        return (user_id if "#" in user_id else f"{device}#{user_id}"), f"{date.today():%Y%m%d}{token}"
 
     def close(self) -> Deferred[None]:
         """See `ClientEngine.close`."""
@@ -254,7 +263,7 @@ class _SessionKeeper(LinkActions):
         assert self._account is not None
         self._connecting = None
         self.stream = stream
-        body = LogOnBody(f"{OWN_CLIENT}{__version__}", self._account.password, self._options.system_token)
+        body = LogOnBody(f"{OWN_CLIENT}{__version__}", self._account.password, self._account.system_token)
         stream.send(MessageType.LOG_ON, LOG_ON.encode(body), 1)
         if self._options.log_on_timeout > 0:
             self._timer = self._clock.callLater(self._options.log_on_timeout, self._log_on_timed_out)

@@ -118,7 +118,7 @@ class ClientStream(Stream):
         self._batch = Batch()
         self._session = Session(layout, clock.seconds(), None, options.max_message)
         self._peers: dict[bytes, Peer] = {}
-        self.outgoing = Outgoing(self._batch, self.abort, options.high_water, 2**62)
+        self.outgoing = Outgoing(self._batch, self._stuck, options.high_water, 2**62)
         self.has_ended = False
         self.is_online = False
         self.open_job: OpenJob | None = None
@@ -219,10 +219,11 @@ class ClientStream(Stream):
 
     def sweep(self, now: float) -> None:
         """Cut a connection that takes no bytes any more."""
-        timeout = self._options.write_timeout
-        if self.outgoing.stalled(now, timeout) and timeout > 0:
-            _log.warn("nothing could be sent for {timeout} s; the connection is cut", timeout=timeout)
-            self.abort()
+        self._batch.cut_stalled(now, self._options.write_timeout)
+
+    def _stuck(self, reason: str) -> None:
+        _log.warn("nothing can be sent ({reason}); the connection is cut", reason=reason)
+        self.abort()
 
     def connection_lost(self, reason: Failure) -> None:
         self.has_ended = True

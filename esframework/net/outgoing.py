@@ -21,13 +21,15 @@ from esframework.wire.types import Priority
 
 
 class Batch:
-    """The connections that have something to write when the current read has been handled."""
+    """The queues that have something to write when the current read has been handled, and those that wait for a
+    peer."""
 
-    __slots__ = ("open", "touched")
+    __slots__ = ("open", "touched", "waiting")
 
     def __init__(self) -> None:
         self.open = False
         self.touched: list[Outgoing] = []
+        self.waiting: set[Outgoing] = set()
 
     def close(self) -> None:
         """Write once per connection that was touched; the batch is closed even when a subscriber sends meanwhile."""
@@ -35,6 +37,12 @@ class Batch:
         touched, self.touched = self.touched, []
         for outgoing in touched:
             outgoing.flush()
+
+    def cut_stalled(self, now: float, timeout: float) -> None:
+        """Call `on_stuck` of each queue from which no byte has left for `timeout` seconds (<= 0: none)."""
+        if timeout > 0:
+            for outgoing in [outgoing for outgoing in self.waiting if outgoing.stalled(now, timeout)]:
+                outgoing.on_stuck("write_timeout")
 
 
 _Lane: TypeAlias = "deque[bytes | Deferred[bool]]"
@@ -45,7 +53,7 @@ class Outgoing:
     """Bytes on their way to one peer.
 
     `size` is what waits in this queue and in the transport together. When more than `hard_limit` bytes wait,
-    `on_overflow` is called once and nothing is accepted any more.
+    `on_stuck("channel_overflow")` is called once and nothing is accepted any more.
     """
 
     __slots__ = (
@@ -54,7 +62,7 @@ class Outgoing:
         "size",
         "high_water",
         "hard_limit",
-        "on_overflow",
+        "on_stuck",
         "_transport",
         "_plain",
         "_blocked",
@@ -71,7 +79,7 @@ class Outgoing:
     def __init__(
         self,
         batch: Batch,
-        on_overflow: Callable[[], None],
+        on_stuck: Callable[[str], None],
         high_water: int = limits.HIGH_WATER,
         hard_limit: int = limits.HARD_LIMIT,
     ) -> None:
@@ -80,7 +88,7 @@ class Outgoing:
         self.size = 0
         self.high_water = high_water
         self.hard_limit = hard_limit
-        self.on_overflow = on_overflow
+        self.on_stuck = on_stuck
         self._transport: Any = None
         self._plain = False
         self._blocked = False
@@ -167,13 +175,13 @@ class Outgoing:
         self.size += len(data)
         if self.size > self.hard_limit:
             self.close()
-            self.on_overflow()
+            self.on_stuck("channel_overflow")
 
     def _hand_over(self, data: bytes) -> None:
         self._in_transport += len(data)
         self._seen = -1
         if self._plain:
-            self._blocked = True
+            self._block()
             self._transport.write(data)
         else:
             # Other transports say when they have enough (pauseProducing); until then what they took counts as gone.
@@ -199,6 +207,7 @@ class Outgoing:
         if self._closed:
             return
         self._closed = True
+        self.batch.waiting.discard(self)
         self.pending = []
         waiters = self._waiters or []
         for lane in self._lanes or ():
@@ -210,7 +219,7 @@ class Outgoing:
         self._tell_drained()
 
     def stalled(self, now: float, timeout: float) -> bool:
-        """Whether bytes wait and not one of them has left for `timeout` seconds; asked by the sweep."""
+        """Whether bytes wait and not one of them has left for `timeout` seconds; asked once a second."""
         if not self._blocked or self._closed:
             return False
         remaining = backlog(self._transport) if self._plain else self._in_transport
@@ -221,7 +230,7 @@ class Outgoing:
         return now - self._stalled_since >= timeout
 
     def pauseProducing(self) -> None:
-        self._blocked = True
+        self._block()
 
     def stopProducing(self) -> None:
         self.close()
@@ -230,6 +239,7 @@ class Outgoing:
         if not self._blocked or self._closed:
             return
         self._blocked = False
+        self.batch.waiting.discard(self)
         self.size -= self._in_transport
         self._in_transport = 0
         waiters, self._waiters = self._waiters, None
@@ -266,6 +276,10 @@ class Outgoing:
                     chunk.append(item)
                     size += len(item)
         return chunk, markers
+
+    def _block(self) -> None:
+        self._blocked = True
+        self.batch.waiting.add(self)
 
     def _wait(self, waiter: Deferred[bool]) -> None:
         if self._waiters is None:

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -26,6 +26,7 @@ from esframework.plugins.models import OpenJob
 from esframework.server.options import ServerOptions
 from esframework.server.refusals import Refusals
 from esframework.server.router import Router
+from esframework.server.sweep import Wheel
 from esframework.wire.contracts import REQUEST_FAILED, RequestFailedBody
 from esframework.wire.frames import Frame, Layout
 from esframework.wire.types import (
@@ -64,7 +65,7 @@ class Gatekeeper(Protocol):
 class Shared:
     """What all connections of a server use; one object, so that a connection holds one reference."""
 
-    __slots__ = ("clock", "options", "batch", "dispatcher", "router", "refusals", "gate", "frames_in")
+    __slots__ = ("clock", "options", "batch", "dispatcher", "router", "refusals", "gate", "wheel", "frames_in")
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Shared:
         router: Router,
         refusals: Refusals,
         gate: Gatekeeper,
+        wheel: Wheel,
     ) -> None:
         self.clock = clock
         self.options = options
@@ -82,7 +84,26 @@ class Shared:
         self.router = router
         self.refusals = refusals
         self.gate = gate
+        self.wheel = wheel
         self.frames_in = 0
+
+
+class FrameWindow:
+    """Frames of one second: says when a peer sends more than `limit` of them."""
+
+    __slots__ = ("_limit", "_begun", "_frames")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._begun = 0.0
+        self._frames = 0
+
+    def admits(self, frames: int, now: float) -> bool:
+        """Count `frames`; False when this second's are used up."""
+        if now - self._begun >= 1.0:
+            self._begun, self._frames = now, 0
+        self._frames += frames
+        return self._frames <= self._limit
 
 
 @implementer(ISender)
@@ -95,9 +116,10 @@ class ServerConnection(Stream):
         "_session",
         "_server_field",
         "_routes",
-        "_frames_left",
-        "_closing_at",
+        "_window",
+        "_cut_off",
         "_ended",
+        "due",
         "address",
         "layout",
         "login_id",
@@ -113,13 +135,14 @@ class ServerConnection(Stream):
         super().__init__()
         self._shared = shared
         options = shared.options
-        self.outgoing = Outgoing(shared.batch, self._overflowed, options.high_water, options.hard_limit)
+        self.outgoing = Outgoing(shared.batch, self._stuck, options.high_water, options.hard_limit)
         self._greeting: Greeting | None = None
         self._session: Session | None = None
         self._server_field = b""
         self._routes: dict[bytes, Outgoing] = {}
-        self._frames_left = 0
-        self._closing_at: float | None = None
+        self._window: FrameWindow | None = None
+        self._cut_off: IDelayedCall | None = None
+        self.due = 0
         self._ended: DisconnectedType | None = None
         self.address: tuple[str, int] = ("", 0)
         self.layout: Layout = None  # type: ignore[assignment]  # set with the log-on, before anybody can see it
@@ -144,9 +167,11 @@ class ServerConnection(Stream):
         options = self._shared.options
         peer = self.transport.getPeer()
         self.address = (host_of(peer), port_of(peer))
-        limited = options.max_frames_per_second and (options.limit_loopback or not is_loopback(self.address[0]))
-        self._frames_left = options.max_frames_per_second if limited else -1
+        if options.max_frames_per_second > 0 and (options.limit_loopback or not is_loopback(self.address[0])):
+            self._window = FrameWindow(options.max_frames_per_second)
         self._greeting = Greeting(self._shared.clock.seconds(), options.log_on_timeout)
+        if self._greeting.deadline is not None:
+            self._shared.wheel.add(self, self._greeting.deadline)
 
     def bytes_received(self, data: bytes) -> None:
         if self._session is None:
@@ -163,10 +188,11 @@ class ServerConnection(Stream):
 
     def _receive(self, session: Session, data: bytes) -> None:
         shared = self._shared
-        frames = session.receive(data, shared.clock.seconds())
+        now = shared.clock.seconds()
+        frames = session.receive(data, now)
         shared.frames_in += len(frames)
-        if self._frames_left >= 0:
-            self._spend(len(frames))
+        if self._window is not None and not self._window.admits(len(frames), now):
+            self._slow_down()
         server_field, routes, unread_types = self._server_field, self._routes, shared.router.unread_types
         handlers, touched, header_size = shared.dispatcher.handlers, shared.batch.touched, self.layout.header_size
         for frame in frames:
@@ -212,11 +238,11 @@ class ServerConnection(Stream):
             self.pause_reading(PAUSED_BY_RECEIVER)
             outgoing.when_drained(lambda: self.resume_reading(PAUSED_BY_RECEIVER))
 
-    def _spend(self, frames: int) -> None:
-        self._frames_left = max(0, self._frames_left - frames)
-        if not self._frames_left:
+    def _slow_down(self) -> None:
+        if not self._paused_by & PAUSED_BY_RATE:
             self._shared.refusals.add("frames_per_second")
             self.pause_reading(PAUSED_BY_RATE)
+            self._shared.clock.callLater(1.0, self.resume_reading, PAUSED_BY_RATE)
 
     def _unknown(self, message_type: int) -> None:
         self._shared.refusals.add("unknown_type")
@@ -252,7 +278,11 @@ class ServerConnection(Stream):
         self._server_field = layout.field(SERVER_ID)
         self._routes = self._shared.router.table(layout)
         names = frozenset({received.source, layout.field(user.user_id)})
-        self._session = Session(layout, self._shared.clock.seconds(), names, self._shared.options.max_message)
+        now = self._shared.clock.seconds()
+        self._session = Session(layout, now, names, self._shared.options.max_message)
+        self._shared.wheel.remove(self)
+        if self._shared.options.heartbeat_timeout > 0:
+            self._shared.wheel.add(self, now + self._shared.options.heartbeat_timeout)
 
     def begin(self) -> None:
         """The log-on has been answered: take what came behind it, and read on."""
@@ -319,9 +349,10 @@ class ServerConnection(Stream):
         if self._ended is not None:
             return
         self._ended = reason
+        self._shared.wheel.remove(self)
         self._shared.gate.gone(self, reason)
         if orderly:
-            self._closing_at = self._shared.clock.seconds()
+            self._cut_off = self._shared.clock.callLater(self._shared.options.close_grace, self._cut)
             self.close_orderly()
         else:
             self.abort()
@@ -340,44 +371,47 @@ class ServerConnection(Stream):
         wrong_name = isinstance(error, WrongUserId)
         self.end(DisconnectedType.MESSAGE_WITH_WRONG_USER_ID if wrong_name else DisconnectedType.INVALID_MESSAGE)
 
-    def _overflowed(self) -> None:
-        self._shared.refusals.add("channel_overflow")
-        # In the next turn: the overflow is noticed while somebody else's frames are being routed.
+    def _stuck(self, reason: str) -> None:
+        self._shared.refusals.add(reason)
+        # In the next turn: an overflow is noticed while somebody else's frames are being routed.
         self._shared.clock.callLater(0, self.end, DisconnectedType.CHANNEL_CACHE_OVERFLOW)
 
     def connection_lost(self, reason: Failure) -> None:
         if self._ended is None:
             self._ended = DisconnectedType.NETWORK_INTERRUPTED
+            self._shared.wheel.remove(self)
             self._shared.gate.gone(self, self._ended)
+        if self._cut_off is not None:
+            self._cut_off.cancel()
+            self._cut_off = None
         self._shared.gate.lost(self)
 
-    # --- once a second ------------------------------------------------------------------------------------------------
-    def sweep(self, now: float, heard_since: float) -> None:
-        """Meet this connection's deadlines. Silence before `heard_since` does not count: nobody was listening."""
-        options = self._shared.options
-        if self._closing_at is not None:
-            if now - self._closing_at >= options.close_grace:
-                self.abort()
-            return
-        if self._ended is not None:
-            return
-        if self._greeting is not None:
-            if self._greeting.deadline is not None and now >= self._greeting.deadline:
-                self._shared.refusals.add("log_on_timeout")
-                self.end(DisconnectedType.LOG_ON_TIMEOUT)
-            return
-        if self._frames_left >= 0:
-            self._frames_left = options.max_frames_per_second
-            self.resume_reading(PAUSED_BY_RATE)
-        if self.outgoing.stalled(now, options.write_timeout) and options.write_timeout > 0:
-            self._shared.refusals.add("write_timeout")
-            self.end(DisconnectedType.CHANNEL_CACHE_OVERFLOW)
-        elif self._session is not None and options.heartbeat_timeout > 0:
-            self._check_silence(self._session, now, heard_since)
+    def _cut(self) -> None:
+        self._cut_off = None
+        self.abort()
 
-    def _check_silence(self, session: Session, now: float, heard_since: float) -> None:
+    # --- when it is due -----------------------------------------------------------------------------------------------
+    def sweep(self, now: float, heard_since: float) -> float | None:
+        """Meet this connection's deadline and say when the next one is.
+
+        Silence before `heard_since` does not count: nobody was listening then.
+        """
+        if self._ended is not None:
+            return None
+        if self._session is not None:
+            return self._check_silence(self._session, now, heard_since)
+        if self._greeting is not None and self._greeting.deadline is not None:
+            self._shared.refusals.add("log_on_timeout")
+            self.end(DisconnectedType.LOG_ON_TIMEOUT)
+        return None
+
+    def _check_silence(self, session: Session, now: float, heard_since: float) -> float | None:
+        timeout = self._shared.options.heartbeat_timeout
         if self.reading_is_paused:
             session.last_heard = now
-        elif now - max(session.last_heard, heard_since) >= self._shared.options.heartbeat_timeout:
-            self._shared.gate.timed_out(self)
-            self.end(DisconnectedType.HEARTBEAT_TIMEOUT)
+        due = max(session.last_heard, heard_since) + timeout
+        if due > now:
+            return due
+        self._shared.gate.timed_out(self)
+        self.end(DisconnectedType.HEARTBEAT_TIMEOUT)
+        return None

@@ -80,12 +80,12 @@ class ServerEngine(MultiService):
         self.calls = Calls(reactor)
         is_open = verifier is None if self.options.open is None else self.options.open
         self.permissions = Permissions(is_open, self.options.administrators, permit, self.refusals)
+        self._sweeper = Sweeper(reactor, self._sweeps)
         self._build_gate(as_verify(verifier))
         install_managers(self.dispatcher, managers, lambda manager: manager.server_half(self))
         self.router.types_changed()
         self._build_model()
         self._watchdog = Watchdog(reactor) if self.options.watch_reactor else None
-        self._sweeper = Sweeper(reactor, lambda: self.factory.connections, self._sweeps)
 
     # --- listening ----------------------------------------------------------------------------------------------------
     @inlineCallbacks
@@ -226,7 +226,9 @@ class ServerEngine(MultiService):
             features=self.dispatcher.names,
         )
         self._admission = admission
-        self._shared = Shared(self.clock, self.options, self.dispatcher, self.router, self.refusals, self._gate)
+        self._shared = Shared(
+            self.clock, self.options, self.dispatcher, self.router, self.refusals, self._gate, self._sweeper.wheel
+        )
         self.factory = ServerFactory(
             self.clock,
             lambda: ServerConnection(self._shared),
@@ -246,7 +248,10 @@ class ServerEngine(MultiService):
             self.model = DirectModel(self.clock, self.options.handler_limit, observer)
 
     def _sweeps(self) -> list[Callable[[float], None]]:
-        return [self.model.sweep, self._admission.forget_old, *self.dispatcher.sweeps()]
+        return [self._cut_stalled, self.model.sweep, self._admission.forget_old, *self.dispatcher.sweeps()]
+
+    def _cut_stalled(self, now: float) -> None:
+        self._shared.batch.cut_stalled(now, self.options.write_timeout)
 
     # --- closing ------------------------------------------------------------------------------------------------------
     def _departed(self, connection: ServerConnection) -> None:

@@ -1,7 +1,8 @@
 """One timer for all connections: heartbeats, log-on deadlines, stalled writes, and what managers want done now and
 then.
 
-Knows no rule: it calls `sweep` on each.
+A connection is looked at when it is due, not every second: a wheel holds those due in each second. Knows no rule: it
+asks each for the next time.
 """
 
 from __future__ import annotations
@@ -20,9 +21,38 @@ _log = Logger()
 
 
 class Sweepable(Protocol):
-    """What a connection offers."""
+    """What a connection offers; the wheel alone writes `due`."""
 
-    def sweep(self, now: float, heard_since: float) -> None: ...
+    due: int
+
+    def sweep(self, now: float, heard_since: float) -> float | None:
+        """Meet the deadlines that have come; the time of the next one, or None for no more."""
+
+
+class Wheel:
+    """Things by the second in which they are due."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, set[Sweepable]] = {}
+        self._turned_to = 0
+
+    def add(self, item: Sweepable, when: float) -> None:
+        """`item` is due at `when`, to within a second."""
+        item.due = max(int(when) + 1, self._turned_to + 1)
+        self._seconds.setdefault(item.due, set()).add(item)
+
+    def remove(self, item: Sweepable) -> None:
+        """`item` is due no more."""
+        second = self._seconds.get(item.due)
+        if second is not None:
+            second.discard(item)
+            if not second:
+                del self._seconds[item.due]
+
+    def turn(self, now: float) -> list[Sweepable]:
+        """Take out what is due at `now`."""
+        self._turned_to = int(now)
+        return [item for second in sorted(self._seconds) if second <= now for item in self._seconds.pop(second)]
 
 
 class Sweeper:
@@ -35,12 +65,11 @@ class Sweeper:
     def __init__(
         self,
         clock: IReactorTime,
-        connections: Callable[[], Iterable[Sweepable]],
         others: Callable[[], Iterable[Callable[[float], None]]],
         interval: float = limits.SWEEP_INTERVAL,
     ) -> None:
+        self.wheel = Wheel()
         self._clock = clock
-        self._connections = connections
         self._others = others
         self._interval = interval
         self._last = 0.0
@@ -65,10 +94,12 @@ class Sweeper:
         if now - self._last > 3 * self._interval:
             self._heard_since = now
         self._last = now
-        for connection in list(self._connections()):
-            connection.sweep(now, self._heard_since)
+        for item in self.wheel.turn(now):
+            due = item.sweep(now, self._heard_since)
+            if due is not None:
+                self.wheel.add(item, due)
         for other in self._others():
             try:
                 other(now)
             except Exception:
-                _log.failure("a manager's sweep failed")
+                _log.failure("a sweep failed")

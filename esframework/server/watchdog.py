@@ -38,10 +38,13 @@ class Watchdog:
         self.blocked = 0
 
     def start(self) -> None:
-        """Begin to watch the calling thread."""
-        self._watched = threading.get_ident()
+        """Begin to watch the reactor's thread."""
         self._stop.clear()
-        self._beat.start(self._limit / 4)
+        self._beat.start(self._limit / 4, now=False)
+
+    def _watch_from_now(self) -> None:
+        # With the first beat: before the reactor runs, nothing holds it up.
+        self._watched = threading.get_ident()
         self._thread = threading.Thread(target=self._watch, name="esframework-watchdog", daemon=True)
         self._thread.start()
 
@@ -56,6 +59,8 @@ class Watchdog:
 
     def _mark(self) -> None:
         self._alive.set()
+        if self._thread is None:
+            self._watch_from_now()
 
     def _watch(self) -> None:
         reported = False

@@ -141,7 +141,7 @@ class Custom(Sending):
         try:
             return assembler.add(sender.name, fragment, self._context.clock.seconds())
         except MalformedBody as error:
-            # One blob is lost, not the connection: its sender may have begun before we came, or be over a limit.
+            # One blob is lost, not the connection: its sender may be over a limit without knowing it.
             _log.info("a blob of {name} was dropped: {error}", name=sender.name, error=str(error))
             return None
 
