@@ -1,0 +1,168 @@
+"""How every program names an account and a server: USER@HOST:PORT, or USER and an endpoint string.
+
+Makes no connection and loads no reactor; what it finds wrong is wrong usage (exit code 2).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from ipaddress import IPv6Address
+from typing import Any, Final
+
+import click
+
+from esframework import limits
+from esframework.client.options import ClientOptions
+from esframework.errors import InvalidUserId
+from esframework.wire.identity import LONGEST_NAME, check_account_name
+from esframework.wire.login_id import bare_id
+
+DEFAULT_PORT: Final = 4530
+PASSWORD_VARIABLE: Final = "ESFRAMEWORK_PASSWORD"
+"""How a script gives a password; an argument would be seen by every user of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who logs on, and where: `endpoint` is an endpoint string of a client."""
+
+    user_id: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What the shared options said: where to, what the other end speaks, and in which form to print."""
+
+    endpoint: str | None = None
+    as_json: bool = False
+    max_user_id: int = limits.MAX_USER_ID
+    generation: int = 6
+
+    def account(self, text: str) -> Account:
+        """See `parse_account`."""
+        return parse_account(text, self.endpoint)
+
+    def server(self, text: str | None) -> str:
+        """The endpoint string of a server given as HOST:PORT, or by --endpoint. Raises click.UsageError."""
+        if self.endpoint is not None:
+            if text is not None:
+                raise click.UsageError("HOST:PORT and --endpoint both say where the server is; give one of them")
+            return self.endpoint
+        if text is None:
+            raise click.UsageError("which server? Give HOST:PORT or --endpoint STRING")
+        return parse_server(text)
+
+    def client_options(self, **changes: Any) -> ClientOptions:
+        """The options of a client engine that these make, with a program's own on top."""
+        return ClientOptions(**{"max_user_id": self.max_user_id, "generation": self.generation, **changes})
+
+
+def parse_account(text: str, endpoint: str | None = None) -> Account:
+    """An account from USER@HOST, USER@HOST:PORT or USER@[IPV6]:PORT; with `endpoint`, from USER alone.
+
+    What stands before the last @ is the user. Raises click.UsageError.
+    """
+    if endpoint is not None:
+        return Account(_user_id(text), endpoint)
+    user_id, at, server = text.rpartition("@")
+    if not at:
+        raise click.UsageError(f"{text!r} is no account: USER@HOST:PORT is expected, or USER with --endpoint STRING")
+    return Account(_user_id(user_id), parse_server(server))
+
+
+def parse_server(text: str) -> str:
+    """The endpoint string of HOST, HOST:PORT or [IPV6]:PORT; without a port it is 4530. Raises click.UsageError."""
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or not _is_ipv6(host) or (rest and not rest.startswith(":")):
+            raise click.UsageError(f"{text!r}: an IPv6 address is written [ADDRESS]:PORT")
+        port = rest[1:] if rest else str(DEFAULT_PORT)
+    else:
+        host, colon, port = text.partition(":")
+        if ":" in port:
+            raise click.UsageError(f"{text!r}: an IPv6 address is written in brackets, [ADDRESS]:PORT")
+        port = port if colon else str(DEFAULT_PORT)
+    if not host or any(sign in host for sign in "\\=") or host.split() != [host]:
+        raise click.UsageError(f"{text!r}: HOST:PORT is expected")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise click.UsageError(f"{text!r}: the port is {port!r}; 1 to 65535 is expected")
+    return f"tcp:{host.replace(':', chr(92) + ':')}:{int(port)}"
+
+
+def ask_password(account: Account) -> str:
+    """The password from ESFRAMEWORK_PASSWORD, or typed without being shown; raises click.UsageError without either."""
+    password = os.environ.get(PASSWORD_VARIABLE)
+    if password is not None:
+        return password
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"no password for {account.user_id}: set {PASSWORD_VARIABLE}; there is no terminal to ask for it"
+        )
+    typed: str = click.prompt(
+        f"Password of {account.user_id}", default="", show_default=False, hide_input=True, err=True
+    )
+    return typed
+
+
+def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that all clients share; the command gets them as one argument `connection`.
+
+    Stands under the decorators of the command's own options and arguments.
+    """
+
+    @wraps(command)
+    def with_connection(
+        *arguments: Any, endpoint: str | None, as_json: bool, max_user_id: int, generation: str, **options: Any
+    ) -> Any:
+        connection = Connection(endpoint, as_json, max_user_id, int(generation))
+        return command(*arguments, connection=connection, **options)
+
+    for option in reversed(_OPTIONS):
+        with_connection = option(with_connection)
+    return with_connection
+
+
+_OPTIONS = (
+    click.option(
+        "--endpoint",
+        metavar="STRING",
+        help="Where the server is, instead of @HOST:PORT: tls:HOST:PORT, unix:PATH and others of Twisted's.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line."),
+    click.option(
+        "--max-user-id",
+        type=click.IntRange(10, LONGEST_NAME),
+        default=limits.MAX_USER_ID,
+        show_default=True,
+        metavar="N",
+        help="Longest account id in bytes; other clients of the same server should say the same.",
+    ),
+    click.option(
+        "--generation",
+        type=click.Choice(["6", "7"]),
+        default="6",
+        show_default=True,
+        help="Generation of the protocol to speak.",
+    ),
+)
+
+
+def _user_id(text: str) -> str:
+    try:
+        check_account_name(bare_id(text))
+    except InvalidUserId as error:
+        raise click.UsageError(str(error)) from None
+    return text
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
