@@ -2,6 +2,8 @@
 
 from esframework.managers.basic.manager import BasicManager
 from esframework.managers.custom.manager import CustomManager
+from esframework.managers.diagnostics.manager import DiagnosticsManager
 
 basic = BasicManager()
 custom = CustomManager()
+diagnostics = DiagnosticsManager()

@@ -1,0 +1,1 @@
+"""What handlers do and how long it takes (manual, chapter 12)."""
