@@ -21,7 +21,6 @@ from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.accounts import embedded_accounts
 from esframework.stores.verifier import AccountVerifier
-from esframework.web.metrics import metrics_endpoint
 from esframework.wire.types import RelogonMode
 
 _log = Logger()
@@ -116,6 +115,11 @@ class Daemon(MultiService):
         for endpoint in self._config.listen or default_endpoints():
             yield self.engine.listen(endpoint)
         if self._config.metrics not in (None, OFF):
+            # Here, because it needs a package that only those have who asked for it.
+            
+            # Only now: a server without metrics does without a web server in its memory.
+            from esframework.web.metrics import metrics_endpoint
+
             self._metrics = yield metrics_endpoint(self._reactor, self.engine, self._config.metrics)
         for address in self.engine.addresses:
             _log.info("clients are served at {address}", address=_readable(address))
