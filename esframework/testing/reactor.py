@@ -1,0 +1,85 @@
+"""A reactor whose time moves only when it is told to. Knows delayed calls and calls from threads; no sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.task import Clock
+from twisted.python import threadable
+from zope.interface import implementer
+
+_MOST_CALLS_AT_ONCE = 1_000_000
+
+
+@implementer(IReactorFromThreads)
+class VirtualReactor(Clock):
+    """Twisted's `Clock`, but each call runs at its own time: `advance(30)` is thirty seconds of ordinary life.
+
+    What a delayed call raises comes out of `advance` and `settle`, where a real reactor would only log it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._from_threads: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        if threadable.ioThread is None:
+            # No reactor runs in this process: calls of engines from worker threads are to hop to the test's thread.
+            threadable.registerAsIOThread()
+
+    @property
+    def next_call_at(self) -> float | None:
+        """When the earliest delayed call is due, None without any."""
+        return min((call.getTime() for call in self.calls), default=None)
+
+    def advance(self, amount: float) -> None:
+        """Let `amount` seconds pass, and run everything at its time."""
+        end = self.rightNow + amount
+        self.settle()
+        while (at := self.next_call_at) is not None and at <= end:
+            self.rightNow = max(self.rightNow, at)
+            self.settle()
+        self.rightNow = end
+
+    def jump(self, amount: float) -> None:
+        """Let `amount` seconds pass during which the reactor was held up: what is due then comes late, all at once."""
+        self.rightNow += amount
+        self.settle()
+
+    def settle(self) -> None:
+        """Run what is due now, and what that makes due at once, until nothing is."""
+        for _ in range(_MOST_CALLS_AT_ONCE):
+            if not (self._run_from_thread() or self._run_due()):
+                return
+        raise RuntimeError(f"more than {_MOST_CALLS_AT_ONCE} calls without any time passing: something calls itself")
+
+    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:
+        """Part of IReactorFromThreads: may be called in any thread; runs in the test's."""
+        self._from_threads.put(lambda: callable(*args, **kwargs))
+
+    def wait_for_thread(self, real_seconds: float) -> bool:
+        """Wait for a call from a thread, and run it; False when none came."""
+        try:
+            call = self._from_threads.get(timeout=real_seconds)
+        except Empty:
+            return False
+        call()
+        return True
+
+    def _run_from_thread(self) -> bool:
+        try:
+            call = self._from_threads.get_nowait()
+        except Empty:
+            return False
+        call()
+        return True
+
+    def _run_due(self) -> bool:
+        self._sortCalls()
+        if not self.calls or self.calls[0].getTime() > self.rightNow:
+            return False
+        call = self.calls.pop(0)
+        call.called = 1
+        call.func(*call.args, **call.kw)
+        return True
