@@ -20,12 +20,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=tuple(ROWS), metavar="NAME", help=", ".join(ROWS))
-    parser.add_argument(
-        "--quick", action="store_true", help="one short round a row: a look, not a measurement"
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=Pace().rounds, help="rounds a row; medians are compared"
-    )
+    parser.add_argument("--quick", action="store_true", help="one short round a row: a look, not a measurement")
+    parser.add_argument("--rounds", type=int, default=Pace().rounds, help="rounds a row; medians are compared")
     parser.add_argument("--seconds", type=float, default=Pace().seconds, help="measured seconds a round")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")

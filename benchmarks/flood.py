@@ -31,9 +31,7 @@ def measure_once(server: Server, pace: Pace) -> dict[str, float]:
                 shares = clock.metrics(line["seconds"], line["cpu_seconds"])
     counts = [count for count in server.process.lines if begun <= count["seconds"] <= ended]
     if len(counts) < 2:
-        raise BenchmarkError(
-            f"{server.contestant.name} told its count only {len(counts)} times in {pace.seconds} s"
-        )
+        raise BenchmarkError(f"{server.contestant.name} told its count only {len(counts)} times in {pace.seconds} s")
     counted = counts[-1]["count"] - counts[0]["count"]
     rate = counted / (counts[-1]["seconds"] - counts[0]["seconds"])
     return {"per_second": rate, "server_cpu_us": shares["server_cpu"] / rate * 1e6 if rate else 0.0} | shares

@@ -28,9 +28,7 @@ def compiled() -> Path:
     if compiler is None:
         raise BenchmarkError("the load generator needs a C compiler (cc)")
     unfinished = binary.with_suffix(f".{os.getpid()}")
-    done = subprocess.run(
-        [compiler, *FLAGS, "-o", str(unfinished), str(SOURCE)], capture_output=True, text=True
-    )
+    done = subprocess.run([compiler, *FLAGS, "-o", str(unfinished), str(SOURCE)], capture_output=True, text=True)
     if done.returncode:
         raise BenchmarkError(f"load.c does not compile: {done.stderr}")
     unfinished.replace(binary)

@@ -62,9 +62,7 @@ def measure_once(server: Server, connections: int, hold: float, rate: int, drive
     return metrics
 
 
-def measure(
-    name: str, connections: int, rate: int, goals: tuple[Goal, ...], pace: Pace, hold: float
-) -> RowResult:
+def measure(name: str, connections: int, rate: int, goals: tuple[Goal, ...], pace: Pace, hold: float) -> RowResult:
     """The whole row: ours and the yardstick, each in a fresh process a round, one after the other."""
     raise_descriptor_limit(connections + SPARE_DESCRIPTORS)
     work = f"{connections:,} logged-on idle connections, then messages through all of them"

@@ -130,9 +130,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("row", choices=tuple(LOADS))
     parser.add_argument("--server", choices=tuple(SERVERS), default=OURS)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument(
-        "--with", dest="tool", choices=("py-spy", "cprofile"), help="default: py-spy if installed"
-    )
+    parser.add_argument("--with", dest="tool", choices=("py-spy", "cprofile"), help="default: py-spy if installed")
     options = parser.parse_args(arguments)
     beside = Path(sys.executable).with_name("py-spy")
     spy = str(beside) if beside.exists() else shutil.which("py-spy")

@@ -65,9 +65,7 @@ def detail_table(results: Sequence[RowResult]) -> Table:
         for name, rounds in result.figures.items():
             rates = [figures["per_second"] for figures in rounds]
             spread = (_number(result.median(name)), _number(min(rates)), _number(max(rates)))
-            waits = tuple(
-                _cell(result.median(name, key), "{:,.0f}") for key in ("p50_us", "p99_us", "max_us")
-            )
+            waits = tuple(_cell(result.median(name, key), "{:,.0f}") for key in ("p50_us", "p99_us", "max_us"))
             keys = ("server_cpu", "generator_cpu", "others_cpu")
             shares = tuple(_cell(result.median(name, key), "{:.0%}") for key in keys)
             each = _cell(result.median(name, "server_cpu_us"), "{:.2f}")
@@ -77,9 +75,7 @@ def detail_table(results: Sequence[RowResult]) -> Table:
 
 def idle_table(results: Sequence[RowResult]) -> Table:
     """What an idle connection costs each contestant; empty when that row was not run."""
-    lines: Table = [
-        ("contestant", "base", "each connection", "idle CPU", "log-ons", "offered", "arrived", "lost")
-    ]
+    lines: Table = [("contestant", "base", "each connection", "idle CPU", "log-ons", "offered", "arrived", "lost")]
     for result in results:
         for name in result.figures:
             if result.median(name, "bytes_per_connection") is None:

@@ -41,9 +41,7 @@ ROWS: dict[str, Callable[[Pace], RowResult]] = {
     "relay-1000-1": _relay("relay-1000-1", 1000, 1, mosquitto=0.7),
     "flood": lambda pace: flood.measure("flood", False, (Goal(500_000),), pace),
     "flood-diagnostics": lambda pace: flood.measure("flood-diagnostics", True, (Goal(300_000),), pace),
-    "queries-server": lambda pace: queries.measure(
-        "queries-server", False, _against(amp=1.5, grpc=5.0), pace
-    ),
+    "queries-server": lambda pace: queries.measure("queries-server", False, _against(amp=1.5, grpc=5.0), pace),
     "queries-client": lambda pace: queries.measure("queries-client", True, _against(crossbar=3.0), pace),
     "idle": _idle,
 }

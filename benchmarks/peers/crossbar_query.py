@@ -64,9 +64,7 @@ def main(options: argparse.Namespace) -> None:
             yield session.register(lambda content: content, PROCEDURE)
             ready()
         else:
-            yield defer.Deferred.fromCoroutine(
-                ask_all(options, lambda content: session.call(PROCEDURE, content))
-            )
+            yield defer.Deferred.fromCoroutine(ask_all(options, lambda content: session.call(PROCEDURE, content)))
             yield session.leave()
 
     run([component], log_level="error")
