@@ -175,6 +175,11 @@ class ServerEngine(MultiService):
         """Frames taken from logged-on clients since the start."""
         return self._shared.frames_in
 
+    @property
+    def reactor_blocked(self) -> int:
+        """How often the reactor was held up for over `limits.BLOCKED_REACTOR` since the start; 0 when not watched."""
+        return 0 if self._watchdog is None else self._watchdog.blocked
+
     # --- for managers (IServerContext) --------------------------------------------------------------------------------
     def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> ServerConnection | None:
         """The way to a user, None when not online; a server has but one way."""

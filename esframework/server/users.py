@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import nlargest
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from esframework.plugins.hooks import Event
@@ -77,6 +79,12 @@ class UserManager:
     def select_online(self, user_ids: Iterable[str]) -> list[str]:
         """Those of the ids that are online, in their order."""
         return [user_id for user_id in user_ids if self.is_online(user_id)]
+
+    def slow_clients(self, count: int = 10) -> list[tuple[str, int]]:
+        """(user id, bytes waiting) of the users that most bytes wait for, the most first; at most `count`, and only
+        those for whom anything waits."""
+        waiting = ((name, connection.outgoing.size) for name, connection in self._online.items())
+        return nlargest(count, (each for each in waiting if each[1]), key=itemgetter(1))
 
     def set_tag(self, user_id: str, tag: object) -> bool:
         """Attach application data to an online user and tell `tag_changed`; False when not online."""
