@@ -211,7 +211,13 @@ def _log_warnings() -> None:
 
     @provider(ILogObserver)
     def show(event: LogEvent) -> None:
-        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+        failure = event.get("log_failure")
+        # Our own errors say everything in their text; any other is a fault, and its traceback says where.
+        error = None if failure is None else failure.value
+        is_ours = isinstance(error, EsError)
+        text = eventAsText(event, includeTraceback=not is_ours, includeTimestamp=False, includeSystem=False)
+        if is_ours:
+            text += f": {error}"
         if text:
             print(f"esframework: {text}", file=sys.stderr)
 

@@ -1,0 +1,127 @@
+"""`esframework chat`: on a terminal a chat to type in, on a pipe a tool that sends lines and prints what comes.
+
+Chooses between the two and builds them; what lines mean is `chat_lines`, what they do `chat_room`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from esframework.cli.account import Account, Connection, ask_password, connection_options
+
+if TYPE_CHECKING:
+    from esframework.cli.chat_room import ChatRoom
+    from esframework.cli.line_screen import LineSource
+
+_MOST_UNANSWERED: Final = 64
+"""Lines of a pipe that are under way at once; the next one is read when one of them is done."""
+
+
+@click.command()
+@click.argument("account", metavar="USER@HOST:PORT")
+@connection_options
+def chat(account: str, connection: Connection) -> None:
+    """Talk to others who are online.
+
+    On a terminal: write `bob: hello`, or /help. With a pipe as its input: each line `bob: hello` is sent and
+    acknowledged, what others send is printed as `alice: hello`; ends with its input, with code 1 if a line failed.
+
+    At the prompt Ctrl-C leaves with code 0, elsewhere with 130.
+    """
+    who = connection.account(account)
+    password = ask_password(who)
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not connection.as_json
+    if on_terminal and find_spec("prompt_toolkit") is not None:
+        code = _on_terminal(who, password, connection)
+    else:
+        if on_terminal:
+            click.echo("a line to edit and its history: pip install 'esframework[terminal]'", err=True)
+        code = _in_lines(who, password, connection)
+    click.get_current_context().exit(code)
+
+
+def _on_terminal(who: Account, password: str, connection: Connection) -> int:
+    import asyncio
+
+    from twisted.internet import asyncioreactor
+
+    # Before anything imports the reactor: prompt_toolkit runs on asyncio only.
+    asyncioreactor.install(asyncio.new_event_loop())
+
+    from esframework.cli.chat_room import ChatRoom, Visitor
+    from esframework.cli.chat_terminal import TerminalScreen, talk_on_terminal
+    from esframework.cli.session import run_client
+
+    screen = TerminalScreen()
+
+    async def talk(client: Any) -> None:
+        room = ChatRoom(client, screen)
+        try:
+            await talk_on_terminal(client.current_user_id, room)
+        finally:
+            room.leave()
+
+    options = connection.client_options()
+    return run_client(who, password, talk, handler=Visitor(who.user_id, screen), options=options)
+
+
+def _in_lines(who: Account, password: str, connection: Connection) -> int:
+    from twisted.internet.defer import Deferred
+
+    from esframework.cli.chat_room import ChatRoom, Visitor
+    from esframework.cli.line_screen import LineScreen, LineSource
+    from esframework.cli.session import run_client
+
+    unread: list[OSError] = []
+    talking: list[Deferred[int]] = []
+
+    def broken(error: OSError) -> None:
+        unread.append(error)
+        for conversation in talking:
+            conversation.cancel()
+
+    screen = LineScreen(connection.as_json, broken)
+
+    async def talk(client: Any) -> int:
+        room = ChatRoom(client, screen)
+        source = LineSource(client.reactor, sys.stdin.fileno())
+        talking.append(Deferred.fromCoroutine(_talk_in_lines(room, source)))
+        try:
+            return await talking[0]
+        finally:
+            room.leave()
+            if unread:
+                raise unread[0]
+
+    options = connection.client_options()
+    handler = Visitor(who.user_id, screen)
+    return run_client(who, password, talk, handler=handler, options=options, as_json=connection.as_json)
+
+
+async def _talk_in_lines(room: ChatRoom, source: LineSource) -> int:
+    """Do what each line says, in order; returns the exit code when the input has ended and all is done."""
+    from twisted.internet.defer import DeferredSemaphore
+
+    from esframework.cli.chat_lines import Quit, Who
+    from esframework.cli.session import DONE, FAILED
+
+    under_way = DeferredSemaphore(_MOST_UNANSWERED)
+    if sys.stdin.isatty():
+        await room.begin(Who())
+    has_left = False
+    while not has_left and (lines := await source.read()) is not None:
+        for line in lines:
+            wish = room.wish(line.decode("utf-8", "replace"))
+            has_left = isinstance(wish, Quit)
+            if has_left:
+                break
+            if wish is not None:
+                await under_way.acquire()
+                room.begin(wish).addBoth(lambda _: under_way.release())
+    for _ in range(_MOST_UNANSWERED):
+        await under_way.acquire()
+    return FAILED if room.failures else DONE

@@ -1,0 +1,73 @@
+"""The chat on a terminal: a line to edit at the bottom, everything else above it. Needs prompt_toolkit and asyncio.
+
+Knows the chat room; decides nothing of what lines mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.patch_stdout import patch_stdout
+from twisted.internet.defer import Deferred
+
+from esframework.cli.chat_lines import HELP, Quit, Who
+from esframework.cli.chat_room import ChatRoom
+from esframework.cli.information import line_of, printable
+
+
+class TerminalScreen:
+    """A `Screen` above the line that is edited."""
+
+    def information(self, source: str | None, information_type: int, content: bytes | None) -> None:
+        """Somebody sent something."""
+        print(line_of(source, information_type, content), flush=True)
+
+    def answer(self, text: str, /, **facts: object) -> None:
+        """What the user asked for."""
+        print(f"  {text}", flush=True)
+
+    def note(self, text: str, /, **facts: object) -> None:
+        """Something happened."""
+        print(f"* {text}", flush=True)
+
+    def complaint(self, text: str, /, **facts: object) -> None:
+        """Something failed."""
+        print(f"! {text}", flush=True)
+
+
+async def talk_on_terminal(user_id: str, room: ChatRoom) -> None:
+    """Talk until the user leaves by /quit, Ctrl-D or Ctrl-C. Runs in an asyncio reactor only."""
+    commands = [usage.split()[0] for usage, _ in HELP if usage.startswith("/")]
+    # Ctrl-C as an exception of its own kind would end the event loop.
+    session: PromptSession[str] = PromptSession(
+        completer=WordCompleter(commands, sentence=True), complete_while_typing=False, interrupt_exception=EOFError
+    )
+    with patch_stdout():
+        print("/help tells what may be written", flush=True)
+        await room.begin(Who())
+        while True:
+            to = f" to {printable(room.recipient)}" if room.recipient is not None else ""
+            try:
+                line = await _in_asyncio(session.prompt_async(f"{printable(user_id)}{to}> ", handle_sigint=False))
+            except EOFError:
+                return
+            wish = room.wish(line)
+            if isinstance(wish, Quit):
+                return
+            if wish is not None:
+                room.begin(wish)
+
+
+async def _in_asyncio(coroutine: Any) -> Any:
+    """Await a coroutine of asyncio's; when cancelled, wait until it has cleaned up: else the terminal stays raw."""
+    task = asyncio.ensure_future(coroutine)
+    over: Deferred[None] = Deferred()
+    task.add_done_callback(lambda _: over.callback(None))
+    try:
+        return await Deferred.fromFuture(task)
+    finally:
+        task.cancel()
+        await over
