@@ -116,7 +116,7 @@ class Daemon(MultiService):
             yield self.engine.listen(endpoint)
         if self._config.metrics not in (None, OFF):
             # Here, because it needs a package that only those have who asked for it.
-            
+
             # Only now: a server without metrics does without a web server in its memory.
             from esframework.web.metrics import metrics_endpoint
 

@@ -88,7 +88,8 @@ def _culprit(frame: FrameType | None) -> str:
     """The function that the handler model called, or the innermost one when no handler was running."""
     inner = frame
     while frame is not None and frame.f_back is not None:
-        if frame.f_back.f_code.co_filename == models.__file__:
+        called_by, itself = frame.f_back.f_code.co_filename, frame.f_code.co_filename
+        if called_by == models.__file__ != itself:
             inner = frame
         frame = frame.f_back
     if inner is None:

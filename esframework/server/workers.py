@@ -56,14 +56,20 @@ class TaskQueueModel:
         self._waiting = 0
         self._working = 0
         self._highest = 0
+        self._at_shutdown: Any = None
         self.failures = 0
 
     def start(self) -> None:
         """Begin to work."""
         self._pool.start()
+        # An engine that its program forgets to close must not keep the process alive with its threads.
+        self._at_shutdown = self._reactor.addSystemEventTrigger("during", "shutdown", self._pool.stop)
 
     def stop(self) -> None:
         """Wait for the handlers that run, and drop what waits."""
+        if self._at_shutdown is not None:
+            self._reactor.removeSystemEventTrigger(self._at_shutdown)
+            self._at_shutdown = None
         self._pool.stop()
 
     def info(self) -> TaskQueueInfo:

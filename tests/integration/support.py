@@ -85,7 +85,11 @@ class Child(ProcessProtocol):
         """Tells it to end, if it still runs, and waits for its exit code (negative: the signal it died of)."""
         if self.exit is None:
             self.tell(number)
-            await self.over()
+            try:
+                await self.over()
+            except BaseException:
+                self.tell(signal.SIGKILL)
+                raise
         assert self.exit is not None
         return self.exit
 
@@ -290,6 +294,10 @@ class Raw(Protocol):
     def read_on(self) -> None:
         """Reads again."""
         self._socket.resumeProducing()
+
+    def finish(self) -> None:
+        """Closes the connection after what has been written."""
+        self._socket.loseConnection()
 
     def leave(self) -> None:
         """Cuts the connection."""
