@@ -56,6 +56,7 @@ class ChatRoom:
         self._screen = screen
         self.recipient: str | None = None
         self.failures = 0
+        self._has_left = False
         self._subscriptions = [
             client.connection_interrupted.subscribe(self._interrupted),
             client.rebuild_started.subscribe(lambda: screen.note("connecting again …", event="rebuild_started")),
@@ -63,7 +64,8 @@ class ChatRoom:
         ]
 
     def leave(self) -> None:
-        """Tell nothing more."""
+        """Tell nothing more, not even what becomes of wishes that are under way."""
+        self._has_left = True
         for subscription in self._subscriptions:
             subscription.cancel()
 
@@ -136,7 +138,8 @@ class ChatRoom:
 
     def _fail(self, text: str, /, **facts: object) -> None:
         self.failures += 1
-        self._screen.complaint(text, **facts)
+        if not self._has_left:
+            self._screen.complaint(text, **facts)
 
     # --- what happens -------------------------------------------------------------------------------------------------
     def _interrupted(self) -> None:

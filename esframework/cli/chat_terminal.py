@@ -11,7 +11,7 @@ from typing import Any
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from esframework.cli.chat_lines import HELP, Quit, Who
 from esframework.cli.chat_room import ChatRoom
@@ -68,6 +68,8 @@ async def _in_asyncio(coroutine: Any) -> Any:
     task.add_done_callback(lambda _: over.callback(None))
     try:
         return await Deferred.fromFuture(task)
+    except asyncio.CancelledError:
+        raise CancelledError from None
     finally:
         task.cancel()
         await over

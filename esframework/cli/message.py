@@ -1,0 +1,121 @@
+"""`esframework message`: one message from a script, or what comes in for one account.
+
+Sends text as it is given, and prints what comes as `information` says; knows no commands of the chat.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from esframework.cli.account import Connection, ask_password, connection_options
+from esframework.cli.information import TEXT, facts_of, line_of
+from esframework.wire.login_id import bare_id
+
+
+@click.group()
+def message() -> None:
+    """Send and receive in scripts."""
+
+
+@message.command()
+@click.argument("target", metavar="TARGET")
+@click.argument("text")
+@click.option("--as", "account", required=True, metavar="USER@HOST:PORT", help="Who sends, by which server.")
+@click.option("--acked", is_flag=True, help="Wait until TARGET's client says that it has received it.")
+@click.option(
+    "--type",
+    "information_type",
+    type=click.IntRange(-(2**31), 2**31 - 1),
+    default=TEXT,
+    show_default=True,
+    help="Information type; chats show type 0.",
+)
+@connection_options
+def send(
+    target: str,
+    text: str,
+    account: str,
+    acked: bool,
+    information_type: int,
+    connection: Connection,
+) -> None:
+    """Send TEXT to the user TARGET.
+
+    Without --acked it is done when the message has left; whether TARGET is online is then not known. With it, a TARGET
+    that is not online, or does not answer, ends with code 1.
+    """
+    from esframework.cli.session import FAILED, run_client
+
+    who = connection.account(account)
+
+    async def deliver(client: Any) -> int | None:
+        content = text.encode("utf-8", "replace")
+        if acked:
+            await client.custom.send_acked(target, information_type, content)
+        elif not await client.custom.send(target, information_type, content):
+            click.echo("esframework: the connection was lost before the message had left", err=True)
+            return FAILED
+        if connection.as_json:
+            click.echo(json.dumps({"to": target, "type": information_type, "acked": acked}, ensure_ascii=False))
+        return None
+
+    options = connection.client_options(auto_reconnect=False)
+    code = run_client(who, ask_password(who), deliver, options=options, as_json=connection.as_json)
+    click.get_current_context().exit(code)
+
+
+@message.command()
+@click.argument("account", metavar="USER@HOST:PORT")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages; else at Ctrl-C.")
+@connection_options
+def listen(account: str, count: int | None, connection: Connection) -> None:
+    """Print what others send to USER, one line a message: `alice: text`.
+
+    Comes back by itself when the connection is lost. Ctrl-C ends it, with code 130.
+    """
+    from twisted.internet.defer import DeferredQueue
+
+    from esframework.cli.session import run_client
+
+    who = connection.account(account)
+    inbox: DeferredQueue[tuple[str | None, int, bytes | None]] = DeferredQueue()
+
+    async def print_all(client: Any) -> None:
+        click.echo(f"listening as {bare_id(who.user_id)}", err=True)
+        left = count
+        while left is None or left > 0:
+            information = await inbox.get()
+            click.echo(_json_of(*information) if connection.as_json else line_of(*information))
+            left = None if left is None else left - 1
+
+    code = run_client(
+        who,
+        ask_password(who),
+        print_all,
+        handler=_Inbox(inbox),
+        options=connection.client_options(),
+        as_json=connection.as_json,
+    )
+    click.get_current_context().exit(code)
+
+
+class _Inbox:
+    """An `ICustomHandler` that keeps what comes in order, and answers no question."""
+
+    def __init__(self, inbox: Any) -> None:
+        self._inbox = inbox
+
+    def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> None:
+        self._inbox.put((source, information_type, content))
+
+    def handle_query(self, source: str | None, information_type: int, content: bytes | None) -> None:
+        from esframework.managers.custom.combined import UnhandledType
+
+        raise UnhandledType("a listener answers no queries")
+
+
+def _json_of(source: str | None, information_type: int, content: bytes | None) -> str:
+    return json.dumps(facts_of(source, information_type, content), ensure_ascii=False)
