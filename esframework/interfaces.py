@@ -118,7 +118,7 @@ class IChannel(Interface):
         destination: str | None = None,
         priority: Priority = Priority.NORMAL,
     ) -> None:
-        """Queue one frame; `destination` None is the peer itself. Raises EncodeError when an id does not fit."""
+        """Queue one frame; `destination` None is the peer itself. Raises EncodeError when id or body do not fit."""
 
     def sent(priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """Fires True when what was queued so far has left for the kernel, False when the connection was lost before."""
@@ -133,7 +133,7 @@ class ISender(IChannel):
     name: str | None = Attribute("Bare user id, None for the server.")
 
     def reply(message_type: int, body: bytes, message_id: int) -> None:
-        """Answer this sender."""
+        """Answer this sender, if it is still there. Raises EncodeError for a body longer than a message."""
 
     def reply_as(source: str, message_type: int, body: bytes, message_id: int) -> None:
         """Answer in the name of `source`, for somebody who is not there; only servers can."""
@@ -157,7 +157,9 @@ class Registrations:
     """What a manager's half brings; the loader installs it and takes it back.
 
     `facade` becomes the engine's attribute of the manager's name. `relayable` types may go from client to client.
-    `logged_off(name)` is told of each peer that is gone (on a client: None when the connection is lost).
+    `logged_off(name)` is told of each peer that is gone (on a client: None when the connection is lost); `sweep(now)`
+    is called about once a second; `start` and `stop` as the engine opens and closes, the last installed stopped
+    first.
     """
 
     facade: Any
@@ -166,6 +168,7 @@ class Registrations:
     undeliverable: Mapping[int, Undeliverable] = field(default_factory=dict)
     logged_off: Callable[[str | None], None] | None = None
     sweep: Callable[[float], None] | None = None
+    start: Callable[[], None] | None = None
     stop: Callable[[], None] | None = None
 
 

@@ -213,6 +213,7 @@ class _SessionKeeper(LinkActions):
         waiting: Deferred[LogonResponse] = Deferred(lambda _: self._link.close())
         self._logging_on = waiting
         self._client.opening.fire()
+        self._client.dispatcher.start()
         self._link.begin()
         return waiting
 
@@ -327,6 +328,8 @@ class _SessionKeeper(LinkActions):
             connecting, self._connecting = self._connecting, None
             connecting.cancel()
         self._leave_online()
+        if self._account is not None:
+            self._client.dispatcher.stop()
         self._account = None
         waiting, self._logging_on = self._logging_on, None
         self._drop_stream()

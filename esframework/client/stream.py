@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from esframework.client.options import ClientOptions
-from esframework.errors import ChannelOverflow, InvalidMessage, MalformedBody
+from esframework.errors import ChannelOverflow, EncodeError, InvalidMessage, MalformedBody
 from esframework.interfaces import IChannel, ISender
 from esframework.machines.session import Session
 from esframework.net.outgoing import Batch, Outgoing
@@ -133,7 +133,7 @@ class ClientStream(Stream):
                 handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._options.send_buffer)
         self._events.connected(self)
 
-    def bytes_received(self, data: bytes) -> None:
+    def dataReceived(self, data: bytes) -> None:
         outermost = not self._batch.open
         self._batch.open = True
         try:
@@ -204,8 +204,8 @@ class ClientStream(Stream):
         to = self._server_field if destination is None else layout.field(destination)
         frame = layout.encode(message_type, body, self._own_field, to, message_id, self._options.client_type)
         if len(frame) > self._options.max_message:
-            raise ChannelOverflow(
-                f"a message of {len(frame)} bytes; at most {self._options.max_message} go at once: use send_blob"
+            raise EncodeError(
+                f"a body of {len(body)} bytes does not fit a message of {self._options.max_message}; send it as a blob"
             )
         outgoing.send(frame, priority)
 

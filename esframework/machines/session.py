@@ -7,44 +7,41 @@ client believes its server. Knows no socket, no route and no handler.
 from __future__ import annotations
 
 from esframework import limits
-from esframework.errors import RemoteError, WrongUserId
+from esframework.errors import WrongUserId
 from esframework.wire.frames import Frame, FrameDecoder, Layout
 
 
-class Session:
-    """Turns what was read into frames.
+class Session(FrameDecoder):
+    """Turns what was read into frames; a decoder that also knows whom it listens to.
 
     `error` is set when the peer broke the rules: the frames before that are still valid, and nothing comes after it.
-    `last_heard` is when anything at all came last.
+    `last_heard` is when anything at all came last. One object, since a server holds one for each client.
     """
 
-    __slots__ = ("layout", "last_heard", "error", "_decoder", "_names")
+    __slots__ = ("last_heard", "_name", "_other_name")
 
     def __init__(
-        self, layout: Layout, now: float, names: frozenset[bytes] | None = None, max_message: int = limits.MAX_MESSAGE
+        self,
+        layout: Layout,
+        now: float,
+        names: tuple[bytes, bytes] | None = None,
+        max_message: int = limits.MAX_MESSAGE,
     ) -> None:
-        """`names` are the fields that the peer may put into the frame's user id; None believes any."""
-        self.layout = layout
+        """`names` are the two fields that the peer may put into a frame's user id; None believes any."""
+        super().__init__(layout, max_message)
         self.last_heard = now
-        self.error: RemoteError | None = None
-        self._decoder = FrameDecoder(layout, max_message)
-        self._names = names
+        self._name: bytes | None
+        self._other_name: bytes | None
+        self._name, self._other_name = names or (None, None)
 
     def receive(self, data: bytes, now: float) -> list[Frame]:
         """The frames that `data` completes; see `error`."""
         self.last_heard = now
-        if self.error is not None:
-            return []
-        frames = self._decoder.feed(data)
-        self.error = self._decoder.error
-        names = self._names
-        if names is not None:
+        frames = self.feed(data)
+        name = self._name
+        if name is not None:
             for position, frame in enumerate(frames):
-                if frame[2] not in names:
+                if frame[2] != name and frame[2] != self._other_name:
                     self.error = WrongUserId(f"a frame in the name {frame[2].rstrip(bytes(1))[1:]!r}")
                     return frames[:position]
         return frames
-
-    def silent_for(self, now: float) -> float:
-        """Seconds since anything came."""
-        return now - self.last_heard

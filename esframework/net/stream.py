@@ -32,8 +32,8 @@ class Stream:
     def connection_made(self) -> None:
         """The transport is connected and the outgoing queue may be written to."""
 
-    def bytes_received(self, data: bytes) -> None:
-        """Bytes came in."""
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes came in; part of IProtocol, and not wrapped in a name of ours: it is called for every read."""
         raise NotImplementedError
 
     def connection_lost(self, reason: Failure) -> None:
@@ -87,9 +87,6 @@ class Stream:
 
     def connectionMade(self) -> None:
         """Part of IProtocol; `makeConnection` does the work."""
-
-    def dataReceived(self, data: bytes) -> None:
-        self.bytes_received(data)
 
     def connectionLost(self, reason: Failure) -> None:
         self._lost = True

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.logger import Logger
+
 from esframework.errors import PluginError
 from esframework.interfaces import Handler, Registrations, Undeliverable
+
+_log = Logger()
 
 
 class Dispatcher:
@@ -31,15 +35,20 @@ class Dispatcher:
         self.undeliverable.update(half.undeliverable)
         self.relayable |= half.relayable
 
-    def remove_all(self) -> None:
-        """Stop and remove all managers, the last installed first."""
-        for name in reversed(list(self._halves)):
-            half = self._halves.pop(name)
-            if half.stop is not None:
-                half.stop()
-        self.handlers.clear()
-        self.undeliverable.clear()
-        self.relayable.clear()
+    def start(self) -> None:
+        """The engine opens: start the managers, those they require first."""
+        for half in self._halves.values():
+            if half.start is not None:
+                half.start()
+
+    def stop(self) -> None:
+        """The engine has closed: stop the managers, the last installed first; one that fails is logged."""
+        for name, half in reversed(self._halves.items()):
+            try:
+                if half.stop is not None:
+                    half.stop()
+            except Exception:
+                _log.failure("stopping the manager {name} failed", name=name)
 
     def facade(self, name: str) -> object:
         """What a manager shows of itself; raises PluginError for one that is not installed."""

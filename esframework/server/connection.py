@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from esframework.errors import InvalidMessage, MalformedBody, RemoteError, WrongUserId
+from esframework.errors import EncodeError, InvalidMessage, MalformedBody, RemoteError, WrongUserId
 from esframework.interfaces import ISender
 from esframework.machines.greeting import EarlyQueryReceived, Greeting, LogOnReceived
 from esframework.machines.session import Session
@@ -173,7 +173,7 @@ class ServerConnection(Stream):
         if self._greeting.deadline is not None:
             self._shared.wheel.add(self, self._greeting.deadline)
 
-    def bytes_received(self, data: bytes) -> None:
+    def dataReceived(self, data: bytes) -> None:
         if self._session is None:
             self._greet(data)
             return
@@ -229,8 +229,10 @@ class ServerConnection(Stream):
     def _forward(self, frame: Frame) -> None:
         try:
             self._shared.router.forward(self, frame)
-        except (InvalidMessage, MalformedBody) as error:
+        except InvalidMessage as error:
             self._broken(error)
+        except MalformedBody as error:
+            self.refuse_body(error)
 
     def _hold_back(self, raw: bytes, outgoing: Outgoing) -> None:
         # A stream of fragments is as slow as its receiver; single messages are not held up for one who does not read.
@@ -277,7 +279,7 @@ class ServerConnection(Stream):
         self.is_ours = received.is_ours
         self._server_field = layout.field(SERVER_ID)
         self._routes = self._shared.router.table(layout)
-        names = frozenset({received.source, layout.field(user.user_id)})
+        names = (received.source, layout.field(user.user_id))
         now = self._shared.clock.seconds()
         self._session = Session(layout, now, names, self._shared.options.max_message)
         self._shared.wheel.remove(self)
@@ -289,7 +291,7 @@ class ServerConnection(Stream):
         greeting, self._greeting = self._greeting, None
         rest = greeting.rest if greeting is not None else b""
         if rest:
-            self.bytes_received(rest)
+            self.dataReceived(rest)
         self.resume_reading(PAUSED_BY_GATE)
 
     @property
@@ -316,7 +318,9 @@ class ServerConnection(Stream):
         self.outgoing.send(self._encode(SERVER_ID, name or "", message_type, body, message_id), priority)
 
     def _encode(self, source: str, destination: str, message_type: int, body: bytes, message_id: int) -> bytes:
-        layout = self.layout
+        layout, longest = self.layout, self._shared.options.max_message
+        if layout.header_size + len(body) > longest:
+            raise EncodeError(f"a body of {len(body)} bytes does not fit a message of {longest}; send it as a blob")
         client_type = layout.profile.server_client_type
         return layout.encode(
             message_type, body, layout.field(source), layout.field(destination), message_id, client_type

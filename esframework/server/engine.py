@@ -114,6 +114,7 @@ class ServerEngine(MultiService):
             self._watchdog.start()
         self._gate.closing = False
         self._sweeper.start()
+        self.dispatcher.start()
         for endpoint in self._endpoints:
             yield self.listen(endpoint)
         self.opened.fire()
@@ -127,6 +128,7 @@ class ServerEngine(MultiService):
         yield self._listeners.close()
         yield self._close_connections()
         self._sweeper.stop()
+        self.dispatcher.stop()
         self.calls.close()
         if self._watchdog is not None:
             self._watchdog.stop()

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import Final, TypeAlias, TypeVar
 
 from esframework import limits
-from esframework.errors import EncodeError, InvalidMessage
+from esframework.errors import EncodeError, InvalidMessage, RemoteError
 from esframework.wire.profile import GENERATION_6, Profile
 from esframework.wire.types import MessageInvalidType
 
@@ -119,7 +119,7 @@ class FrameDecoder:
     def __init__(self, layout: Layout, max_message: int = limits.MAX_MESSAGE) -> None:
         self.layout = layout
         self.max_message = max_message
-        self.error: InvalidMessage | None = None
+        self.error: RemoteError | None = None
         self._rest = b""
         self._chunks: list[bytes] | None = None
         self._missing = 0

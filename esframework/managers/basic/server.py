@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import Logger
+
+from esframework.errors import EncodeError
 from esframework.interfaces import IServerContext, Registrations
 from esframework.managers.basic.contracts import (
     DEVICES,
@@ -21,6 +24,7 @@ from esframework.managers.basic.contracts import (
 from esframework.net.threads import hops_to_reactor
 from esframework.wire.types import DisconnectedType, MessageType, RequestFailure
 
+_log = Logger()
 RELAYED_PINGS = frozenset({MessageType.PING_BY_SERVER, MessageType.PING_ANSWER})
 
 
@@ -87,7 +91,7 @@ class ServerBasic:
         allowed = self._may(sender, message_id, "list_users", None, True)
         if allowed or not sender.is_ours:
             users = self._server.users.ids() if allowed else []
-            sender.reply(MessageType.ALL_ONLINE_USERS, USER_LIST.encode(UserListBody(users)), message_id)
+            self._reply(sender, MessageType.ALL_ONLINE_USERS, USER_LIST.encode(UserListBody(users)), message_id)
 
     def _is_user_online(self, sender: Any, message_id: int, body: bytes) -> None:
         online = self._server.users.is_online(USER.decode(body).user_id)
@@ -96,7 +100,7 @@ class ServerBasic:
     def _are_users_online(self, sender: Any, message_id: int, body: bytes) -> None:
         users = self._server.users
         online = {name: users.is_online(name) for name in NAMES.decode(body)}
-        sender.reply(MessageType.ARE_USERS_ONLINE, NAMES_ONLINE.encode(online), message_id)
+        self._reply(sender, MessageType.ARE_USERS_ONLINE, NAMES_ONLINE.encode(online), message_id)
 
     def _user_endpoint(self, sender: Any, message_id: int, body: bytes) -> None:
         target = USER.decode(body).user_id
@@ -109,6 +113,15 @@ class ServerBasic:
 
     def _my_devices(self, sender: Any, message_id: int, body: bytes) -> None:
         sender.reply(MessageType.MY_DEVICES, DEVICES.encode([sender.user.client_type]), message_id)
+
+    @staticmethod
+    def _reply(sender: Any, message_type: MessageType, body: bytes, message_id: int) -> None:
+        # Lists grow with the number of users, and a message has its limit.
+        try:
+            sender.reply(message_type, body, message_id)
+        except EncodeError as error:
+            _log.warn("{sender} cannot be answered: {error}", sender=sender.name, error=str(error))
+            sender.request_failed(message_id, RequestFailure.ANSWER_TOO_LONG, str(error))
 
     def _is_administrator(self, sender: Any) -> bool:
         return bool(self._server.is_administrator(sender.name))

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from esframework.errors import HandlerRaised, MalformedBody
+from esframework.errors import EncodeError, HandlerRaised, MalformedBody
 from esframework.interfaces import IContext, ISender
 from esframework.machines.blobs import BlobAssembler
 from esframework.managers.custom.contracts import ENGINE_MESSAGE, Information
@@ -104,7 +104,13 @@ class Custom(Sending):
             information_type, content = seen.information_type, seen.content
 
         def answer(result: object) -> None:
-            sender.reply(MessageType.ANSWER, _answer_body(information_type, result), message_id)
+            try:
+                sender.reply(MessageType.ANSWER, _answer_body(information_type, result), message_id)
+            except EncodeError as error:
+                _log.error(
+                    "the answer to query {type} cannot be sent: {error}", type=information_type, error=str(error)
+                )
+                sender.reply(MessageType.ANSWER, b"", message_id)
 
         handler = self._context.handler
         if handler is None:

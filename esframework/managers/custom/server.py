@@ -28,7 +28,8 @@ _STYLES = {
 class ServerCustom(Custom):
     """`server.custom` (manual, chapter 01: ICustomizeController).
 
-    `transmit_failed(information)`: information for a user who is not online; not for blobs and queries.
+    `transmit_failed(information)`: information for a user who is not online, or whose header cannot carry the ids; not
+    for blobs and queries.
     `information_received(information)`: each piece that arrives or is forwarded, except blobs; unread frames are fast,
     so subscribing costs.
     """
@@ -79,7 +80,7 @@ class ServerCustom(Custom):
         style = _STYLES[message_type]
 
         def report(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
-            if message_type is not MessageType.QUERY and reason is RequestFailure.TARGET_ABSENT:
+            if message_type is not MessageType.QUERY and reason is not RequestFailure.DROPPED_BY_FILTER:
                 self._tell_transmit_failed(sender, target, body, style)
             if message_id and style in ("acked", "query"):
                 told = sender.request_failed(message_id, reason, reason.name.lower().replace("_", " "))
