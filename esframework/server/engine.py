@@ -173,6 +173,18 @@ class ServerEngine(MultiService):
         return self._gate.invalid_message
 
     @property
+    def answer_early_query(self) -> Callable[[str, int], str] | None:
+        """Answers what clients of generation 7 ask before they log on: `answer(content, query_type)`.
+
+        None (the default) answers all with an empty text.
+        """
+        return self._gate.answer_early_query
+
+    @answer_early_query.setter
+    def answer_early_query(self, answer: Callable[[str, int], str] | None) -> None:
+        self._gate.answer_early_query = answer
+
+    @property
     def frames_received(self) -> int:
         """Frames taken from logged-on clients since the start."""
         return self._shared.frames_in
