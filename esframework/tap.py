@@ -14,6 +14,7 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from esframework.config import ConfigError, ServiceConfig, check_exposure, load_config
+from esframework.errors import PluginError
 from esframework.net.clock import use_monotonic_time
 
 _NUMBERS = ("max-user-id",)
@@ -101,7 +102,7 @@ def make_checkers(config: ServiceConfig, from_flags: list[Any] | None) -> list[A
 
 
 def makeService(options: Options) -> Any:
-    """Part of IServiceMaker: the service for parsed options."""
+    """Part of IServiceMaker: the service for parsed options; what cannot be made ends the process with one line."""
     from twisted.internet import reactor
 
     from esframework.daemon import Daemon
@@ -109,7 +110,7 @@ def makeService(options: Options) -> Any:
     use_monotonic_time(reactor)
     config = options["service_config"]
     try:
-        checkers = make_checkers(config, options.get("credCheckers"))
-    except ConfigError as error:
-        raise UsageError("\n".join(error.problems)) from None
-    return Daemon(config, checkers)
+        return Daemon(config, make_checkers(config, options.get("credCheckers")))
+    except (ConfigError, PluginError) as error:
+        # twistd would show a UsageError from here as a traceback.
+        raise SystemExit(f"esframework: {error}") from None

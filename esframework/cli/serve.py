@@ -15,8 +15,7 @@ import click
 def serve(arguments: tuple[str, ...]) -> None:
     """Run a server until it is interrupted; options as for `twistd -n esframework`."""
     from twisted.python.usage import UsageError
-    from twisted.scripts._twistd_unix import ServerOptions
-    from twisted.scripts.twistd import runApp
+    from twisted.scripts._twistd_unix import ServerOptions, UnixApplicationRunner
 
     from esframework.tap import Options
 
@@ -30,4 +29,5 @@ def serve(arguments: tuple[str, ...]) -> None:
     except UsageError as error:
         click.echo(f"esframework serve: {error}", err=True)
         sys.exit(2)
-    runApp(twistd)
+    # Not twistd's runApp, which ends with the signal that was received: an orderly end is exit code 0 here.
+    UnixApplicationRunner(twistd).run()
