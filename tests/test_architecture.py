@@ -25,7 +25,12 @@ ROWS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"managers", "stores"}),),
     (frozenset({"server", "client", "cluster", "web", "gateways"}),),
     (frozenset({"testing"}),),
-    (frozenset({"config", "logs"}), frozenset({"tap", "aio"}), frozenset({"cli"})),
+    (
+        frozenset({"config", "logs"}),
+        frozenset({"daemon"}),
+        frozenset({"tap", "aio", "blocking"}),
+        frozenset({"cli"}),
+    ),
 )
 PLACES = {
     component: (row, step)

@@ -1,0 +1,312 @@
+"""The engines for asyncio programs: what returns a Deferred elsewhere returns an asyncio future here.
+
+Twisted runs in the program's own event loop, so there is no second thread. Knows no feature: each manager's facade is
+wrapped alike, a stranger's too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import wraps
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint, IStreamServerEndpoint
+from twisted.internet.main import installReactor
+from twisted.internet.posixbase import PosixReactorBase
+from zope.interface import implementer
+
+from esframework import limits
+from esframework.errors import LocalError
+from esframework.interfaces import ICustomHandler, IVerifier, LogOnRequest, Permission
+from esframework.net.clock import use_monotonic_time
+from esframework.wire.types import ChannelMode, OnBusy, Priority
+
+if TYPE_CHECKING:
+    from esframework.client.engine import LogonResponse
+    from esframework.client.options import ClientOptions
+    from esframework.server.options import ServerOptions
+
+
+# --- the reactor ------------------------------------------------------------------------------------------------------
+def install() -> Any:
+    """Let Twisted run in the event loop that is running, and return its reactor; the engines here do it by themselves.
+
+    Calling it again is harmless. Raises LocalError outside of a coroutine; and when another reactor is installed, or
+    this one in another loop: Twisted has one reactor per process, so a process has one `asyncio.run` with engines in
+    it, and whatever imports `twisted.internet.reactor` comes after it.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise LocalError("no asyncio event loop is running here; make and use engines inside a coroutine") from None
+    reactor: Any = sys.modules.get("twisted.internet.reactor")
+    if reactor is None:
+        reactor = _GuestReactor(loop)
+        use_monotonic_time(reactor)
+        installReactor(reactor)
+        _start(reactor)
+    if not isinstance(reactor, AsyncioSelectorReactor):
+        raise LocalError(
+            f"{type(reactor).__name__} is installed already, and esframework.aio needs Twisted's asyncio reactor: call "
+            "esframework.aio.install() in your main coroutine before anything imports twisted.internet.reactor"
+        )
+    if reactor._asyncioEventloop is not loop or not reactor.running:
+        raise LocalError(
+            "Twisted's asyncio reactor does not run in this event loop: use engines in one asyncio.run per process, "
+            "and let esframework.aio.install() install the reactor"
+        )
+    return reactor
+
+
+class _GuestReactor(AsyncioSelectorReactor):
+    """Runs in a loop that is asyncio's: its end is not the loop's."""
+
+    def crash(self) -> None:
+        """Part of IReactorCore; the parent's would stop the loop."""
+        PosixReactorBase.crash(self)
+
+
+_keepers: list[AsyncGenerator[None, None]] = []
+"""Event loops hold their asynchronous generators weakly."""
+
+
+def _start(reactor: Any) -> None:
+    reactor.startRunning(installSignalHandlers=False)
+    keeper = _until_the_loop_ends(reactor)
+    _keepers.append(keeper)
+    # The first step makes the generator known to the running loop, which closes it as the last thing that it does.
+    step = keeper.__anext__()
+    try:
+        step.send(None)
+    except StopIteration:
+        return
+
+
+async def _until_the_loop_ends(reactor: Any) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        # As reactor.run does at its end: threads stop, which would otherwise keep the process alive.
+        ended = asyncio.get_running_loop().create_future()
+        reactor.addSystemEventTrigger("after", "shutdown", ended.set_result, None)
+        reactor.fireSystemEvent("shutdown")
+        await ended
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+def as_future(result: Any) -> Any:
+    """A Deferred as an asyncio future, anything else as it is. Cancelling the future cancels what it waits for."""
+    return result.asFuture(asyncio.get_running_loop()) if isinstance(result, Deferred) else result
+
+
+class Facade:
+    """A manager's facade whose calls return futures; everything else is the facade's own."""
+
+    def __init__(self, facade: Any) -> None:
+        self._facade = facade
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._facade, name)
+        return _returning_futures(attribute) if inspect.ismethod(attribute) else attribute
+
+    def __dir__(self) -> list[str]:
+        return dir(self._facade)
+
+
+def _returning_futures(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return as_future(method(*args, **kwargs))
+
+    return call
+
+
+class CustomCalls(Protocol):
+    """`client.custom` and `server.custom` as an asyncio program sees them; see `managers.custom.sending.Sending`."""
+
+    message_received: Any
+    filters: Any
+
+    def send(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        on_busy: OnBusy = OnBusy.CONTINUE,
+        priority: Priority = Priority.NORMAL,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+    ) -> asyncio.Future[bool]: ...
+
+    def post(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        on_busy: OnBusy = OnBusy.CONTINUE,
+        priority: Priority = Priority.NORMAL,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+    ) -> bool: ...
+
+    def send_acked(
+        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+    ) -> asyncio.Future[None]: ...
+
+    def query(
+        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+    ) -> asyncio.Future[bytes | None]: ...
+
+    def send_blob(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes,
+        *,
+        fragment_size: int = limits.FRAGMENT_SIZE,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+    ) -> asyncio.Future[None]: ...
+
+    def send_message(
+        self,
+        target: str | None,
+        information_type: int,
+        message: bytes,
+        tag: str = "",
+        *,
+        fragment_size: int = limits.FRAGMENT_SIZE,
+    ) -> asyncio.Future[None]: ...
+
+
+# --- what the application implements ----------------------------------------------------------------------------------
+@implementer(ICustomHandler)
+class _Handler:
+    """An application's handler whose coroutines are asyncio's."""
+
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+
+    def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> Any:
+        return _for_twisted(self._handler.handle_information(source, information_type, content))
+
+    def handle_query(self, source: str | None, information_type: int, content: bytes | None) -> Any:
+        return _for_twisted(self._handler.handle_query(source, information_type, content))
+
+
+@implementer(IVerifier)
+class _Verifier:
+    """An application's verifier whose coroutine is asyncio's."""
+
+    def __init__(self, verifier: Any) -> None:
+        self._verifier = verifier
+
+    def verify(self, request: LogOnRequest) -> Any:
+        return _for_twisted(self._verifier.verify(request))
+
+
+def _for_twisted(result: Any) -> Any:
+    return _awaited_by_asyncio(result) if inspect.isawaitable(result) and not isinstance(result, Deferred) else result
+
+
+async def _awaited_by_asyncio(awaitable: Awaitable[Any]) -> Any:
+    # A coroutine for Twisted, so that the task is made where the engine awaits it: a task queue's threads have no loop.
+    return await Deferred.fromFuture(asyncio.ensure_future(awaitable))
+
+
+# --- the engines ------------------------------------------------------------------------------------------------------
+class _Engine:
+    """What both engines have in common: facades are wrapped, calls return futures, the rest is the engine's own."""
+
+    custom: CustomCalls
+    basic: Any
+    diagnostics: Any
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        engine = self.__dict__.get("engine")
+        if engine is None:
+            raise AttributeError(name)
+        attribute = getattr(engine, name)
+        if name in engine.dispatcher.names():
+            return Facade(attribute)
+        return _returning_futures(attribute) if inspect.ismethod(attribute) else attribute
+
+    async def close(self) -> None:
+        """Close in an orderly way; nothing stays behind."""
+        await as_future(self.engine.close())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class ClientEngine(_Engine):
+    """`esframework.ClientEngine` for asyncio; make it inside a coroutine. `async with` closes it.
+
+    `engine` is the engine itself. Events call plain functions, in the event loop.
+    """
+
+    def __init__(
+        self, handler: Any = None, *, options: ClientOptions | None = None, managers: Sequence[Any] | None = None
+    ) -> None:
+        reactor = install()
+        from esframework.client import engine
+
+        own = None if handler is None else _Handler(handler)
+        super().__init__(engine.ClientEngine(own, options=options, managers=managers, reactor=reactor))
+
+    async def log_on(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> LogonResponse:
+        """See `esframework.ClientEngine.log_on`; raises `LogonFailed` or `ConnectionFailed`."""
+        response: LogonResponse = await as_future(self.engine.log_on(user_id, password, endpoint))
+        return response
+
+
+class ServerEngine(_Engine):
+    """`esframework.ServerEngine` for asyncio; make it inside a coroutine. `async with` closes it.
+
+    `engine` is the engine itself. Events call plain functions, in the event loop.
+    """
+
+    def __init__(
+        self,
+        handler: Any = None,
+        verifier: Any = None,
+        *,
+        endpoints: Sequence[str | IStreamServerEndpoint] = (),
+        options: ServerOptions | None = None,
+        managers: Sequence[Any] | None = None,
+        permit: Permission | None = None,
+    ) -> None:
+        reactor = install()
+        from esframework.server import engine
+
+        if hasattr(verifier, "verify"):
+            verifier = _Verifier(verifier)
+        super().__init__(
+            engine.ServerEngine(
+                None if handler is None else _Handler(handler),
+                verifier,
+                endpoints=endpoints,
+                options=options,
+                managers=managers,
+                permit=permit,
+                reactor=reactor,
+            )
+        )
+
+    async def listen(self, endpoint: str | IStreamServerEndpoint) -> IListeningPort:
+        """See `esframework.ServerEngine.listen`."""
+        port: IListeningPort = await as_future(self.engine.listen(endpoint))
+        return port
