@@ -14,15 +14,21 @@ import click
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def serve(arguments: tuple[str, ...]) -> None:
     """Run a server until it is interrupted; options as for `twistd -n esframework`."""
+    from twisted.application.service import IServiceMaker
+    from twisted.plugin import getPlugins
     from twisted.python.usage import UsageError
     from twisted.scripts._twistd_unix import ServerOptions, UnixApplicationRunner
 
+    from esframework.plugins.loader import HIDDEN
     from esframework.tap import Options
 
     if "--help" in arguments or "-h" in arguments:
         options = Options()
         click.echo(f"Usage: esframework serve {options.synopsis}\n{options.getUsage().partition(chr(10))[2]}")
         return
+    if not any(maker.tapname == "esframework" for maker in getPlugins(IServiceMaker)):
+        click.echo(f"esframework serve: the service was not found {HIDDEN}", err=True)
+        sys.exit(1)
     twistd = ServerOptions()
     try:
         twistd.parseOptions(["--nodaemon", "--pidfile=", "esframework", *arguments])

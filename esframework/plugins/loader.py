@@ -23,6 +23,12 @@ from esframework.plugins.dispatch import Dispatcher
 
 _log = Logger()
 
+HIDDEN = (
+    "under twisted/plugins; a plain 'pip install -e .' hides them: "
+    f"install with '{sys.executable} -m pip install .' or see CONTRIBUTING.md for an editable install"
+)
+"""Where plugins were looked for in vain, and what to do."""
+
 
 def install_managers(
     dispatcher: Dispatcher, managers: Sequence[Any] | None, half_of: Callable[[Any], Registrations | None]
@@ -56,10 +62,7 @@ def discovered() -> tuple[Any, ...]:
     found = [manager for package in (twisted.plugins, plugins) for manager in getPlugins(IManager, package)]
     ordered = in_order(found, _leave_out)
     if not any(manager.name == "custom" for manager in ordered):
-        raise PluginError(
-            "the framework's own managers were not found under twisted/plugins; a plain 'pip install -e .' hides them: "
-            f"install with '{sys.executable} -m pip install .' or see CONTRIBUTING.md for an editable install"
-        )
+        raise PluginError(f"the framework's own managers were not found {HIDDEN}")
     return ordered
 
 

@@ -52,13 +52,21 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = PATIE
 class Child(ProcessProtocol):
     """A child process, as somebody at its terminal sees it. `shown` is what it has written, `exit` its exit code."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        python: str = sys.executable,
+        path: str = str(ROOT),
+    ) -> None:
+        """`path` is where modules are found besides what `python` has installed: the checkout, or nowhere."""
         self.shown = ""
         self.exit: int | None = None
         self.ended: Deferred[int] = Deferred()
         self._looking: list[tuple[re.Pattern[str], int, Deferred[re.Match[str]]]] = []
-        variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(environment or {})}
-        self.process = reactor.spawnProcess(self, sys.executable, [sys.executable, *arguments], variables)
+        variables = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self.process = reactor.spawnProcess(self, python, [python, *arguments], variables, "/")
 
     @property
     def pid(self) -> int:
@@ -139,7 +147,7 @@ class Daemon(Child):
         program: Sequence[str] = SERVE,
         listen: str = "tcp:0:interface=127.0.0.1:backlog=1024",
         config: str = "",
-        environment: Mapping[str, str] | None = None,
+        **how: Any,
     ) -> None:
         data.mkdir(parents=True, exist_ok=True)
         arguments = [*program, "--data", str(data), *(("--listen", listen) if listen else ())]
@@ -147,7 +155,7 @@ class Daemon(Child):
             file = data / "es.toml"
             file.write_text(config)
             arguments += ["--config", str(file)]
-        super().__init__([*arguments, *flags], environment)
+        super().__init__([*arguments, *flags], **how)
         self.port = 0
 
     async def ready(self) -> Daemon:

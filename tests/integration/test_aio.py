@@ -1,0 +1,188 @@
+"""asyncio programs in processes of their own: the example, Ctrl-C, a reactor that was there first."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 20.0
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """A program that ends by itself."""
+    command = [sys.executable, "-W", "error::ResourceWarning", "-c", program]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS)
+
+
+def test_a_server_and_two_clients_talk_in_one_program_with_coroutines_of_asyncio() -> None:
+    program = """
+import asyncio
+from esframework import aio
+from esframework.errors import HandlerRaised, RequestTimeout
+
+class Slow:
+    async def handle_information(self, source, information_type, content):
+        await asyncio.sleep(0.01)
+    async def handle_query(self, source, information_type, content):
+        if information_type == 13:
+            raise ValueError("an unlucky number")
+        await asyncio.sleep(30 if information_type == 99 else 0.01)
+        return content.upper()
+
+class OnlyFriends:
+    async def verify(self, request):
+        await asyncio.sleep(0.01)
+        return request.password == "secret" or "no friend"
+
+async def main():
+    came = []
+    async with aio.ServerEngine(Slow(), OnlyFriends()) as server:
+        server.users.connected.subscribe(lambda user: came.append(user.user_id))
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        async with aio.ClientEngine(Slow()) as alice, aio.ClientEngine(Slow()) as bob:
+            await alice.log_on("alice", "secret", f"tcp:localhost:{port}")
+            await bob.log_on("bob", "secret", f"tcp:127.0.0.1:{port}")
+            assert came == ["alice", "bob"] == await alice.basic.all_online_users()
+            asked = [alice.custom.query(whom, 1, b"hi") for whom in (None, "bob")]
+            asked.append(server.custom.query("bob", 1, b"hi"))
+            assert all(isinstance(each, asyncio.Future) for each in asked)
+            assert await asyncio.gather(*asked) == [b"HI"] * 3
+            assert alice.custom.post("bob", 1, b"posted") is True
+            for information_type, error in (13, HandlerRaised), (99, RequestTimeout):
+                try:
+                    await alice.custom.query("bob", information_type, b"", timeout=0.2)
+                except error:
+                    continue
+                raise AssertionError(information_type)
+            async with aio.ClientEngine() as mallory:
+                try:
+                    await mallory.log_on("mallory", "guess", f"tcp:127.0.0.1:{port}")
+                except Exception as refused:
+                    assert "no friend" in str(refused), refused
+            assert not mallory.connected and alice.connected
+    print("done")
+
+asyncio.run(main())
+"""
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (0, "done\n"), ended.stderr
+
+
+def test_a_task_queues_handlers_may_be_coroutines_and_use_the_engine_from_their_thread() -> None:
+    program = """
+import asyncio, threading
+from esframework import HandlerMode, ServerOptions, aio
+
+class Threaded:
+    def handle_information(self, source, information_type, content): ...
+    def handle_query(self, source, information_type, content):
+        assert threading.current_thread() is not threading.main_thread()
+        return self.relay(server.custom.query(source, 2, content))
+    async def relay(self, content):
+        await asyncio.sleep(0)
+        return content + b"!"
+
+class Client:
+    def handle_information(self, source, information_type, content): ...
+    async def handle_query(self, source, information_type, content):
+        return content.upper()
+
+async def main():
+    global server
+    async with aio.ServerEngine(Threaded(), options=ServerOptions(handler_mode=HandlerMode.TASK_QUEUE)) as server:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        async with aio.ClientEngine(Client()) as alice:
+            await alice.log_on("alice", "", f"tcp:127.0.0.1:{port}")
+            print(await alice.custom.query(None, 1, b"hi"))
+
+asyncio.run(main())
+"""
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (0, "b'HI!'\n"), ended.stderr
+
+
+def test_ctrl_c_ends_the_program_and_closes_its_engines() -> None:
+    program = """
+import asyncio
+from esframework import aio
+async def main():
+    async with aio.ServerEngine() as server:
+        server.closed.subscribe(lambda: print("closed", flush=True))
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        async with aio.ClientEngine() as alice:
+            await alice.log_on("alice", "", f"tcp:localhost:{port}")
+            print("online", flush=True)
+            await asyncio.Event().wait()
+asyncio.run(main())
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "online\n"
+        running.send_signal(signal.SIGINT)
+        shown, errors = running.communicate(timeout=SECONDS)
+    assert shown == "closed\n"
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_an_engine_that_is_not_closed_does_not_keep_the_process_alive() -> None:
+    program = """
+import asyncio
+from esframework import HandlerMode, ServerOptions, aio
+async def main():
+    server = aio.ServerEngine(options=ServerOptions(handler_mode=HandlerMode.TASK_QUEUE))
+    port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+    await aio.ClientEngine().log_on("alice", "", f"tcp:localhost:{port}")
+    print("left")
+asyncio.run(main())
+"""
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (0, "left\n"), ended.stderr
+
+
+def test_asyncios_reactor_of_another_loop_is_refused_in_so_many_words() -> None:
+    program = """
+import asyncio
+from esframework import aio
+from esframework.errors import LocalError
+async def main():
+    aio.install(), aio.install()
+    async with aio.ServerEngine() as server:
+        await server.listen("tcp:0:interface=127.0.0.1")
+asyncio.run(main())
+try:
+    asyncio.run(main())
+except LocalError as error:
+    print(error)
+"""
+    ended = run(program)
+    assert ended.returncode == 0, ended.stderr
+    assert "one asyncio.run per process" in ended.stdout
+
+
+def test_a_twisted_program_on_asyncios_reactor_may_use_it_too() -> None:
+    program = """
+import asyncio
+from twisted.internet import asyncioreactor
+loop = asyncio.new_event_loop()
+asyncioreactor.install(loop)
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+from esframework import aio
+async def talk():
+    async with aio.ServerEngine() as server, aio.ClientEngine() as alice:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        await alice.log_on("alice", "", f"tcp:127.0.0.1:{port}")
+        print(await alice.basic.all_online_users())
+react(lambda reactor: Deferred.fromFuture(loop.create_task(talk())))
+"""
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (0, "['alice']\n"), ended.stderr
