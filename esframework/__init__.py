@@ -14,7 +14,7 @@ from esframework._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from esframework.client.engine import ClientEngine as ClientEngine
-    from esframework.client.engine import LogonResponse as LogonResponse
+    from esframework.client.keeper import LogonResponse as LogonResponse
     from esframework.client.options import ClientOptions as ClientOptions
     from esframework.client.options import Socks5Proxy as Socks5Proxy
     from esframework.interfaces import ICustomHandler as ICustomHandler
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ClientEngine": "esframework.client.engine",
-    "LogonResponse": "esframework.client.engine",
+    "LogonResponse": "esframework.client.keeper",
     "ClientOptions": "esframework.client.options",
     "Socks5Proxy": "esframework.client.options",
     "ServerEngine": "esframework.server.engine",

@@ -28,7 +28,7 @@ from esframework.net.clock import use_monotonic_time
 from esframework.wire.types import ChannelMode, OnBusy, Priority
 
 if TYPE_CHECKING:
-    from esframework.client.engine import LogonResponse
+    from esframework.client.keeper import LogonResponse
     from esframework.client.options import ClientOptions
     from esframework.server.options import ServerOptions
 

@@ -27,7 +27,8 @@ from twisted.python.failure import Failure
 from zope.interface import provider
 
 from esframework.cli.account import Account
-from esframework.client.engine import ClientEngine, LogonResponse
+from esframework.client.engine import ClientEngine
+from esframework.client.keeper import LogonResponse
 from esframework.client.options import ClientOptions
 from esframework.errors import (
     ConnectionFailed,

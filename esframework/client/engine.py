@@ -1,71 +1,28 @@
-"""`ClientEngine`: builds a client from its parts, logs on, stays online, comes back (manual, chapters 06 and 08).
+"""`ClientEngine`: builds a client from its parts and is what applications hold (manual, chapter 06).
 
-The states are `link`'s, the bytes `stream`'s; this composes them and tells the application.
+The states are `link`'s, the bytes `stream`'s, sockets and timers `keeper`'s; this composes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from random import random
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IStreamClientEndpoint
-from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
 from zope.interface import implementer
 
-from esframework import limits
-from esframework._version import __version__
-from esframework.client.endpoints import client_endpoint
-from esframework.client.link import LinkActions, make_link
+from esframework.client.keeper import SessionKeeper
 from esframework.client.options import ClientOptions
 from esframework.client.stream import ClientStream
-from esframework.errors import (
-    ConnectionFailed,
-    ConnectionInterrupted,
-    LocalError,
-    LogonFailed,
-    NoP2PChannel,
-    NotLoggedOn,
-    RequestError,
-)
+from esframework.errors import NoP2PChannel, NotLoggedOn
 from esframework.interfaces import IContext
-from esframework.machines.backoff import Backoff
-from esframework.machines.greeting import OWN_CLIENT
 from esframework.net.calls import Calls
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.hooks import Event
-from esframework.plugins.loader import install_managers
 from esframework.plugins.models import DirectModel
-from esframework.wire.contracts import LOG_ON, LOG_ON_REPLY, LogOnBody
-from esframework.wire.frames import default_layout
-from esframework.wire.login_id import bare_id
-from esframework.wire.profile import GENERATION_6, GENERATION_7
-from esframework.wire.types import ChannelMode, LogonResult, MessageInvalidType, MessageType
-
-
-@dataclass(frozen=True, slots=True)
-class LogonResponse:
-    """How a log-on ended. `cause` is the server's text when it refused."""
-
-    result: LogonResult
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    login_id: str
-    password: str
-    system_token: str
-    endpoint: IStreamClientEndpoint
-
-
-_log = Logger()
+from esframework.wire.types import ChannelMode, MessageInvalidType
 
 
 @implementer(IContext)
@@ -98,7 +55,7 @@ class ClientEngine:
         install_managers(self.dispatcher, managers, lambda manager: manager.client_half(self))
         observer = self.manager("diagnostics") if self.options.diagnostics else None
         self.model = DirectModel(reactor, self.options.handler_limit, observer)
-        self._session = _SessionKeeper(self)
+        self._session = SessionKeeper(self)
 
     def _declare_events(self) -> None:
         self.opening: Event[()] = Event("client.opening")
@@ -168,303 +125,3 @@ class ClientEngine:
         if dispatcher is not None and name in dispatcher.names():
             return dispatcher.facade(name)
         raise AttributeError(f"{type(self).__name__} has no attribute and no manager {name!r}")
-
-
-class _SessionKeeper(LinkActions):
-    """Does what the link's machine says: sockets, timers, events."""
-
-    def __init__(self, client: ClientEngine) -> None:
-        self._client = client
-        self._options = client.options
-        self._clock = client.clock
-        profile = GENERATION_7 if client.options.generation == 7 else GENERATION_6
-        self._layout = default_layout(profile, client.options.max_user_id)
-        self._link = make_link(self)
-        self._account: _Account | None = None
-        self._backoff = Backoff(random, client.options.reconnect_first_delay, client.options.reconnect_longest_delay)
-        self._connecting: Deferred[Any] | None = None
-        self._logging_on: Deferred[LogonResponse] | None = None
-        self._closing: Deferred[None] | None = None
-        self._timer: IDelayedCall | None = None
-        self._reconnect_now = False
-        self._heartbeat = self._loop(self._beat)
-        self._sweep = self._loop(self._sweep_once)
-        self.stream: ClientStream | None = None
-        self.user_id: str | None = None
-
-    def _loop(self, function: Any) -> LoopingCall:
-        loop = LoopingCall(function)
-        loop.clock = self._clock
-        return loop
-
-    # --- the program's calls ----------------------------------------------------------------------------------------
-    def log_on(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> Deferred[LogonResponse]:
-        """See `ClientEngine.log_on`."""
-        if self._account is not None:
-            return fail(LocalError(f"already logged on, or logging on, as {self._account.login_id!r}; close first"))
-        login_id, token = self._as_generation_demands(user_id)
-        try:
-            self._layout.field(login_id)
-            if isinstance(endpoint, str):
-                endpoint = client_endpoint(self._clock, endpoint, self._options.connect_timeout, self._options.proxy)
-        except LocalError as error:
-            return fail(error)
-        self._account = _Account(login_id, password, token, endpoint)
-        waiting: Deferred[LogonResponse] = Deferred(lambda _: self._link.close())
-        self._logging_on = waiting
-        self._client.opening.fire()
-        self._client.dispatcher.start()
-        self._link.begin()
-        return waiting
-
-    def _as_generation_demands(self, user_id: str) -> tuple[str, str]:
-        # Generation 7 names its device, and puts the local date before its token (protocol, section 5, rule 1).
-        token = self._options.system_token
-        if self._options.generation != 7:
-            return user_id, token
-        number = self._options.client_type
-        device = self._layout.profile.own_client_type if number is None else number
-        return (user_id if "#" in user_id else f"{device}#{user_id}"), f"{date.today():%Y%m%d}{token}"
-
-    def close(self) -> Deferred[None]:
-        """See `ClientEngine.close`."""
-        if self._account is None:
-            return succeed(None)
-        self._client.closing.fire()
-        done: Deferred[None] = Deferred()
-        if self.stream is None:
-            self._link.close()
-            self._client.closed.fire()
-            return succeed(None)
-        self._closing = done
-        self._link.close()
-        return done
-
-    def cut(self, reconnect_now: bool) -> None:
-        """See `ClientEngine.close_connection`."""
-        self._reconnect_now = reconnect_now
-        if self._timer is not None and reconnect_now:
-            self._stop_timer()
-            self._link.retry()
-        elif self.stream is not None:
-            self.stream.abort()
-
-    # --- what the machine asks for (LinkActions) --------------------------------------------------------------------
-    def open_connection(self) -> None:
-        assert self._account is not None
-        self._connecting = self._account.endpoint.connect(_StreamFactory(self._make_stream))
-        self._connecting.addErrback(self._connect_failed)
-
-    def begin_rebuild(self) -> None:
-        self._client.rebuild_started.fire()
-        if self._account is not None:
-            self.open_connection()
-
-    def send_log_on(self, stream: ClientStream) -> None:
-        assert self._account is not None
-        self._connecting = None
-        self.stream = stream
-        body = LogOnBody(f"{OWN_CLIENT}{__version__}", self._account.password, self._account.system_token)
-        stream.send(MessageType.LOG_ON, LOG_ON.encode(body), 1)
-        if self._options.log_on_timeout > 0:
-            self._timer = self._clock.callLater(self._options.log_on_timeout, self._log_on_timed_out)
-
-    def went_online(self, is_first: bool) -> None:
-        assert self.stream is not None and self._account is not None
-        self._stop_timer()
-        self._backoff.reset()
-        self.stream.is_online = True
-        self.user_id = bare_id(self._account.login_id)
-        if self._options.heartbeat_interval > 0:
-            self._heartbeat.start(self._options.heartbeat_interval)
-        self._sweep.start(limits.SWEEP_INTERVAL, now=False)
-        response = LogonResponse(LogonResult.SUCCEED, "")
-        if is_first:
-            waiting, self._logging_on = self._logging_on, None
-            self._client.opened.fire()
-            if waiting is not None:
-                waiting.callback(response)
-        else:
-            self._client.relogon_completed.fire(response)
-
-    def first_log_on_failed(self, reason: Exception) -> None:
-        waiting, self._logging_on = self._logging_on, None
-        self.release()
-        if waiting is not None:
-            waiting.errback(reason)
-
-    def session_lost(self) -> None:
-        self._leave_online()
-        self._client.connection_interrupted.fire()
-        if self._account is None:
-            return
-        if self._options.auto_reconnect:
-            self.wait_for_retry()
-        else:
-            self._link.close()
-            self._client.closed.fire()
-
-    def wait_for_retry(self) -> None:
-        self._stop_timer()
-        self._drop_stream()
-        delay = 0.0 if self._reconnect_now else self._backoff.next_delay()
-        self._reconnect_now = False
-        self._timer = self._clock.callLater(delay, self._retry)
-
-    def relogon_refused(self, reason: Exception) -> None:
-        self.release()
-        if isinstance(reason, LogonFailed):
-            self._client.relogon_completed.fire(LogonResponse(LogonResult(reason.result), reason.cause))
-        self._client.closed.fire()
-
-    def session_over(self) -> None:
-        self._leave_online()
-        self.release()
-        self._client.closed.fire()
-
-    def release(self) -> None:
-        self._stop_timer()
-        if self._connecting is not None:
-            connecting, self._connecting = self._connecting, None
-            connecting.cancel()
-        self._leave_online()
-        if self._account is not None:
-            self._client.dispatcher.stop()
-        self._account = None
-        waiting, self._logging_on = self._logging_on, None
-        self._drop_stream()
-        self._client.calls.close()
-        if waiting is not None and not waiting.called:
-            waiting.errback(ConnectionFailed("closed while logging on"))
-
-    # --- what the stream tells --------------------------------------------------------------------------------------
-    def connected(self, stream: ClientStream) -> None:
-        """The transport stands."""
-        self._link.connected(stream)
-
-    def log_on_answered(self, body: bytes) -> None:
-        """The server answered our log-on."""
-        reply = LOG_ON_REPLY.decode(body)
-        if reply.logon_result == LogonResult.SUCCEED:
-            self._link.accepted()
-        else:
-            result = LogonResult(reply.logon_result)
-            self._link.refused(LogonFailed(result, reply.failure_cause or ""))
-
-    def ended(self, cause: str) -> None:
-        """The server ended the session for good."""
-        self._link.ended(ConnectionFailed(cause))
-
-    def invalid(self, kind: MessageInvalidType) -> None:
-        """Bytes from the server were no message, or a body was malformed."""
-        self._client.invalid_message.fire(kind)
-
-    def lost(self, stream: ClientStream, reason: Failure) -> None:
-        """A transport is gone."""
-        if self._closing is not None:
-            done, self._closing = self._closing, None
-            self._stop_timer()
-            self._client.closed.fire()
-            done.callback(None)
-        if stream is not self.stream:
-            return
-        self.stream = None
-        if stream.is_online:
-            self._link.lost(ConnectionFailed(reason.getErrorMessage()))
-        elif self._account is not None:
-            self._link.failed(
-                ConnectionFailed(f"the connection was lost before the log-on was answered: {reason.getErrorMessage()}")
-            )
-
-    # --- inside -----------------------------------------------------------------------------------------------------
-    def _make_stream(self) -> ClientStream:
-        assert self._account is not None
-        return ClientStream(
-            self._clock, self._options, self._layout, self._account.login_id, self._client.dispatcher, self
-        )
-
-    def _connect_failed(self, failure: Failure) -> None:
-        if self._connecting is None:
-            return
-        self._connecting = None
-        error = ConnectionFailed(f"cannot connect: {failure.getErrorMessage()}")
-        self._client.error.fire(error)
-        self._link.failed(error)
-
-    def _log_on_timed_out(self) -> None:
-        self._timer = None
-        stream, self.stream = self.stream, None
-        if stream is not None:
-            stream.abort()
-        seconds = self._options.log_on_timeout
-        self._link.failed(ConnectionFailed(f"the server did not answer the log-on within {seconds:g} s"))
-
-    def _retry(self) -> None:
-        self._timer = None
-        self._link.retry()
-
-    def _leave_online(self) -> None:
-        if self._heartbeat.running:
-            self._heartbeat.stop()
-        if self._sweep.running:
-            self._sweep.stop()
-        self._client.calls.fail_all(_interrupted)
-        self._client.dispatcher.logged_off(None)
-
-    def _drop_stream(self) -> None:
-        stream, self.stream = self.stream, None
-        if stream is not None:
-            self._client.model.forget(stream)
-            stream.has_ended = True
-            if self._closing is not None:
-                stream.close_orderly()
-                self._timer = self._clock.callLater(limits.CLOSE_GRACE, self._cut_off, stream)
-            else:
-                stream.abort()
-
-    def _cut_off(self, stream: ClientStream) -> None:
-        self._timer = None
-        stream.abort()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _beat(self) -> None:
-        if self.stream is not None:
-            self.stream.send(MessageType.HEARTBEAT, b"")
-
-    def _sweep_once(self) -> None:
-        now = self._clock.seconds()
-        self._client.model.sweep(now)
-        for sweep in self._client.dispatcher.sweeps():
-            sweep(now)
-        if self.stream is not None:
-            self.stream.sweep(now)
-
-
-@implementer(IProtocolFactory)
-class _StreamFactory:
-    """Gives an endpoint the one protocol that it asks for."""
-
-    noisy = False
-
-    def __init__(self, make: Any) -> None:
-        self._make = make
-
-    def doStart(self) -> None:
-        """Part of IProtocolFactory; nothing to do."""
-
-    def doStop(self) -> None:
-        """Part of IProtocolFactory; nothing to do."""
-
-    def buildProtocol(self, addr: object) -> Any:
-        return self._make()
-
-
-def _interrupted(target: str | None, request_type: int) -> RequestError:
-    who = "the server" if target is None else repr(target)
-    return ConnectionInterrupted(
-        f"the connection was lost before {who} answered type {request_type}", target, request_type
-    )
