@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 from zope.interface import implementer
 
-from esframework.client.keeper import SessionKeeper
+from esframework.client.keeper import LogonResponse, SessionKeeper
 from esframework.client.options import ClientOptions
 from esframework.client.stream import ClientStream
 from esframework.errors import NoP2PChannel, NotLoggedOn
@@ -21,6 +21,7 @@ from esframework.net.calls import Calls
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.hooks import Event
+from esframework.plugins.loader import install_managers
 from esframework.plugins.models import DirectModel
 from esframework.wire.types import ChannelMode, MessageInvalidType
 
