@@ -9,7 +9,10 @@ from typing import Any
 def use_monotonic_time(reactor: Any) -> None:
     """Let a reactor measure its delayed calls by a clock that cannot jump; for programs that own their reactor.
 
-    Call it before anything is scheduled: calls that wait already keep the wall's time.
+    Calls that wait already are moved over with it. Doing it twice is harmless.
     """
-    if not reactor.getDelayedCalls():
-        reactor.seconds = time.monotonic
+    shift = time.monotonic() - reactor.seconds()
+    for call in reactor.getDelayedCalls():
+        call.time += shift
+        call.seconds = time.monotonic
+    reactor.seconds = time.monotonic
