@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import pytest_twisted
@@ -147,3 +149,48 @@ def test_the_tutorials_service_has_a_password_and_lives_in_an_application() -> N
     assert verify(LogOnRequest(password="sesame", **request)) is True
     assert verify(LogOnRequest(password="open", **request)) == "that is not the password of this house"
     assert list(IServiceCollection(names["application"])) == [names["server"]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_asyncio_program_asks_and_answers_and_ends_by_itself(start: Callable[..., Program]) -> None:
+    program = start("asyncio_chat.py", str(free_port()))
+    await program.ended
+    told, *answers = program.shown.splitlines()
+    assert told == "bob was told 'hello' by alice"
+    assert answers[:3] == ["ask yourself, says bob", "serve yourself, says the server", "log on yourself, says alice"]
+    assert answers[3:] == ["online: ['alice', 'bob']"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_blocking_script_does_one_thing_after_another(
+    start: Callable[..., Program], server: ServerEngine
+) -> None:
+    program = start("blocking_script.py", f"tcp:localhost:{server.addresses[0].port}")
+    await program.ended
+    online, ping, absent = program.shown.splitlines()
+    assert online == "online: ['alice']"
+    assert ping.startswith("the server answers in ")
+    assert absent.startswith("not delivered: ") and "bob" in absent
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_diagnosed_server_shows_what_hangs_what_failed_and_how_long_it_took(
+    start: Callable[..., Program],
+) -> None:
+    program = start("diagnosed_server.py", str(free_port()))
+    await program.ended
+    assert "the handler of the server failed for the query of type 3" in program.shown
+    assert re.search(r"^being handled for \d+ ms: type 2, query$", program.shown, re.MULTILINE)
+    assert re.search(
+        r"^type 2, query: 1 handled, 0 failed, the last at .* in 2\d\d\.\d ms$", program.shown, re.MULTILINE
+    )
+    assert "type 3, query: 1 handled, 1 failed" in program.shown
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_measured_server_gives_its_figures_to_whoever_fetches_them(start: Callable[..., Program]) -> None:
+    page_port = free_port()
+    program = start("measured_server.py", str(free_port()), str(page_port))
+    await program.shows("figures at")
+    page = await deferToThread(lambda: urlopen(f"http://127.0.0.1:{page_port}/metrics", timeout=SECONDS).read())
+    assert b"\nesframework_users_online 0.0\n" in page
