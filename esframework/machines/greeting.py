@@ -66,7 +66,7 @@ class Greeting:
     `deadline` is the time by which that must have happened, None for no limit. `rest` holds what came after the log-on.
     """
 
-    __slots__ = ("deadline", "layout", "_max_size", "_max_queries", "_buffer", "_queries")
+    __slots__ = ("deadline", "layout", "_max_size", "_max_queries", "_buffer", "_queries", "_is_done")
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Greeting:
         self._max_queries = max_queries
         self._buffer = b""
         self._queries = 0
+        self._is_done = False
 
     @property
     def rest(self) -> bytes:
@@ -90,10 +91,10 @@ class Greeting:
     def receive(self, data: bytes) -> LogOnReceived | EarlyQueryReceived | None:
         """The next event that `data` completes, if any; call again with no data while it gives early queries.
 
-        Raises InvalidMessage for bytes that are no log-on.
+        After the log-on, bytes are only kept. Raises InvalidMessage for bytes that are no log-on.
         """
         self._buffer += data
-        if not self._buffer:
+        if self._is_done or not self._buffer:
             return None
         profile = PROFILES_BY_TOKEN.get(self._buffer[0])
         if profile is None:
@@ -139,6 +140,7 @@ class Greeting:
             raise InvalidMessage(_INVALID_HEADER, "a log-on must be addressed to the server")
         try:
             if frames[0][0] == MessageType.LOG_ON:
+                self._is_done = True
                 return _log_on(layout, client_type, frames[0])
             return self._early_query(layout, frames[0])
         except MalformedBody as error:

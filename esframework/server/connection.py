@@ -89,14 +89,15 @@ class Shared:
 
 
 class FrameWindow:
-    """Frames of one second: says when a peer sends more than `limit` of them."""
+    """Frames of one second: says when a peer sends more than `limit` of them; `pause` ends its punishment."""
 
-    __slots__ = ("_limit", "_begun", "_frames")
+    __slots__ = ("_limit", "_begun", "_frames", "pause")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._begun = 0.0
         self._frames = 0
+        self.pause: IDelayedCall | None = None
 
     def admits(self, frames: int, now: float) -> bool:
         """Count `frames`; False when this second's are used up."""
@@ -174,6 +175,9 @@ class ServerConnection(Stream):
             self._shared.wheel.add(self, self._greeting.deadline)
 
     def dataReceived(self, data: bytes) -> None:
+        if self._ended is not None:
+            # Its last bytes are still leaving; what it says meanwhile is said by nobody.
+            return
         if self._session is None:
             self._greet(data)
             return
@@ -192,7 +196,7 @@ class ServerConnection(Stream):
         frames = session.receive(data, now)
         shared.frames_in += len(frames)
         if self._window is not None and not self._window.admits(len(frames), now):
-            self._slow_down()
+            self._slow_down(self._window)
         server_field, routes, unread_types = self._server_field, self._routes, shared.router.unread_types
         handlers, touched, header_size = shared.dispatcher.handlers, shared.batch.touched, self.layout.header_size
         for frame in frames:
@@ -240,11 +244,15 @@ class ServerConnection(Stream):
             self.pause_reading(PAUSED_BY_RECEIVER)
             outgoing.when_drained(lambda: self.resume_reading(PAUSED_BY_RECEIVER))
 
-    def _slow_down(self) -> None:
+    def _slow_down(self, window: FrameWindow) -> None:
         if not self._paused_by & PAUSED_BY_RATE:
             self._shared.refusals.add("frames_per_second")
             self.pause_reading(PAUSED_BY_RATE)
-            self._shared.clock.callLater(1.0, self.resume_reading, PAUSED_BY_RATE)
+            window.pause = self._shared.clock.callLater(1.0, self._go_on, window)
+
+    def _go_on(self, window: FrameWindow) -> None:
+        window.pause = None
+        self.resume_reading(PAUSED_BY_RATE)
 
     def _unknown(self, message_type: int) -> None:
         self._shared.refusals.add("unknown_type")
@@ -356,7 +364,7 @@ class ServerConnection(Stream):
         self._shared.wheel.remove(self)
         self._shared.gate.gone(self, reason)
         if orderly:
-            self._cut_off = self._shared.clock.callLater(self._shared.options.close_grace, self._cut)
+            self._cut_off = self._shared.clock.callLater(max(0.0, self._shared.options.close_grace), self._cut)
             self.close_orderly()
         else:
             self.abort()
@@ -388,6 +396,8 @@ class ServerConnection(Stream):
         if self._cut_off is not None:
             self._cut_off.cancel()
             self._cut_off = None
+        if self._window is not None and self._window.pause is not None:
+            self._window.pause.cancel()
         self._shared.gate.lost(self)
 
     def _cut(self) -> None:
