@@ -1,4 +1,4 @@
-"""A server and clients in memory for tests of applications: the real engines, no sockets, and time that the test moves.
+"""A server and clients in memory for tests of applications: the real engines, no sockets, time that the test moves::
 
     from esframework.testing import MemoryNetwork, simulated
 

@@ -24,6 +24,7 @@ class VirtualReactor(Clock):
     def __init__(self) -> None:
         super().__init__()
         self._from_threads: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._triggers: set[object] = set()
         if threadable.ioThread is None:
             # No reactor runs in this process: calls of engines from worker threads are to hop to the test's thread.
             threadable.registerAsIOThread()
@@ -57,6 +58,18 @@ class VirtualReactor(Clock):
     def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:
         """Part of IReactorFromThreads: may be called in any thread; runs in the test's."""
         self._from_threads.put(lambda: callable(*args, **kwargs))
+
+    def addSystemEventTrigger(
+        self, phase: str, event_type: str, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> object:
+        """Part of IReactorCore: what is to be done when the reactor stops, which this one never does."""
+        trigger = object()
+        self._triggers.add(trigger)
+        return trigger
+
+    def removeSystemEventTrigger(self, trigger: object) -> None:
+        """Part of IReactorCore; raises KeyError for what was not added."""
+        self._triggers.remove(trigger)
 
     def wait_for_thread(self, real_seconds: float) -> bool:
         """Wait for a call from a thread, and run it; False when none came."""
