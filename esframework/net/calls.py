@@ -47,6 +47,21 @@ class Calls:
             self._alarm.set(now + timeout)
         return message_id, answer
 
+    def ask(
+        self, send: Callable[[int], None], target: str | None, request_type: int, answer_type: int, timeout: float
+    ) -> Deferred[Any]:
+        """Open a request, send it by `send(message_id)`, and give the Deferred of its answer, as `open` does.
+
+        What `send` raises is raised, and nobody waits for an answer then.
+        """
+        message_id, answer = self.open(target, request_type, answer_type, timeout)
+        try:
+            send(message_id)
+        except Exception:
+            self._requests.close(message_id)
+            raise
+        return answer
+
     def answer(self, message_id: int, source: str | None, answer_type: int, value: object) -> bool:
         """Hand in an answer; False when nobody waits for it from that source (protocol, section 5, rule 5)."""
         request = self._requests.answered(message_id, source, answer_type)

@@ -105,11 +105,13 @@ class ClientBasic:
         self, request: MessageType, body: bytes, target: str | None = None, answer: MessageType | None = None
     ) -> Deferred[Any]:
         way = self._client.channel(target)
-        message_id, waiting = self._client.calls.open(
-            target, request, answer or request, self._client.options.response_timeout
+        asked: Deferred[Any] = self._client.calls.ask(
+            lambda message_id: way.send(request, body, message_id, target),
+            target,
+            request,
+            answer or request,
+            self._client.options.response_timeout,
         )
-        way.send(request, body, message_id, target)
-        asked: Deferred[Any] = waiting
         return asked
 
     # --- what comes in ------------------------------------------------------------------------------------------------

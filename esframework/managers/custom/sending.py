@@ -157,14 +157,14 @@ class Sending:
         if channel is None:
             return fail(absent(target, information_type))
         seconds = self._context.options.response_timeout if timeout is None else timeout
-        message_id, waiting = self._context.calls.open(target, information_type, answer, seconds)
-        try:
-            channel.send(request, body, message_id, target)
-        except EncodeError:
-            waiting.addErrback(lambda _: None)
-            waiting.cancel()
-            raise
-        return waiting  # type: ignore[no-any-return]
+        asked: Deferred[Any] = self._context.calls.ask(
+            lambda message_id: channel.send(request, body, message_id, target),
+            target,
+            information_type,
+            answer,
+            seconds,
+        )
+        return asked
 
     async def _send_fragments(
         self,
