@@ -17,6 +17,7 @@ from twisted.python.components import Componentized
 
 from esframework import logs
 from esframework.config import OFF, ServiceConfig, exposure_warnings
+from esframework.errors import LocalError
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.accounts import embedded_accounts
@@ -113,7 +114,7 @@ class Daemon(MultiService):
                     data=str(self._config.data),
                 )
         for endpoint in self._config.listen or default_endpoints():
-            yield self.engine.listen(endpoint)
+            yield self._listen(endpoint)
         if self._config.metrics not in (None, OFF):
             # Here, because it needs a package that only those have who asked for it.
 
@@ -128,6 +129,14 @@ class Daemon(MultiService):
                 "only this machine is served; for others: --listen ssl:{port}:privateKey=key.pem:certKey=cert.pem",
                 port=DEFAULT_PORT,
             )
+
+    @inlineCallbacks
+    def _listen(self, endpoint: str) -> Any:
+        try:
+            yield self.engine.listen(endpoint)
+        except Exception as error:
+            # Twisted does not say which of several endpoints it cannot understand.
+            raise LocalError(f"{endpoint}: {error}") from error
 
     @inlineCallbacks
     def stopService(self) -> Any:
