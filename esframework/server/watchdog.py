@@ -53,6 +53,8 @@ class Watchdog:
         if self._beat.running:
             self._beat.stop()
         self._stop.set()
+        # Wakes the thread: without a beat it would wait for its whole limit, and closing with it.
+        self._alive.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
