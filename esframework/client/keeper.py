@@ -82,6 +82,8 @@ class SessionKeeper(LinkActions):
         """See `ClientEngine.log_on`."""
         if self._account is not None:
             return fail(LocalError(f"already logged on, or logging on, as {self._account.login_id!r}; close first"))
+        if self._closing is not None:
+            return fail(LocalError("still closing; wait for close()"))
         login_id, token = self._as_generation_demands(user_id)
         try:
             self._layout.field(login_id)
@@ -225,11 +227,19 @@ class SessionKeeper(LinkActions):
     def log_on_answered(self, body: bytes) -> None:
         """The server answered our log-on."""
         reply = LOG_ON_REPLY.decode(body)
-        if reply.logon_result == LogonResult.SUCCEED:
-            self._link.accepted()
-        else:
+        cause = reply.failure_cause or ""
+        try:
             result = LogonResult(reply.logon_result)
-            self._link.refused(LogonFailed(result, reply.failure_cause or ""))
+        except ValueError:
+            result, cause = LogonResult.FAILED, f"{cause} (unknown result {reply.logon_result})"
+        if result is LogonResult.SUCCEED:
+            self._link.accepted()
+        elif result is LogonResult.HAD_LOGGED_ON and self._logging_on is None:
+            # The server has not noticed yet that our own last connection is gone; it will, so we try again.
+            self._client.relogon_completed.fire(LogonResponse(result, cause))
+            self._link.failed(LogonFailed(result, cause))
+        else:
+            self._link.refused(LogonFailed(result, cause))
 
     def ended(self, cause: str) -> None:
         """The server ended the session for good."""
@@ -312,7 +322,8 @@ class SessionKeeper(LinkActions):
             self._timer = None
 
     def _beat(self) -> None:
-        if self.stream is not None:
+        # Bytes that wait are a sign of life themselves, as soon as they can leave.
+        if self.stream is not None and not self.stream.is_busy:
             self.stream.send(MessageType.HEARTBEAT, b"")
 
     def _sweep_once(self) -> None:
