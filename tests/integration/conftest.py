@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_twisted
 
 from tests.integration.support import Child, Daemon
@@ -32,3 +34,11 @@ async def start(children: list[Child], tmp_path: Path) -> AsyncIterator[Callable
         return daemon
 
     yield started
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of loopback that nobody listens at; for programs that cannot say which one they got."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

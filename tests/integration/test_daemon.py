@@ -237,6 +237,7 @@ async def test_the_log_is_json_lines_when_that_is_wanted(start: Start, tmp_path:
     port = next(entry["address"] for entry in entries(log) if "address" in entry).rpartition(":")[2]
     client = await logged_on("alice", f"tcp:127.0.0.1:{port}")
     await client.close()
+    await until(lambda: "alice logged off" in log.read_text(), "the end of the session")
     assert await daemon.end() == 0
     logged = [entry for entry in entries(log) if entry.get("user") == "alice"]
     assert [entry["message"].split(" from")[0] for entry in logged] == [
@@ -291,17 +292,14 @@ async def test_a_log_file_that_can_grow_no_more_harms_nobody(start: Start, tmp_p
 
 # --- figures --------------------------------------------------------------------------------------------------------
 @pytest_twisted.ensureDeferred
-async def test_prometheus_may_fetch_figures(start: Start) -> None:
+async def test_prometheus_may_fetch_figures(start: Start, free_port: int) -> None:
     require("prometheus_client", "figures for Prometheus; pip install 'esframework[metrics]'")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    daemon = await start("--open", "--metrics", f"tcp:{port}:interface=127.0.0.1").ready()
+    daemon = await start("--open", "--metrics", f"tcp:{free_port}:interface=127.0.0.1").ready()
     client = await logged_on("alice", daemon.endpoint)
     stranger = await Raw.connected(daemon.endpoint)
     stranger.write(b"GET / HTTP/1.0\r\n\r\n")
     await stranger.is_closed()
-    with await deferToThread(urlopen, f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
+    with await deferToThread(urlopen, f"http://127.0.0.1:{free_port}/metrics", timeout=30) as response:
         figures = response.read().decode()
     assert "esframework_" in figures
     assert "invalid_message" in figures
