@@ -17,7 +17,7 @@ Arguments = TypeVarTuple("Arguments")
 class Subscription:
     """The handle of one subscriber."""
 
-    __slots__ = ("_subscribers", "_callback", "_changed")
+    __slots__ = ("_subscribers", "_callback", "_changed", "_is_cancelled")
 
     def __init__(
         self,
@@ -28,13 +28,16 @@ class Subscription:
         self._subscribers = subscribers
         self._callback = callback
         self._changed = changed
+        self._is_cancelled = False
 
     def cancel(self) -> None:
         """Be told no more; cancelling twice is harmless."""
-        if self._callback in self._subscribers:
-            self._subscribers.remove(self._callback)
-            if self._changed is not None:
-                self._changed()
+        if self._is_cancelled:
+            return
+        self._is_cancelled = True
+        self._subscribers.remove(self._callback)
+        if self._changed is not None:
+            self._changed()
 
 
 class Event(Generic[*Arguments]):

@@ -61,6 +61,14 @@ class OpenJob:
         self.is_waiting = False
 
 
+def tell(answer: Callable[[Any], None], result: Any) -> None:
+    """Give a handler's result to `answer`; that it cannot be sent must not hold up the messages behind."""
+    try:
+        answer(result)
+    except Exception:
+        _log.failure("an answer could not be sent")
+
+
 def as_deferred(result: Any) -> Deferred[Any] | None:
     """The Deferred of what a function returned, when it must be awaited."""
     if isinstance(result, Deferred):
@@ -141,7 +149,7 @@ class DirectModel:
         if deferred is not None:
             self._await(sender.lane, style, information_type, deferred, answer)
         elif answer is not None:
-            answer(result)
+            tell(answer, result)
 
     def _observed_call(
         self,
@@ -165,7 +173,7 @@ class DirectModel:
         if deferred is None:
             observer.ended(record, False)
             if answer is not None:
-                answer(result)
+                tell(answer, result)
             return
 
         def ended(value: Any) -> Any:
@@ -192,7 +200,7 @@ class DirectModel:
             if isinstance(result, Failure):
                 self._failed(style, information_type, result, answer)
             elif answer is not None:
-                answer(result)
+                tell(answer, result)
             # A Deferred that had fired already is no wait: whoever called goes on by itself, without recursion.
             if job.is_waiting:
                 self._continue(lane)
@@ -211,7 +219,7 @@ class DirectModel:
             information_type=information_type,
         )
         if answer is not None:
-            answer(failure)
+            tell(answer, failure)
 
     def _queue(self, lane: Lane, job: _Job) -> None:
         if lane.backlog is None:

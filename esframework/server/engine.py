@@ -133,7 +133,7 @@ class ServerEngine(MultiService):
         if self._watchdog is not None:
             self._watchdog.stop()
         if isinstance(self.model, TaskQueueModel):
-            self.model.stop()
+            yield self.model.stop()
         yield super().stopService()  # type: ignore[no-untyped-call]
         self.closed.fire()
 

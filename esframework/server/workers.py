@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -17,7 +18,7 @@ from zope.interface import implementer
 
 from esframework import limits
 from esframework.interfaces import IHandlerModel
-from esframework.plugins.models import Lane, Observer, as_deferred
+from esframework.plugins.models import Lane, Observer, as_deferred, tell
 
 _log = Logger()
 
@@ -51,30 +52,48 @@ class TaskQueueModel:
         self._reactor = reactor
         self._length = length
         self._observer = observer
-        self._pool = ThreadPool(minthreads=0, maxthreads=threads, name="esframework-handlers")
+        self._threads = threads
+        self._pool = self._new_pool()
         self._held: set[Lane] = set()
         self._waiting = 0
         self._working = 0
         self._highest = 0
         self._at_shutdown: Any = None
+        self._is_stopping = False
         self.failures = 0
 
     def start(self) -> None:
-        """Begin to work."""
+        """Begin to work; again after `stop` has fired, if wanted."""
+        self._is_stopping = False
         self._pool.start()
         # An engine that its program forgets to close must not keep the process alive with its threads.
         self._at_shutdown = self._reactor.addSystemEventTrigger("during", "shutdown", self._pool.stop)
 
-    def stop(self) -> None:
-        """Wait for the handlers that run, and drop what waits."""
+    def stop(self) -> Deferred[None]:
+        """Drop what waits; fires when the handlers that run have ended.
+
+        They are waited for in a thread: a handler may itself be waiting for a call that the reactor must make.
+        """
         if self._at_shutdown is not None:
             self._reactor.removeSystemEventTrigger(self._at_shutdown)
             self._at_shutdown = None
-        self._pool.stop()
+        self._is_stopping = True
+        pool, self._pool = self._pool, self._new_pool()
+        stopped: Deferred[None] = Deferred()
+
+        def wait() -> None:
+            pool.stop()
+            self._reactor.callFromThread(stopped.callback, None)
+
+        Thread(target=wait, name="esframework-handlers-stop", daemon=True).start()
+        return stopped
+
+    def _new_pool(self) -> ThreadPool:
+        return ThreadPool(minthreads=0, maxthreads=self._threads, name="esframework-handlers")
 
     def info(self) -> TaskQueueInfo:
         """The queue now."""
-        return TaskQueueInfo(self._waiting, self._highest, self._pool.max, self._working)
+        return TaskQueueInfo(self._waiting, self._highest, self._threads, self._working)
 
     def sweep(self, now: float) -> None:
         """Nothing has a deadline here: a thread cannot be ended."""
@@ -109,6 +128,9 @@ class TaskQueueModel:
         answer: Callable[[Any], None] | None,
     ) -> None:
         self._reactor.callFromThread(self._begun)
+        if self._is_stopping:
+            self._reactor.callFromThread(self._dropped)
+            return
         record = None if self._observer is None else self._observer.begun(style, information_type)
         try:
             result = function(name, information_type, content)
@@ -123,6 +145,9 @@ class TaskQueueModel:
             held, self._held = self._held, set()
             for lane in held:
                 lane.resume_reading(PAUSED_BY_QUEUE)
+
+    def _dropped(self) -> None:
+        self._working -= 1
 
     def _ended(
         self, style: str, information_type: int, record: Any, result: Any, answer: Callable[[Any], None] | None
@@ -149,4 +174,4 @@ class TaskQueueModel:
                 information_type=information_type,
             )
         if answer is not None:
-            answer(result)
+            tell(answer, result)

@@ -16,6 +16,10 @@ from twisted.python.failure import Failure
 from esframework.testing.reactor import VirtualReactor
 
 _THREAD_TURN = 0.05
+"""Real seconds that a busy thread is waited for before virtual time goes on."""
+
+_LAST_HOPE = 0.5
+"""Real seconds that a thread is waited for when nothing else can happen."""
 
 
 def drive(reactor: VirtualReactor, awaitable: Any, patience: float, threads_at_work: Callable[[], bool]) -> Any:
@@ -64,8 +68,10 @@ def wait_for(
     until = reactor.seconds() + patience
     reactor.settle()
     while not fired:
-        if not (threads_at_work() and reactor.wait_for_thread(_THREAD_TURN)):
-            at = reactor.next_call_at
+        at = reactor.next_call_at
+        # With no timer left, only a thread can bring things on.
+        patience_for_thread = _LAST_HOPE if at is None else _THREAD_TURN if threads_at_work() else 0.0
+        if not (patience_for_thread and reactor.wait_for_thread(patience_for_thread)):
             if at is None or at > until:
                 raise TimeoutError(f"still waiting after {patience:g} virtual seconds for {deferred!r}")
             reactor.advance(at - reactor.seconds())
