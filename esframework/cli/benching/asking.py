@@ -6,12 +6,14 @@ Each client keeps so many questions open, and asks the next when one is answered
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import deferLater
 
-from esframework.cli.benching.load import NOT_ANSWERED, now, wait_at_most
+from esframework.cli.benching.load import NOT_ANSWERED, wait_at_most
 from esframework.cli.benching.measuring import Histogram
 from esframework.cli.benching.schemes import Plan
 from esframework.client.engine import ClientEngine
@@ -38,6 +40,7 @@ class Asking:
 
     def __init__(self, reactor: Any, plan: Plan, clients: list[ClientEngine]) -> None:
         self._reactor = reactor
+        self._now: Callable[[], float] = reactor.seconds
         self._plan = plan
         self._clients = clients
         self._running = False
@@ -90,7 +93,7 @@ class Asking:
         query, information_type = client.custom.query, self._plan.information_type
         while self._running:
             self.sent += 1
-            asked = now()
+            asked = self._now()
             try:
                 await query(target, information_type, self._content)
             except RequestError as error:
@@ -99,13 +102,15 @@ class Asking:
                 self.errors[type(error).__name__] += 1
                 return
             else:
-                self.latency.record(now() - asked)
+                self.latency.record(self._now() - asked)
                 self.answered += 1
             if self._plan.interval > 0:
                 await deferLater(self._reactor, self._plan.interval)
 
 
-async def log_on_clients(reactor: Any, plan: Plan, password: str, endpoint: str) -> list[ClientEngine]:
+async def log_on_clients(
+    reactor: Any, plan: Plan, password: str, endpoint: str | IStreamClientEndpoint
+) -> list[ClientEngine]:
     """A client engine for each of the plan's names, logged on; raises the first error, after closing the others."""
     options = ClientOptions(generation=plan.generation, max_user_id=plan.max_user_id, auto_reconnect=False)
     clients: list[ClientEngine] = []

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from esframework.cli.benching.connection import LoadConnection
-from esframework.cli.benching.load import LOST, NOT_ANSWERED, Barrier, Rounds, now, wait_at_most
+from esframework.cli.benching.load import LOST, NOT_ANSWERED, Barrier, Rounds, wait_at_most
 from esframework.cli.benching.measuring import Histogram
 from esframework.cli.benching.schemes import Plan
 from esframework.wire.frames import Frame
@@ -138,6 +138,7 @@ class _Probe:
         self._asked: dict[int, float] = {}
         self._loop = LoopingCall(self._ask)
         self._loop.clock = reactor
+        self._now: Callable[[], float] = reactor.seconds
         self._number = 0
         self.latency = Histogram()
         connection.on_frames = self._came
@@ -152,11 +153,11 @@ class _Probe:
     def _ask(self) -> None:
         if not self._connection.is_lost:
             self._number += 1
-            self._asked[self._number] = now()
+            self._asked[self._number] = self._now()
             self._connection.send(self._connection.frame(MessageType.PING_BY_SERVER, b"", message_id=self._number))
 
     def _came(self, frames: list[Frame]) -> None:
-        arrived = now()
+        arrived = self._now()
         for message_type, message_id, *_ in frames:
             asked = self._asked.pop(message_id, None) if message_type == MessageType.PING_ANSWER else None
             if asked is not None:

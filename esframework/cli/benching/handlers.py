@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 from twisted.internet.threads import blockingCallFromThread
 
-from esframework.cli.benching.load import NOT_ANSWERED, now, wait_at_most
+from esframework.cli.benching.load import NOT_ANSWERED, wait_at_most
 from esframework.cli.benching.measuring import Histogram
 from esframework.errors import LocalError
 from esframework.plugins.models import as_deferred
@@ -96,11 +96,10 @@ class _Tally:
     errors: Counter[str] = field(default_factory=Counter)
     ended: float | None = None
 
-    def returned(self, began: float, since: float) -> None:
-        """A call that began then, `since` the start of all, has returned."""
-        arrived = now()
-        self.latency.record(arrived - began)
-        self.per_second[int(arrived - since)] += 1
+    def returned(self, seconds: float, in_second: int) -> None:
+        """A call has returned after so many seconds, in that second of the whole."""
+        self.latency.record(seconds)
+        self.per_second[in_second] += 1
         self.done += 1
 
 
@@ -112,6 +111,7 @@ class HandlerLoad:
 
     def __init__(self, reactor: Any, work: Work) -> None:
         self._reactor = reactor
+        self._now: Callable[[], float] = reactor.seconds
         self._work = work
         self._running = False
         self._began = 0.0
@@ -146,7 +146,7 @@ class HandlerLoad:
     @property
     def seconds(self) -> float:
         """From the first call until the last caller was done."""
-        ends = [now() if tally.ended is None else tally.ended for tally in self._tallies.values()]
+        ends = [self._now() if tally.ended is None else tally.ended for tally in self._tallies.values()]
         return max(ends) - self._began
 
     @property
@@ -158,7 +158,7 @@ class HandlerLoad:
     def begin(self) -> None:
         """Start to call."""
         self._running = True
-        self._began = now()
+        self._began = self._now()
         start = self._start_thread if self._work.runs_in_threads else self._start_coroutine
         self._callers = [start(source, tally) for source, tally in self._tallies.items()]
 
@@ -191,7 +191,7 @@ class HandlerLoad:
 
     def _call_in_thread(self, source: str, tally: _Tally, ended: Deferred[None]) -> None:
         function, information_type, content = self._work.function, self._work.information_type, self._work.content
-        while self._goes_on(began := now()):
+        while self._goes_on(began := self._now()):
             try:
                 result = function(source, information_type, content)
                 if iscoroutine(result):
@@ -201,30 +201,32 @@ class HandlerLoad:
             except Exception as error:
                 tally.errors[_words(error)] += 1
             else:
-                tally.returned(began, self._began)
-        tally.ended = now()
+                returned = self._now()
+                tally.returned(returned - began, int(returned - self._began))
+        tally.ended = self._now()
         self._reactor.callFromThread(ended.callback, None)
 
     async def _call_in_reactor(self, source: str, tally: _Tally) -> None:
         function, information_type, content = self._work.function, self._work.information_type, self._work.content
-        turn = now()
-        while self._goes_on(began := now()):
+        turn = self._now()
+        while self._goes_on(began := self._now()):
             if began - turn > SLICE:
                 # Handlers that never wait would keep everybody else, and the end, waiting.
                 await deferLater(self._reactor, 0)
-                turn = began = now()
+                turn = began = self._now()
             try:
                 waiting = as_deferred(function(source, information_type, content))
                 if waiting is not None:
                     has_waited = not waiting.called
                     await waiting
                     # Whoever waited let the others have their turn.
-                    turn = now() if has_waited else turn
+                    turn = self._now() if has_waited else turn
             except Exception as error:
                 tally.errors[_words(error)] += 1
             else:
-                tally.returned(began, self._began)
-        tally.ended = now()
+                ended = self._now()
+                tally.returned(ended - began, int(ended - self._began))
+        tally.ended = self._now()
 
 
 def _words(error: BaseException) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
@@ -117,8 +116,3 @@ async def wait_at_most(reactor: Any, waiting: Deferred[Any], seconds: float) -> 
     finally:
         if timer.active():
             timer.cancel()
-
-
-def now() -> float:
-    """Seconds, by the finest clock there is: latencies on one machine are a few microseconds."""
-    return perf_counter()

@@ -79,8 +79,10 @@ def _loopback_port(endpoint: str) -> tuple[str, int] | None:
     return (host, int(port)) if kind == "tcp" and is_loopback and port.isdigit() else None
 
 
-def endpoint_for(reactor: Any, endpoint: str, number: int) -> IStreamClientEndpoint:
-    """The endpoint of connection `number`. Raises InvalidEndpoint."""
+def endpoint_for(reactor: Any, endpoint: str | IStreamClientEndpoint, number: int) -> IStreamClientEndpoint:
+    """The endpoint of connection `number`; one that is no string serves them all. Raises InvalidEndpoint."""
+    if not isinstance(endpoint, str):
+        return endpoint
     source, place = source_address(endpoint, number), _loopback_port(endpoint)
     if source is None or place is None:
         return client_endpoint(reactor, endpoint, limits.CONNECT_TIMEOUT)
@@ -127,7 +129,7 @@ async def open_connections(
     plan: Plan,
     names: list[str],
     password: str,
-    endpoint: str,
+    endpoint: str | IStreamClientEndpoint,
     progress: Callable[[int], None] = lambda number: None,
 ) -> None:
     """Connect and log on every name, into `opened`; some may fail. `progress(number)` is told how many are logged on.

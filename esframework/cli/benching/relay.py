@@ -6,13 +6,14 @@ A pair has at most so many messages under way; a new one leaves for each that ar
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from struct import Struct
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
 from esframework.cli.benching.connection import LoadConnection
-from esframework.cli.benching.load import LOST, NOT_ANSWERED, Barrier, Rounds, now, wait_at_most
+from esframework.cli.benching.load import LOST, NOT_ANSWERED, Barrier, Rounds, wait_at_most
 from esframework.cli.benching.measuring import Histogram
 from esframework.cli.benching.schemes import STAMP_SIZE, Plan
 from esframework.wire.frames import Frame
@@ -31,6 +32,7 @@ class Relay:
 
     def __init__(self, reactor: Any, plan: Plan, connections: list[LoadConnection]) -> None:
         self._reactor = reactor
+        self.now: Callable[[], float] = reactor.seconds
         self._outstanding = plan.outstanding
         self._running = False
         self.sent = 0
@@ -126,10 +128,11 @@ class _Pair:
         if not self._is_broken:
             self.under_way += number
             self._relay.sent += number
-            self._sender.send((self._head + _STAMP.pack(now()) + self._tail) * number)
+            self._sender.send((self._head + _STAMP.pack(self._relay.now()) + self._tail) * number)
 
     def _came(self, frames: list[Frame]) -> None:
-        arrived, relay, stamp_at = now(), self._relay, self._stamp_at
+        relay, stamp_at = self._relay, self._stamp_at
+        arrived = relay.now()
         least = stamp_at + STAMP_SIZE
         number = 0
         for message_type, _, _, _, raw in frames:

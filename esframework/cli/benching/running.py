@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThread
 
@@ -36,7 +37,7 @@ LATENCY_OF: Final = {"flood": "ping beside it", "relay": "through the server", "
 class Target:
     """The server under test. Without `endpoint` one is started; `process_id` is one on this machine to be watched."""
 
-    endpoint: str | None = None
+    endpoint: str | IStreamClientEndpoint | None = None
     password: str = ""
     process_id: int | None = None
 
@@ -89,13 +90,13 @@ async def measure(reactor: Any, load: Load, seconds: float, meter: ProcessMeter 
 
     def tick() -> None:
         if meter is not None:
-            meter.sample(time.monotonic())
+            meter.sample(reactor.seconds())
         grown = counter.tick(load.total)
         progress.show(f"{len(counter.seconds)} s: {grown:,} a second")
 
     ticking = LoopingCall(tick)
     ticking.clock = reactor
-    began, cpu = time.monotonic(), time.process_time()
+    began, cpu = reactor.seconds(), time.process_time()
     if meter is not None:
         meter.begin(began)
     load.begin()
@@ -109,7 +110,7 @@ async def measure(reactor: Any, load: Load, seconds: float, meter: ProcessMeter 
     if not counter.seconds:
         counter.tick(load.total)
     await load.settle()
-    ended = time.monotonic()
+    ended = reactor.seconds()
     if meter is not None:
         meter.sample(ended)
     own = 100 * (time.process_time() - cpu) / (ended - began)
@@ -141,7 +142,7 @@ async def run_handlers(reactor: Any, work: Work, settings: Mapping[str, Any], pr
 @asynccontextmanager
 async def _server(
     plan: Plan, target: Target
-) -> AsyncIterator[tuple[str, int | None, Callable[[], Awaitable[int | None]]]]:
+) -> AsyncIterator[tuple[str | IStreamClientEndpoint, int | None, Callable[[], Awaitable[int | None]]]]:
     """The server's endpoint, its process if it can be watched, and how to ask what its handler was given."""
     if target.endpoint is not None:
         yield target.endpoint, target.process_id, _not_known
@@ -160,7 +161,7 @@ async def _not_known() -> None:
 
 @asynccontextmanager
 async def _load(
-    reactor: Any, plan: Plan, password: str, endpoint: str, progress: Progress
+    reactor: Any, plan: Plan, password: str, endpoint: str | IStreamClientEndpoint, progress: Progress
 ) -> AsyncIterator[tuple[Load, Counter[str]]]:
     """The load over open connections, and by what words connections failed."""
     if plan.mode == "query":
