@@ -74,7 +74,7 @@ def run_client(
         client = ClientEngine(handler, options=options, reactor=reactor)
         try:
             await _log_on(client, account, password)
-            return await _while_in_session(client, program)
+            return await while_in_session(client, program)
         finally:
             await client.close()
 
@@ -171,14 +171,15 @@ async def _log_on(client: ClientEngine, account: Account, password: str) -> None
         raise ConnectionFailed(f"{account.endpoint}: {error}") from None
 
 
-async def _while_in_session(client: ClientEngine, program: Program) -> int | None:
+async def while_in_session(client: ClientEngine, program: Program) -> int | None:
     """Run the program; when the session is over before, cancel it and say why."""
     reasons: list[EsError] = []
-    running: Deferred[int | None] = Deferred.fromCoroutine(_started(program, client))
+    running: list[Deferred[int | None]] = []
 
     def over(reason: EsError) -> None:
         reasons.append(reason)
-        running.cancel()
+        for waiting in running:
+            waiting.cancel()
 
     def relogon_completed(response: LogonResponse) -> None:
         if response.result != LogonResult.SUCCEED:
@@ -197,7 +198,10 @@ async def _while_in_session(client: ClientEngine, program: Program) -> int | Non
         client.connection_interrupted.subscribe(interrupted),
     ]
     try:
-        return await running
+        running.append(Deferred.fromCoroutine(_started(program, client)))
+        if reasons:
+            running[0].cancel()
+        return await running[0]
     except Exception:
         if reasons:
             raise reasons[0] from None
