@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
@@ -29,7 +30,7 @@ def as_verify(verifier: Any) -> Verify | None:
     if hasattr(verifier, "verify"):
         verify: Verify = verifier.verify
         return verify
-    checkers = [verifier] if ICredentialsChecker.providedBy(verifier) else list(verifier)
+    checkers = list(verifier) if isinstance(verifier, Iterable) else [verifier]
     for checker in checkers:
         if not ICredentialsChecker.providedBy(checker):
             raise PluginError(f"{checker!r} is neither an IVerifier nor a twisted.cred checker")
