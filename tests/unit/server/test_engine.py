@@ -9,11 +9,12 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from esframework import ClientOptions, DisconnectedType, MessageType, Registrations, ServerEngine, ServerOptions
 from esframework.errors import LogonFailed, PluginError
-from esframework.interfaces import IServerContext
+from esframework.interfaces import IManager, IServerContext
 from esframework.testing import MemoryNetwork, simulated
 from tests.peers import FramePeer, Recorder, record
 
@@ -148,6 +149,7 @@ async def test_one_network_may_hold_several_servers(network: MemoryNetwork) -> N
 
 
 # --- managers -------------------------------------------------------------------------------------------------------
+@implementer(IManager)
 class Plugin:
     """A manager of an application's own."""
 
