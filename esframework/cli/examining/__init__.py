@@ -1,0 +1,1 @@
+"""The checks of `esframework doctor`, by what they look at; each gives findings and changes nothing."""
