@@ -59,14 +59,17 @@ class Child(ProcessProtocol):
         *,
         python: str = sys.executable,
         path: str = str(ROOT),
+        terminal: bool = False,
     ) -> None:
-        """`path` is where modules are found besides what `python` has installed: the checkout, or nowhere."""
+        """`path` is where modules are found besides what `python` has installed: the checkout, or nowhere. With
+        `terminal` it runs on one of its own instead of on pipes.
+        """
         self.shown = ""
         self.exit: int | None = None
         self.ended: Deferred[int] = Deferred()
         self._looking: list[tuple[re.Pattern[str], int, Deferred[re.Match[str]]]] = []
         variables = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **(environment or {})}
-        self.process = reactor.spawnProcess(self, python, [python, *arguments], variables, "/")
+        self.process = reactor.spawnProcess(self, python, [python, *arguments], variables, "/", usePTY=terminal)
 
     @property
     def pid(self) -> int:
@@ -216,9 +219,7 @@ class Conversation:
     @classmethod
     async def begun(cls, endpoint: str, **options: Any) -> Conversation:
         """Both log on, and talk."""
-        return cls(
-            await logged_on("good-one", endpoint, **options), await logged_on("good-two", endpoint, **options)
-        )
+        return cls(await logged_on("good-one", endpoint, **options), await logged_on("good-two", endpoint, **options))
 
     async def goes_on(self) -> None:
         """Waits for an exchange that began after this was called."""

@@ -137,13 +137,12 @@ async def test_a_clients_clock_that_jumps_stops_no_heartbeat(
     client = Child(["-c", CLOCK + EMBEDDED, daemon.endpoint])
     children.append(client)
     await client.shows("logged on")
-    silent = await Raw.logged_on(daemon.endpoint, "silent")
     client.tell(jump)
     await client.shows("clock set to")
+    silent = await Raw.logged_on(daemon.endpoint, "silent")
     await daemon.shows("silent logged off: HEARTBEAT_TIMEOUT")
-    later = await Raw.logged_on(daemon.endpoint, "silent")
-    await daemon.shows("silent logged off: HEARTBEAT_TIMEOUT", times=2)
+    # Whoever fell silent before that one has been logged off by the time that somebody else can log on.
+    (await Raw.logged_on(daemon.endpoint, "later")).leave()
     assert "embedded logged off" not in daemon.shown
     assert "interrupted" not in client.shown
     await silent.is_closed()
-    await later.is_closed()

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 import pytest_twisted
@@ -21,7 +20,7 @@ from twisted.internet.threads import deferToThread
 
 from esframework.errors import ConnectionFailed, LogonFailed
 from esframework.wire.types import MessageType
-from tests.conftest import absent, require
+from tests.conftest import absent
 from tests.integration.support import (
     COMMAND,
     ROOT,
@@ -76,9 +75,7 @@ def can_be_had(family: socket.AddressFamily, host: str, port: int) -> bool:
 @pytest_twisted.ensureDeferred
 async def test_by_default_port_4530_of_loopback_is_served_in_ipv4_and_ipv6(start: Start) -> None:
     has_ipv6 = can_be_had(socket.AF_INET6, "::1", 0)
-    if not can_be_had(socket.AF_INET, "127.0.0.1", 4530) or (
-        has_ipv6 and not can_be_had(socket.AF_INET6, "::1", 4530)
-    ):
+    if not can_be_had(socket.AF_INET, "127.0.0.1", 4530) or (has_ipv6 and not can_be_had(socket.AF_INET6, "::1", 4530)):
         absent("port 4530 of this machine is taken")
     daemon = await start("--open", listen="").ready()
     await daemon.shows(r"clients are served at 127\.0\.0\.1:4530$")
@@ -288,22 +285,6 @@ async def test_a_log_file_that_can_grow_no_more_harms_nobody(start: Start, tmp_p
     await talk.goes_on()
     await talk.end()
     assert await daemon.end() == 0
-
-
-# --- figures --------------------------------------------------------------------------------------------------------
-@pytest_twisted.ensureDeferred
-async def test_prometheus_may_fetch_figures(start: Start, free_port: int) -> None:
-    require("prometheus_client", "figures for Prometheus; pip install 'esframework[metrics]'")
-    daemon = await start("--open", "--metrics", f"tcp:{free_port}:interface=127.0.0.1").ready()
-    client = await logged_on("alice", daemon.endpoint)
-    stranger = await Raw.connected(daemon.endpoint)
-    stranger.write(b"GET / HTTP/1.0\r\n\r\n")
-    await stranger.is_closed()
-    with await deferToThread(urlopen, f"http://127.0.0.1:{free_port}/metrics", timeout=30) as response:
-        figures = response.read().decode()
-    assert "esframework_" in figures
-    assert "invalid_message" in figures
-    await client.close()
 
 
 # --- the end --------------------------------------------------------------------------------------------------------

@@ -51,9 +51,7 @@ class Hesitant(Echo):
 
 async def until_told(client: ClientEngine, source: str, information_type: int) -> None:
     """Waits for information at a client."""
-    await until(
-        lambda: any(told[:2] == (source, information_type) for told in client.handler.told), "the information"
-    )
+    await until(lambda: any(told[:2] == (source, information_type) for told in client.handler.told), "the information")
 
 
 @pytest.fixture(scope="module")
