@@ -11,20 +11,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 import platformdirs
 
+from esframework.cli.account import PASSWORD_VARIABLE
 from esframework.errors import EsError
 from esframework.stores.account_table import AccountTable
 from esframework.stores.accounts import accounts_table
 from esframework.stores.failures import AccountExists, NoSuchAccount
 from esframework.stores.passwords import PasswordHashing
 from esframework.wire.identity import check_account_name
-
-PASSWORD_VARIABLE: Final = "ESFRAMEWORK_PASSWORD"
-"""How a script gives a password; an argument would be seen by every user of the machine."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
