@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -21,8 +22,8 @@ from twisted.internet.testing import MemoryReactorClock
 
 from esframework.cli.examining.finding import Finding, fail, ok, warn
 
-OWN_PROGRAMS: Final = ("esframework", "twistd")
-"""Words in the command line of a process that is a server of ours."""
+OWN_SERVER: Final = re.compile(r"\besframework serve\b|\btwistd\b.* esframework\b|\besframework\.cli\.")
+"""What the command line of a server of ours looks like, however it was started."""
 
 LISTENING: Final = "0A"
 """How the kernel's tables write the state of a socket that listens."""
@@ -135,7 +136,7 @@ def _rivals(check: str, place: Place, other: Place) -> Finding:
 
 def _explain(check: str, place: Place, error: OSError, owner: str | None) -> Finding:
     if error.errno == errno.EADDRINUSE:
-        if owner is not None and any(word in owner for word in OWN_PROGRAMS):
+        if owner is not None and OWN_SERVER.search(owner):
             return ok(check, f"{place}: a server runs there already: {owner}")
         by = f"by {owner}" if owner else "by a process that only its owner or root can see"
         return fail(check, f"{place} is taken {by}", "end that program, or give the server another port with --listen")

@@ -75,18 +75,28 @@ def test_a_free_port_is_well_and_stays_free(taken: int) -> None:
     assert only(check_ports([Place("127.0.0.1", free)])).status is Status.OK
 
 
-def test_a_port_that_is_taken_names_who_has_it(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "OWN_PROGRAMS", ("no such program",))
+def test_a_port_that_is_taken_names_who_has_it(taken: int) -> None:
     finding = only(check_ports([Place("127.0.0.1", taken)]))
     assert finding.status is Status.FAIL
     assert f"pid {os.getpid()} (" in finding.text
 
 
-def test_a_server_of_ours_that_runs_is_no_fault(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "owner_of", lambda port: "pid 12 (python twistd -n esframework)")
+@pytest.mark.parametrize(
+    "command",
+    ["python /usr/bin/esframework serve --open", "python twistd -n esframework", "python -c from esframework.cli.main"],
+)
+def test_a_server_of_ours_that_runs_is_no_fault(taken: int, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setattr(ports, "owner_of", lambda port: f"pid 12 ({command})")
     finding = only(check_ports([Place("127.0.0.1", taken)]))
     assert finding.status is Status.OK
     assert "runs there already: pid 12" in finding.text
+
+
+def test_a_program_that_only_lies_in_a_folder_of_our_name_is_a_stranger(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "owner_of", lambda port: "pid 12 (/home/me/esframework/.venv/bin/python -m http.server)")
+    assert only(check_ports([Place("127.0.0.1", taken)])).status is Status.FAIL
 
 
 def test_one_port_given_twice_is_found(taken: int) -> None:
