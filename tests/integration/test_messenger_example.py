@@ -1,0 +1,113 @@
+"""The small messenger of examples/im does what its README says, as processes on loopback."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+import pytest_twisted
+
+from tests.integration.support import COMMAND, ROOT, Child
+
+pytestmark = pytest.mark.integration
+FOLDER = ROOT / "examples" / "im"
+
+
+def runs(children: list[Child], program: str, *arguments: str) -> Child:
+    """One of the example's programs."""
+    child = Child([str(FOLDER / program), *arguments])
+    children.append(child)
+    return child
+
+
+async def server_at(children: list[Child], port: int) -> Child:
+    """The example's server, listening."""
+    server = runs(children, "server.py", str(port))
+    await server.shows(f"listening on port {port}")
+    return server
+
+
+async def client_at(children: list[Child], user_id: str, port: int) -> Child:
+    """One of its clients, logged on."""
+    client = runs(children, "client.py", user_id, "127.0.0.1", str(port))
+    await client.shows(f"logged on as {user_id}")
+    return client
+
+
+def types(client: Child, line: str) -> None:
+    """Types a line."""
+    client.process.write(f"{line}\n".encode())
+
+
+@pytest_twisted.ensureDeferred
+async def test_everybody_online_is_a_contact(children: list[Child], free_port: int) -> None:
+    await server_at(children, free_port)
+    alice = await client_at(children, "alice", free_port)
+    bob = await client_at(children, "bob", free_port)
+    await alice.shows(r"^\+ bob$")
+    await bob.shows(r"^\+ alice$")
+    types(alice, "/contacts")
+    await alice.shows("^contacts: bob$")
+    types(bob, "/quit")
+    assert await bob.over() == 0
+    await alice.shows("^- bob$")
+
+
+@pytest_twisted.ensureDeferred
+async def test_contacts_chat_shake_and_ask_the_server(children: list[Child], free_port: int) -> None:
+    server = await server_at(children, free_port)
+    alice = await client_at(children, "alice", free_port)
+    bob = await client_at(children, "bob", free_port)
+    types(alice, "bob: 你好, bob")
+    await bob.shows("^alice: 你好, bob$")
+    types(alice, "/shake bob")
+    await bob.shows("alice shakes your window")
+    types(alice, "/ask how are you")
+    await alice.shows("^server: the server has received: how are you$")
+    await server.shows("^alice asks: how are you$")
+    types(alice, "zed: hello")
+    await alice.shows("^! .*zed")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_second_log_on_pushes_the_first_out(children: list[Child], free_port: int) -> None:
+    await server_at(children, free_port)
+    first = await client_at(children, "bob", free_port)
+    await client_at(children, "bob", free_port)
+    await first.shows("you logged on elsewhere")
+    assert await first.over() == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_clients_come_back_when_the_server_does(children: list[Child], free_port: int) -> None:
+    server = await server_at(children, free_port)
+    alice = await client_at(children, "alice", free_port)
+    bob = await client_at(children, "bob", free_port)
+    assert await server.end(signal.SIGINT) == 0
+    await alice.shows("the connection is lost")
+    await server_at(children, free_port)
+    await alice.shows("logged on again")
+    await bob.shows("logged on again")
+    types(bob, "alice: here we are")
+    await alice.shows("^bob: here we are$")
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_messenger_and_the_chat_talk_to_each_other(children: list[Child], free_port: int) -> None:
+    await server_at(children, free_port)
+    alice = await client_at(children, "alice", free_port)
+    chat = Child([*COMMAND, "chat", f"bob@127.0.0.1:{free_port}"], {"ESFRAMEWORK_PASSWORD": ""})
+    children.append(chat)
+    types(chat, "alice: from the chat")
+    await alice.shows("^bob: from the chat$")
+    types(alice, "bob: from the messenger")
+    await chat.shows("^alice: from the messenger$")
+    types(chat, "/query server anybody there")
+    await chat.shows("server answers: the server has received: anybody there")
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_server_a_client_says_so(children: list[Child], free_port: int) -> None:
+    alice = runs(children, "client.py", "alice", "127.0.0.1", str(free_port))
+    assert await alice.over() == 1
+    assert "cannot connect" in alice.shown
