@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
 
-from tests.integration.support import COMMAND, Child, Daemon
+from esframework import ServerEngine
+from esframework.cli.benching import opening
+from esframework.cli.benching.schemes import make_plan
+from tests.integration.support import COMMAND, Child, Daemon, reactor, within
 
 pytestmark = pytest.mark.integration
 Start = Callable[..., Daemon]
@@ -86,6 +90,24 @@ async def test_a_server_behind_a_unix_socket_can_be_measured(
     report = await bench(children, "--endpoint", f"unix:{place}")
     assert report["sent"] > 1000
     assert report["errors"] == {}
+
+
+@pytest_twisted.ensureDeferred
+async def test_more_connections_than_one_address_has_go_out_from_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "CONNECTIONS_PER_ADDRESS", 2)
+    server = ServerEngine(reactor=reactor)
+    port = await server.listen("tcp:0:interface=127.0.0.1")
+    plan = make_plan("flood", connections=5, seconds=1.0, user_prefix="u")
+    opened = opening.Opened()
+    endpoint = f"tcp:127.0.0.1:{port.getHost().port}"
+    await within(
+        Deferred.fromCoroutine(opening.open_connections(reactor, opened, plan, plan.user_names, "", endpoint)),
+        "five connections",
+    )
+    hosts = [server.users.address_of(name)[0] for name in plan.user_names]
+    assert hosts == ["127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.0.3"]
+    await opened.close(reactor)
+    await server.close()
 
 
 @pytest_twisted.ensureDeferred

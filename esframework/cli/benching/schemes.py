@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from esframework.errors import LocalError
 from esframework.wire.identity import LONGEST_NAME, check_account_name
+from esframework.wire.profile import GENERATION_6, GENERATION_7
 
 Mode = Literal["flood", "relay", "query"]
 
@@ -122,6 +123,10 @@ def make_plan(
 
 
 def _check_names(plan: Plan) -> None:
+    try:
+        (GENERATION_7 if plan.generation == 7 else GENERATION_6).field_size(plan.max_user_id)
+    except ValueError as error:
+        raise PlanError(f"--max-user-id: {error}") from None
     longest = plan.probe_name
     check_account_name(longest, LONGEST_NAME)
     if len(longest.encode()) > plan.max_user_id:

@@ -55,6 +55,7 @@ def test_questions_go_to_the_server_unless_pairs_are_wanted() -> None:
         ("relay", {"pairs": 1, "connections": 2}, "--connections"),
         ("relay", {"size": 7}, "--size 7"),
         ("flood", {"user_prefix": "a name too long"}, "--max-user-id"),
+        ("flood", {"generation": 7, "max_user_id": 255}, "--max-user-id"),
         ("flood", {"connections": 100_000, "user_prefix": "bench00"}, "bench00100000"),
     ],
 )
