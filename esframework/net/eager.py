@@ -35,6 +35,13 @@ def send_now(transport: Any, data: bytes) -> int:
     return sent
 
 
-def backlog(transport: Any) -> int:
-    """Bytes that a plain transport still holds, so that a slow peer can be told from one that reads nothing."""
+def backlog(transport: Any) -> int | None:
+    """Bytes that a transport still holds, so that a slow peer can be told from one that reads nothing.
+
+    Looks through TLS at the socket's transport below it; None for a transport that does not say.
+    """
+    while not hasattr(transport, "dataBuffer"):
+        transport = getattr(transport, "transport", None)
+        if transport is None:
+            return None
     return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)

@@ -222,7 +222,9 @@ class Outgoing:
         """Whether bytes wait and not one of them has left for `timeout` seconds; asked once a second."""
         if not self._blocked or self._closed:
             return False
-        remaining = backlog(self._transport) if self._plain else self._in_transport
+        remaining = backlog(self._transport)
+        if remaining is None:
+            remaining = self._in_transport
         if remaining != self._seen:
             self._seen = remaining
             self._stalled_since = now
@@ -243,39 +245,46 @@ class Outgoing:
         self.size -= self._in_transport
         self._in_transport = 0
         waiters, self._waiters = self._waiters, None
-        self._write_next()
-        for waiter in waiters or ():
+        for waiter in (*(waiters or ()), *self._write_next()):
             waiter.callback(True)
         if self.size <= self.high_water // 2:
             self._tell_drained()
 
-    def _write_next(self) -> None:
+    def _write_next(self) -> list[Deferred[bool]]:
+        """Hand over what may leave now; gives those who waited for what has left."""
+        due: list[Deferred[bool]] = []
         while self._lanes is not None and not self._blocked:
-            chunk, markers = self._take_chunk(self._lanes)
+            chunk, gone, leaving = self._take_chunk(self._lanes)
+            due += gone
             if chunk:
                 self._hand_over(b"".join(chunk))
             else:
                 self._lanes = None
-            for waiter in markers:
+            for waiter in leaving:
                 if self._blocked:
                     self._wait(waiter)
                 else:
-                    waiter.callback(True)
+                    due.append(waiter)
+        return due
 
     @staticmethod
-    def _take_chunk(lanes: tuple[_Lane, _Lane, _Lane]) -> tuple[list[bytes], list[Deferred[bool]]]:
+    def _take_chunk(
+        lanes: tuple[_Lane, _Lane, _Lane],
+    ) -> tuple[list[bytes], list[Deferred[bool]], list[Deferred[bool]]]:
+        """(bytes to write, who waited for bytes before them, who waits for them)."""
         chunk: list[bytes] = []
-        markers: list[Deferred[bool]] = []
+        gone: list[Deferred[bool]] = []
+        leaving: list[Deferred[bool]] = []
         size = 0
         for lane in lanes:
             while lane and size < limits.WRITE_CHUNK:
                 item = lane.popleft()
                 if isinstance(item, Deferred):
-                    markers.append(item)
+                    (leaving if chunk else gone).append(item)
                 else:
                     chunk.append(item)
                     size += len(item)
-        return chunk, markers
+        return chunk, gone, leaving
 
     def _block(self) -> None:
         self._blocked = True

@@ -28,13 +28,17 @@ SEND_LIMIT = 128 * 1024
 class MemoryTransport:
     """One end of a connection; `incoming` and `outgoing` are the wires, `host` and `peer` the addresses."""
 
+    # With `dataBuffer`, where Twisted's transports keep what they have not written yet.
+    offset = 0
+    _tempDataLen = 0
+
     def __init__(self, reactor: VirtualReactor, incoming: Wire, outgoing: Wire, host: IAddress, peer: IAddress) -> None:
         self._reactor = reactor
         self._incoming = incoming
         self._outgoing = outgoing
         self._host = host
         self._peer = peer
-        self._buffer = bytearray()
+        self.dataBuffer = bytearray()
         self._turn: IDelayedCall | None = None
         self._is_reading = False
         self._is_held = False
@@ -67,8 +71,8 @@ class MemoryTransport:
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
         if not self.connected or not data:
             return
-        self._buffer += data
-        if self.producer is not None and self.streamingProducer and len(self._buffer) > BUFFER_SIZE:
+        self.dataBuffer += data
+        if self.producer is not None and self.streamingProducer and len(self.dataBuffer) > BUFFER_SIZE:
             self.producerPaused = True
             self.producer.pauseProducing()
         self._want_turn()
@@ -138,20 +142,20 @@ class MemoryTransport:
             self._turn = None
 
     def _room_again(self) -> None:
-        if self.connected and (self._buffer or self.disconnecting):
+        if self.connected and (self.dataBuffer or self.disconnecting):
             self._want_turn()
 
     def _write_some(self) -> None:
         self._turn = None
-        if self._outgoing.is_broken and self._buffer:
+        if self._outgoing.is_broken and self.dataBuffer:
             self._lose(ConnectionLost())
             return
-        size = min(len(self._buffer), self._outgoing.room, SEND_LIMIT)
+        size = min(len(self.dataBuffer), self._outgoing.room, SEND_LIMIT)
         if size:
-            data = bytes(self._buffer[:size])
-            del self._buffer[:size]
+            data = bytes(self.dataBuffer[:size])
+            del self.dataBuffer[:size]
             self._outgoing.put(data)
-        if self._buffer:
+        if self.dataBuffer:
             if self._outgoing.room:
                 self._want_turn()
         elif self.producer is not None and (not self.streamingProducer or self.producerPaused):
@@ -183,7 +187,7 @@ class MemoryTransport:
             self._outgoing.close()
         else:
             self._outgoing.reset()
-        self._buffer.clear()
+        self.dataBuffer.clear()
         producer, self.producer = self.producer, None
         if producer is not None:
             producer.stopProducing()

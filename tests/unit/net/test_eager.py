@@ -1,0 +1,53 @@
+"""Writing to a socket at once: where that is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet import tcp, unix
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+from esframework.net.eager import backlog, is_plain, send_now
+from esframework.testing import MemoryTransport
+
+
+def bare(kind: type[Any]) -> Any:
+    """An object of a transport's type without a socket."""
+    return kind.__new__(kind)
+
+
+@pytest.mark.parametrize("kind", [tcp.Server, tcp.Client, unix.Server, unix.Client])
+def test_exactly_the_plain_transports_are_plain(kind: type[Any]) -> None:
+    assert is_plain(bare(kind))
+
+
+def test_a_transport_that_speaks_tls_is_not_plain_whatever_its_type() -> None:
+    transport = bare(tcp.Server)
+    transport.TLS = True
+    assert not is_plain(transport)
+
+
+@pytest.mark.parametrize("kind", [TLSMemoryBIOProtocol, MemoryTransport, type("Derived", (tcp.Server,), {}), object])
+def test_everything_else_is_not_plain(kind: type[Any]) -> None:
+    assert not is_plain(bare(kind))
+
+
+def test_an_error_of_the_socket_is_left_to_the_transport() -> None:
+    class Socket:
+        def send(self, data: bytes) -> int:
+            raise ConnectionResetError
+
+    transport = bare(tcp.Server)
+    transport.connected, transport.disconnecting, transport.TLS, transport.socket = True, False, False, Socket()
+    assert send_now(transport, b"x") == 0
+
+
+def test_the_backlog_is_what_the_transport_has_not_written() -> None:
+    transport = bare(tcp.Server)
+    transport.dataBuffer, transport.offset, transport._tempDataLen = bytes(10), 3, 5
+    assert backlog(transport) == 12
+    tls = bare(TLSMemoryBIOProtocol)
+    tls.transport = transport
+    assert backlog(tls) == 12
+    assert backlog(object()) is None
