@@ -99,6 +99,12 @@ class RequestError(RemoteError):
         self.request_type = request_type
 
 
+def request_label(request_type: int) -> str:
+    """What an error calls a request: a message type by its name, an application's information type by its number."""
+    name: str | None = getattr(request_type, "name", None)
+    return f"type {request_type}" if name is None else name.lower().replace("_", " ")
+
+
 class RequestTimeout(RequestError, TimeoutError):
     """No answer came in time; the target may still have handled the request."""
 

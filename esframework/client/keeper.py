@@ -21,7 +21,14 @@ from esframework._version import __version__
 from esframework.client.endpoints import client_endpoint
 from esframework.client.link import LinkActions, make_link
 from esframework.client.stream import ClientStream
-from esframework.errors import ConnectionFailed, ConnectionInterrupted, LocalError, LogonFailed, RequestError
+from esframework.errors import (
+    ConnectionFailed,
+    ConnectionInterrupted,
+    LocalError,
+    LogonFailed,
+    RequestError,
+    request_label,
+)
 from esframework.machines.backoff import Backoff
 from esframework.machines.greeting import OWN_CLIENT
 from esframework.wire.contracts import LOG_ON, LOG_ON_REPLY, LogOnBody
@@ -48,6 +55,7 @@ class _Account:
     password: str
     system_token: str
     endpoint: IStreamClientEndpoint
+    place: str
 
 
 class SessionKeeper(LinkActions):
@@ -85,13 +93,14 @@ class SessionKeeper(LinkActions):
         if self._closing is not None:
             return fail(LocalError("still closing; wait for close()"))
         login_id, token = self._as_generation_demands(user_id)
+        place = endpoint if isinstance(endpoint, str) else repr(endpoint)
         try:
             self._layout.field(login_id)
             if isinstance(endpoint, str):
                 endpoint = client_endpoint(self._clock, endpoint, self._options.connect_timeout, self._options.proxy)
         except LocalError as error:
             return fail(error)
-        self._account = _Account(login_id, password, token, endpoint)
+        self._account = _Account(login_id, password, token, endpoint, place)
         waiting: Deferred[LogonResponse] = Deferred(lambda _: self._link.close())
         self._logging_on = waiting
         self._client.opening.fire()
@@ -277,7 +286,7 @@ class SessionKeeper(LinkActions):
         if self._connecting is None:
             return
         self._connecting = None
-        error = ConnectionFailed(f"cannot connect: {failure.getErrorMessage()}")
+        error = ConnectionFailed(f"cannot connect to {self._place}: {failure.getErrorMessage()}")
         self._client.error.fire(error)
         self._link.failed(error)
 
@@ -287,7 +296,11 @@ class SessionKeeper(LinkActions):
         if stream is not None:
             stream.abort()
         seconds = self._options.log_on_timeout
-        self._link.failed(ConnectionFailed(f"the server did not answer the log-on within {seconds:g} s"))
+        self._link.failed(ConnectionFailed(f"{self._place} did not answer the log-on within {seconds:g} s"))
+
+    @property
+    def _place(self) -> str:
+        return self._account.place if self._account is not None else "the server"
 
     def _retry(self) -> None:
         self._timer = None
@@ -357,5 +370,5 @@ class _StreamFactory:
 def _interrupted(target: str | None, request_type: int) -> RequestError:
     who = "the server" if target is None else repr(target)
     return ConnectionInterrupted(
-        f"the connection was lost before {who} answered type {request_type}", target, request_type
+        f"the connection was lost before {who} answered {request_label(request_type)}", target, request_type
     )

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from esframework.errors import RequestError, RequestTimeout
+from esframework.errors import RequestError, RequestTimeout, request_label
 from esframework.machines.requests import Request, Requests
 from esframework.net.alarm import Alarm
 from esframework.wire.login_id import bare_id
@@ -108,4 +108,6 @@ class Calls:
 def timed_out(target: str | None, request_type: int, seconds: float) -> RequestTimeout:
     """The error of a request that nobody answered in time."""
     who = "the server" if target is None else repr(target)
-    return RequestTimeout(f"{who} did not answer type {request_type} within {seconds:g} s", target, request_type)
+    return RequestTimeout(
+        f"{who} did not answer {request_label(request_type)} within {seconds:g} s", target, request_type
+    )

@@ -31,6 +31,7 @@ from esframework.wire.contracts import REQUEST_FAILED, RequestFailedBody
 from esframework.wire.frames import Frame, Layout
 from esframework.wire.types import (
     SERVER_ID,
+    STREAMED_TYPES,
     DisconnectedType,
     MessageInvalidType,
     MessageType,
@@ -46,10 +47,6 @@ _log = Logger()
 PAUSED_BY_GATE = 2
 PAUSED_BY_RATE = 4
 PAUSED_BY_RECEIVER = 8
-
-_STREAMED = frozenset({b"\xcf\0", b"\xd0\0", b"\xd3\0", b"\xdd\0", b"\xde\0", b"\x2f\x01"})
-"""Message types 207, 208, 211, 221, 222 and 303 as they stand in a header: their senders can be slowed down."""
-
 
 class Gatekeeper(Protocol):
     """Decides who may come in, and is told who went."""
@@ -222,7 +219,7 @@ class ServerConnection(Stream):
                         touched.append(outgoing)
                     pending.append(raw)
                     if outgoing.size > outgoing.high_water:
-                        self._hold_back(raw, outgoing)
+                        self.hold_back(message_type, outgoing)
                 else:
                     self._forward(frame)
                     if self._ended is not None:
@@ -238,11 +235,14 @@ class ServerConnection(Stream):
         except MalformedBody as error:
             self.refuse_body(error)
 
-    def _hold_back(self, raw: bytes, outgoing: Outgoing) -> None:
-        # A stream of fragments is as slow as its receiver; single messages are not held up for one who does not read.
-        if raw[2:4] in _STREAMED and not self._paused_by & PAUSED_BY_RECEIVER:
+    def hold_back(self, message_type: int, receiver: Outgoing) -> None:
+        """Read no faster than a busy receiver takes what this client streams to it.
+
+        Single messages are not held up for somebody who does not read.
+        """
+        if message_type in STREAMED_TYPES and not self._paused_by & PAUSED_BY_RECEIVER:
             self.pause_reading(PAUSED_BY_RECEIVER)
-            outgoing.when_drained(lambda: self.resume_reading(PAUSED_BY_RECEIVER))
+            receiver.when_drained(lambda: self.resume_reading(PAUSED_BY_RECEIVER))
 
     def _slow_down(self, window: FrameWindow) -> None:
         if not self._paused_by & PAUSED_BY_RATE:

@@ -73,6 +73,10 @@ RELAYABLE_TYPES: Final = frozenset(
 """What a client may send to another client (protocol, section 5, rule 5); managers may register more."""
 
 
+STREAMED_TYPES: Final = frozenset({207, 208, 211, 221, 222, 303})
+"""Types that carry pieces of something large: their senders can be slowed down to what the receiver takes."""
+
+
 class LogonResult(IntEnum):
     """How the server answered a log-on."""
 

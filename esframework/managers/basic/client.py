@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from esframework.errors import NotPermitted, RequestError, TargetAbsent
+from esframework.errors import NotPermitted, RequestError, TargetAbsent, request_label
 from esframework.interfaces import IContext, Registrations
 from esframework.managers.basic.contracts import (
     DEVICES,
@@ -172,7 +172,7 @@ class ClientBasic:
 
         def why(target: str | None, request_type: int) -> RequestError:
             who = "the server" if target is None else repr(target)
-            return kind(f"type {request_type} to {who} failed: {failed.detail}", target, request_type)
+            return kind(f"{request_label(request_type)} to {who} failed: {failed.detail}", target, request_type)
 
         self._client.calls.refuse(message_id, why)
 
