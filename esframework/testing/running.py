@@ -18,7 +18,7 @@ from esframework.testing.reactor import VirtualReactor
 _THREAD_TURN = 0.05
 """Real seconds that a busy thread is waited for before virtual time goes on."""
 
-_LAST_HOPE = 0.5
+_LAST_HOPE = 0.2
 """Real seconds that a thread is waited for when nothing else can happen."""
 
 
