@@ -55,7 +55,7 @@ def main(options: argparse.Namespace) -> None:
     endpoint = {"type": "tcp", "host": "127.0.0.1", "port": options.port}
     transport = {"type": "rawsocket", "url": f"rs://127.0.0.1:{options.port}", "endpoint": endpoint}
     transports = [transport | {"serializer": "cbor"}]
-    component = Component(transports=transports, realm=REALM)  # type: ignore[no-untyped-call]
+    component = Component(transports=transports, realm=REALM)
 
     @component.on_join  # type: ignore[untyped-decorator]
     @defer.inlineCallbacks

@@ -9,8 +9,8 @@ import argparse
 import asyncio
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
-import grpc.aio  # type: ignore[import-untyped]
+import grpc
+import grpc.aio
 
 from benchmarks.asking import Asking, arguments
 

@@ -26,7 +26,7 @@ class Custom(Sending):
     """Sending, and the handlers for what comes in.
 
     `message_received(source, information_type, message, tag)` belongs to the second set of calls. `filters` see each
-    piece of information before the handler does.
+    piece of information before the handler does. `unhandled` counts what came in while there was no handler.
     """
 
     def __init__(self, context: IContext) -> None:
@@ -36,6 +36,7 @@ class Custom(Sending):
         self._blobs = BlobAssembler()
         self._messages = BlobAssembler()
         self._watched = False
+        self.unhandled = 0
 
     def handlers(self) -> dict[int, Callable[[Any, int, bytes], None]]:
         """Message type to method, for the registrations."""
@@ -86,7 +87,7 @@ class Custom(Sending):
         context = self._context
         handler = context.handler
         if handler is None:
-            _log.debug("nobody handles information type {type}", type=information_type)
+            self.unhandled += 1
         else:
             context.model.run(sender, style, information_type, handler.handle_information, content)
 
