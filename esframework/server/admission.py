@@ -1,4 +1,5 @@
-"""Limits on who may knock: connections in all and per address, failed log-ons per address and minute.
+"""Limits on who may knock and how fast: connections in all and per address, failed log-ons per address and minute,
+frames per second.
 
 Knows addresses and numbers, not users. Loopback counts only where the options say so.
 """
@@ -74,3 +75,22 @@ class Admission:
 
     def _counts(self, host: str) -> bool:
         return self._options.limit_loopback or not is_loopback(host)
+
+
+class FrameWindow:
+    """Frames of one second: says when a peer sends more than `limit` of them; `pause` ends its punishment."""
+
+    __slots__ = ("_limit", "_begun", "_frames", "pause")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._begun = 0.0
+        self._frames = 0
+        self.pause: IDelayedCall | None = None
+
+    def admits(self, frames: int, now: float) -> bool:
+        """Count `frames`; False when this second's are used up."""
+        if now - self._begun >= 1.0:
+            self._begun, self._frames = now, 0
+        self._frames += frames
+        return self._frames <= self._limit

@@ -23,6 +23,7 @@ from esframework.net.outgoing import Batch, Outgoing
 from esframework.net.stream import Stream, host_of, is_loopback, port_of
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.models import OpenJob
+from esframework.server.admission import FrameWindow
 from esframework.server.options import ServerOptions
 from esframework.server.refusals import Refusals
 from esframework.server.router import Router
@@ -47,6 +48,7 @@ _log = Logger()
 PAUSED_BY_GATE = 2
 PAUSED_BY_RATE = 4
 PAUSED_BY_RECEIVER = 8
+
 
 class Gatekeeper(Protocol):
     """Decides who may come in, and is told who went."""
@@ -83,25 +85,6 @@ class Shared:
         self.gate = gate
         self.wheel = wheel
         self.frames_in = 0
-
-
-class FrameWindow:
-    """Frames of one second: says when a peer sends more than `limit` of them; `pause` ends its punishment."""
-
-    __slots__ = ("_limit", "_begun", "_frames", "pause")
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._begun = 0.0
-        self._frames = 0
-        self.pause: IDelayedCall | None = None
-
-    def admits(self, frames: int, now: float) -> bool:
-        """Count `frames`; False when this second's are used up."""
-        if now - self._begun >= 1.0:
-            self._begun, self._frames = now, 0
-        self._frames += frames
-        return self._frames <= self._limit
 
 
 @implementer(ISender)
