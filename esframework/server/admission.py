@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from twisted.internet.interfaces import IDelayedCall
+
 from esframework import limits
 from esframework.net.stream import is_loopback
 from esframework.server.options import ServerOptions
