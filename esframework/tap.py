@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.strcred import AuthOptionMixin, makeChecker
 from twisted.python.usage import Options as UsageOptions
@@ -98,7 +99,15 @@ def make_checkers(config: ServiceConfig, from_flags: list[Any] | None) -> list[A
         except Exception as error:
             # The description may hold a password, so it is not repeated.
             raise ConfigError([f"auth: entry {number} cannot be used ({type(error).__name__})"]) from None
+    for checker in checkers:
+        if isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
+            # Twisted fills it with text when a string describes it, and then finds none of the bytes that it is asked.
+            checker.users = {_as_bytes(name): _as_bytes(password) for name, password in checker.users.items()}
     return checkers
+
+
+def _as_bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 def makeService(options: Options) -> Any:

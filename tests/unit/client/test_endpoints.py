@@ -10,11 +10,13 @@ from twisted.internet.endpoints import (
     SSL4ClientEndpoint,
     TCP6ClientEndpoint,
     UNIXClientEndpoint,
+    wrapClientTLS,
 )
-from twisted.internet.protocol import Factory
+from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.testing import MemoryReactorClock
 
 from esframework import Socks5Proxy
+from esframework.client import endpoints
 from esframework.client.endpoints import InvalidEndpoint, client_endpoint
 from esframework.net.socks import Socks5Endpoint
 
@@ -49,11 +51,17 @@ def test_tcp_takes_ipv6_with_and_without_a_scope(address: str) -> None:
     assert endpoint._host == address
 
 
-def test_tls_is_a_name_that_is_verified_and_wrapped_around_a_connection_to_it() -> None:
-    for proxy in (None, PROXY):
-        endpoint = made("tls:example.org:4530", proxy=proxy)
-        factory = endpoint._wrapperFactory(Factory())
-        assert factory._connectionCreator._hostname == "example.org"
+def test_tls_verifies_the_hosts_name_through_a_proxy_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[str] = []
+
+    def options(host: str) -> Any:
+        verified.append(host)
+        return optionsForClientTLS(host)
+
+    monkeypatch.setattr(endpoints, "optionsForClientTLS", options)
+    made("tls:example.org:4530", proxy=PROXY)
+    assert verified == ["example.org"]
+    assert type(made("tls:example.org:4530")) is type(wrapClientTLS(options("x.org"), made("tcp:x.org:1")))
 
 
 def test_ssl_is_what_twisted_says_and_unix_too(tmp_path: Any) -> None:

@@ -1,0 +1,83 @@
+"""What a configuration says to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from esframework import HandlerMode, RelogonMode, ServerOptions
+from esframework.config import load_config
+from esframework.daemon import default_endpoints, server_options
+
+TOML = """
+max_user_id = 20
+administrators = ["root"]
+[session]
+log_on_timeout = 1
+heartbeat_timeout = 2
+auto_respond_heartbeat = true
+relogon_mode = "ignore_new"
+allowed_client_types = [4, 5]
+max_connections = 6
+max_connections_per_address = 7
+[limits]
+max_message = 100000
+write_timeout = 8
+high_water = 9000
+hard_limit = 100000
+frames_per_second = 11
+[handlers]
+mode = "task_queue"
+limit = 12
+workers = 13
+queue_length = 14
+[diagnostics]
+enabled = true
+log_every = 15
+"""
+
+
+def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
+    file = tmp_path / "es.toml"
+    file.write_text(TOML)
+    options = server_options(load_config(file))
+    assert options == ServerOptions(
+        open=False,
+        administrators=frozenset({"root"}),
+        max_user_id=20,
+        max_message=100_000,
+        log_on_timeout=1,
+        heartbeat_timeout=2,
+        auto_respond_heartbeat=True,
+        relogon_mode=RelogonMode.IGNORE_NEW,
+        allowed_client_types=frozenset({4, 5}),
+        write_timeout=8,
+        high_water=9000,
+        hard_limit=100_000,
+        max_connections=6,
+        max_connections_per_address=7,
+        max_frames_per_second=11,
+        handler_mode=HandlerMode.TASK_QUEUE,
+        handler_limit=12,
+        worker_threads=13,
+        task_queue_length=14,
+        diagnostics=True,
+        diagnostics_log_interval=15,
+    )
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(ServerOptions) if field.name != "open"])
+def test_the_files_defaults_are_the_engines(name: str) -> None:
+    assert getattr(server_options(load_config(None)), name) == getattr(ServerOptions(), name)
+
+
+def test_a_daemon_is_never_open_by_accident() -> None:
+    assert server_options(load_config(None)).open is False
+
+
+def test_by_default_this_machine_alone_is_served() -> None:
+    endpoints = default_endpoints()
+    assert endpoints[0] == "tcp:4530:interface=127.0.0.1"
+    assert endpoints[1:] in ([], ["tcp6:4530:interface=\\:\\:1"])
