@@ -120,6 +120,10 @@ class IChannel(Interface):
     ) -> None:
         """Queue one frame; `destination` None is the peer itself. Raises EncodeError when id or body do not fit."""
 
+    def ready(target: str | None) -> Deferred[bool] | None:
+        """None when pieces of something large may go to `target` now; else fires True when they may, False when the
+        connection was lost before."""
+
     def sent(priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """Fires True when what was queued so far has left for the kernel, False when the connection was lost before."""
 

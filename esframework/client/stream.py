@@ -64,6 +64,10 @@ class Peer:
         """See `IChannel`."""
         self._stream.send(message_type, body, message_id, destination or self._login_id, priority)
 
+    def ready(self, target: str | None) -> Deferred[bool] | None:
+        """See `IChannel`."""
+        return self._stream.ready(target)
+
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""
         return self._stream.sent(priority)
@@ -88,6 +92,10 @@ class Peer:
     def session_ended(self, cause: str) -> None:
         """The server said that this session is over for good."""
         self._stream.session_ended(cause)
+
+    def flow_changed(self, target: str, is_ready: bool) -> None:
+        """The server said whether pieces of something large may go to a user."""
+        self._stream.flow_changed(target, is_ready)
 
 
 @implementer(IChannel)
@@ -118,6 +126,7 @@ class ClientStream(Stream):
         self._batch = Batch()
         self._session = Session(layout, clock.seconds(), None, options.max_message)
         self._peers: dict[bytes, Peer] = {}
+        self._waiting: dict[str, list[Deferred[bool]]] = {}
         self.outgoing = Outgoing(self._batch, self._stuck, options.high_water, 2**62)
         self.has_ended = False
         self.is_online = False
@@ -209,6 +218,23 @@ class ClientStream(Stream):
             )
         outgoing.send(frame, priority)
 
+    def ready(self, target: str | None) -> Deferred[bool] | None:
+        """See `IChannel`."""
+        waiting = self._waiting.get(target or "")
+        if waiting is None:
+            return None
+        turn: Deferred[bool] = Deferred()
+        waiting.append(turn)
+        return turn
+
+    def flow_changed(self, target: str, is_ready: bool) -> None:
+        """The server said whether pieces of something large may go to a user."""
+        if not is_ready:
+            self._waiting.setdefault(target, [])
+            return
+        for turn in self._waiting.pop(target, ()):
+            turn.callback(True)
+
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""
         return self.outgoing.sent(priority)
@@ -227,4 +253,8 @@ class ClientStream(Stream):
 
     def connection_lost(self, reason: Failure) -> None:
         self.has_ended = True
+        waiting, self._waiting = self._waiting, {}
+        for turns in waiting.values():
+            for turn in turns:
+                turn.callback(False)
         self._events.lost(self, reason)

@@ -28,7 +28,7 @@ from esframework.server.options import ServerOptions
 from esframework.server.refusals import Refusals
 from esframework.server.router import Router
 from esframework.server.sweep import Wheel
-from esframework.wire.contracts import REQUEST_FAILED, RequestFailedBody
+from esframework.wire.contracts import REQUEST_FAILED, STREAM_FLOW, RequestFailedBody, StreamFlowBody
 from esframework.wire.frames import Frame, Layout
 from esframework.wire.types import (
     SERVER_ID,
@@ -99,6 +99,7 @@ class ServerConnection(Stream):
         "_routes",
         "_window",
         "_cut_off",
+        "_slowed",
         "_ended",
         "due",
         "address",
@@ -123,6 +124,7 @@ class ServerConnection(Stream):
         self._routes: dict[bytes, Outgoing] = {}
         self._window: FrameWindow | None = None
         self._cut_off: IDelayedCall | None = None
+        self._slowed: set[str] | None = None
         self.due = 0
         self._ended: DisconnectedType | None = None
         self.address: tuple[str, int] = ("", 0)
@@ -202,7 +204,7 @@ class ServerConnection(Stream):
                         touched.append(outgoing)
                     pending.append(raw)
                     if outgoing.size > outgoing.high_water:
-                        self.hold_back(message_type, outgoing)
+                        self.hold_back(message_type, destination, outgoing)
                 else:
                     self._forward(frame)
                     if self._ended is not None:
@@ -218,14 +220,33 @@ class ServerConnection(Stream):
         except MalformedBody as error:
             self.refuse_body(error)
 
-    def hold_back(self, message_type: int, receiver: Outgoing) -> None:
-        """Read no faster than a busy receiver takes what this client streams to it.
+    def hold_back(self, message_type: int, destination: bytes, receiver: Outgoing) -> None:
+        """Let this client stream no faster than a busy receiver takes it.
 
-        Single messages are not held up for somebody who does not read.
+        One of our own is asked to wait, and goes on talking to others meanwhile; of any other, and of one that does not
+        heed it, nothing is read until the receiver is ready. Single messages are never held up for somebody who does
+        not read.
         """
-        if message_type in STREAMED_TYPES and not self._paused_by & PAUSED_BY_RECEIVER:
+        if message_type not in STREAMED_TYPES:
+            return
+        if self.is_ours and receiver.size < receiver.hard_limit // 4:
+            self._ask_to_wait(self.layout.id_of(destination), receiver)
+        elif not self._paused_by & PAUSED_BY_RECEIVER:
             self.pause_reading(PAUSED_BY_RECEIVER)
             receiver.when_drained(lambda: self.resume_reading(PAUSED_BY_RECEIVER))
+
+    def _ask_to_wait(self, target: str, receiver: Outgoing) -> None:
+        if self._slowed is None:
+            self._slowed = set()
+        if target not in self._slowed:
+            self._slowed.add(target)
+            self.send(MessageType.STREAM_FLOW, STREAM_FLOW.encode(StreamFlowBody(False, target)))
+            receiver.when_drained(lambda: self._let_go_on(target))
+
+    def _let_go_on(self, target: str) -> None:
+        if self._slowed is not None:
+            self._slowed.discard(target)
+        self.reply(MessageType.STREAM_FLOW, STREAM_FLOW.encode(StreamFlowBody(True, target)), 0)
 
     def _slow_down(self, window: FrameWindow) -> None:
         if not self._paused_by & PAUSED_BY_RATE:
@@ -316,6 +337,10 @@ class ServerConnection(Stream):
         return layout.encode(
             message_type, body, layout.field(source), layout.field(destination), message_id, client_type
         )
+
+    def ready(self, target: str | None) -> Deferred[bool] | None:
+        """See `IChannel`: the queue to this client is all there is between."""
+        return None
 
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""

@@ -86,15 +86,15 @@ class Router:
             self._undeliverable(sender, target, frame, RequestFailure.TARGET_ABSENT)
         elif receiver.layout is sender.layout:
             self.table(sender.layout)[destination] = receiver.outgoing
-            self._deliver(sender, receiver, message_type, frame[4])
+            self._deliver(sender, receiver, frame, frame[4])
         else:
             self._send_translated(sender, receiver, target, frame)
 
     @staticmethod
-    def _deliver(sender: ServerConnection, receiver: ServerConnection, message_type: int, raw: bytes) -> None:
+    def _deliver(sender: ServerConnection, receiver: ServerConnection, frame: Frame, raw: bytes) -> None:
         receiver.outgoing.send(raw)
         if receiver.is_busy:
-            sender.hold_back(message_type, receiver.outgoing)
+            sender.hold_back(frame[0], frame[3], receiver.outgoing)
 
     def _inspected(self, inspector: Inspector, sender: ServerConnection, target: str, raw: bytes) -> bytes | None:
         body = raw[sender.layout.header_size :]
@@ -121,7 +121,7 @@ class Router:
         if not same:
             body = translate_body(message_type, body, client_type, here.profile, there.profile)
         raw = there.encode(message_type, body, there.field(from_id), there.field(to_id), message_id, client_type)
-        self._deliver(sender, receiver, message_type, raw)
+        self._deliver(sender, receiver, frame, raw)
 
     def _undeliverable(self, sender: ServerConnection, target: str, frame: Frame, reason: RequestFailure) -> None:
         message_type, message_id, _, _, raw = frame

@@ -68,6 +68,14 @@ class RequestFailedBody:
     reason: int
 
 
+@dataclass(frozen=True, slots=True)
+class StreamFlowBody:
+    """1002, ours, server to client: `user_id` is too busy for pieces of large things, or ready for them again."""
+
+    is_ready: bool
+    user_id: str = _wire("UserID")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginFile6:
     """301 of generation 6."""
@@ -115,3 +123,4 @@ EARLY_QUERY = codec(EarlyQueryBody)
 EARLY_ANSWER = codec(EarlyAnswerBody)
 FEATURES = codec(FeaturesBody)
 REQUEST_FAILED = codec(RequestFailedBody)
+STREAM_FLOW = codec(StreamFlowBody)

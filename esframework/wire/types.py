@@ -65,6 +65,7 @@ class MessageType(IntEnum):
 
     FEATURES = 1000
     REQUEST_FAILED = 1001
+    STREAM_FLOW = 1002
 
 
 RELAYABLE_TYPES: Final = frozenset(

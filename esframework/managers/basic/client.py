@@ -23,7 +23,7 @@ from esframework.managers.basic.contracts import (
 )
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
-from esframework.wire.contracts import FEATURES, REQUEST_FAILED, FeaturesBody
+from esframework.wire.contracts import FEATURES, REQUEST_FAILED, STREAM_FLOW, FeaturesBody
 from esframework.wire.types import MessageType, RequestFailure
 
 
@@ -137,6 +137,7 @@ class ClientBasic:
                 MessageType.PUSHED_OUT: self._pushed_out,
                 MessageType.FEATURES: self._features,
                 MessageType.REQUEST_FAILED: self._request_failed,
+                MessageType.STREAM_FLOW: self._stream_flow,
             },
             logged_off=self._connection_lost,
         )
@@ -163,6 +164,11 @@ class ClientBasic:
     def _features(self, sender: Any, message_id: int, body: bytes) -> None:
         if sender.name is None:
             self.server_features = FEATURES.decode(body)
+
+    def _stream_flow(self, sender: Any, message_id: int, body: bytes) -> None:
+        if sender.name is None:
+            flow = STREAM_FLOW.decode(body)
+            sender.flow_changed(flow.user_id, flow.is_ready)
 
     def _request_failed(self, sender: Any, message_id: int, body: bytes) -> None:
         if sender.name is not None:

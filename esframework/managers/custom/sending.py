@@ -180,6 +180,9 @@ class Sending:
                 return
             raise absent(target, information_type)
         for number, body in enumerate(bodies, 1):
+            turn = way.ready(target)
+            if turn is not None and not await turn:
+                raise interrupted(target, information_type)
             way.send(message_type, body, 0, target, Priority.BULK)
             if way.is_busy and not await way.sent(Priority.BULK):
                 raise interrupted(target, information_type)
