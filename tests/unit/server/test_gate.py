@@ -337,3 +337,13 @@ async def test_a_subscriber_may_end_the_session_that_it_is_told_of(network: Memo
     assert server.users.count == 0
     network.advance(1)
     assert not peer.is_connected
+
+
+@simulated
+async def test_a_hook_for_early_queries_that_fails_answers_with_an_empty_text(network: MemoryNetwork) -> None:
+    server = network.server()
+    server.answer_early_query = lambda content, query_type: str(1 // 0)
+    peer = FramePeer(network, "alice", generation=7)
+    peer.send(MessageType.QUERY_BEFORE_LOG_ON, EARLY_QUERY.encode(EarlyQueryBody("q", 1)), 5)
+    assert [EARLY_ANSWER.decode(frame.body) for frame in peer.take()] == [EarlyAnswerBody("")]
+    assert len(network.failures.take(ZeroDivisionError)) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from esframework import ClientEngine, MessageType, ServerEngine, ServerOptions
-from esframework.errors import ConnectionInterrupted, NotPermitted, RequestTimeout, TargetAbsent
+from esframework.errors import ConnectionInterrupted, NotPermitted, RequestError, RequestTimeout, TargetAbsent
 from esframework.managers.basic.contracts import (
     DEVICES,
     ENDPOINT,
@@ -261,3 +261,14 @@ async def test_the_server_itself_may_always_kick_out(network: MemoryNetwork) -> 
     assert server.basic.kick_out("bob") is False
     network.settle()
     assert not bob.connected
+
+
+@simulated
+async def test_a_list_too_long_for_a_message_fails_the_question_and_not_the_connection(network: MemoryNetwork) -> None:
+    server = network.server(options=ServerOptions(max_message=2000))
+    names = [f"a-rather-long-user-name-{number:06}" for number in range(80)]
+    clients = [await network.client(name) for name in names]
+    assert server.users.count == 80
+    with pytest.raises(RequestError, match="2000"):
+        await clients[0].basic.all_online_users()
+    assert clients[0].connected

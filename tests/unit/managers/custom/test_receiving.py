@@ -188,3 +188,17 @@ async def test_relayed_frames_and_replies_never_wait_for_a_handler(network: Memo
     alice.send(MessageType.ALL_ONLINE_USERS, b"", 4)
     assert len(alice.take()) == 1
     waiting.callback(None)
+
+
+@simulated
+async def test_a_blob_over_a_limit_is_dropped_and_its_sender_stays(network: MemoryNetwork) -> None:
+    handler = Recorder()
+    network.server(handler)
+    alice = FramePeer(network, "alice").online()
+    first, _, last = encode_fragments(1, bytes(100), 40, 7)
+    for fragment in (first, last):
+        alice.send(MessageType.BLOB_FRAGMENT, fragment)
+    for fragment in encode_fragments(2, b"whole", 40, 7):
+        alice.send(MessageType.BLOB_FRAGMENT, fragment)
+    assert handler.contents == [b"whole"]
+    assert alice.is_connected
