@@ -221,6 +221,10 @@ async def test_it_never_gives_up_and_waits_longer_and_longer_up_to_a_minute(netw
     assert client.connected
     assert words(happened).count("rebuild_started") == made + 1
     assert words(happened).count("relogon_completed") == 1
+    # Once it has been online, it is as quick as at first.
+    network.cut(client)
+    network.advance(1)
+    assert client.connected
 
 
 @simulated

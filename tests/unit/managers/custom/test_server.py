@@ -292,3 +292,18 @@ async def test_the_server_answers_a_foreign_clients_query(network: MemoryNetwork
     (frame,) = alice.take()
     assert (frame.message_type, frame.message_id, frame.body) == (MessageType.ANSWER, 6, b"")
     network.failures.take(ValueError)
+
+
+@simulated
+async def test_the_acknowledgement_leaves_before_anything_that_the_handler_sends(network: MemoryNetwork) -> None:
+    class Answering(Recorder):
+        def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> None:
+            server.custom.post(source, 2, b"from the handler")
+
+    server = network.server(Answering())
+    alice = FramePeer(network, "alice").online()
+    alice.send(MessageType.ACKED_INFORMATION, encode_information(1, b"x"), 5)
+    assert [frame.message_type for frame in alice.take()] == [
+        MessageType.ACKNOWLEDGEMENT,
+        MessageType.INFORMATION_POSTED,
+    ]
