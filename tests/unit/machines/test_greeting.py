@@ -51,12 +51,12 @@ def test_its_header_size_is_found_from_its_first_bytes() -> None:
     assert find_layout(GENERATION_7, REAL_LOG_ON) is SEVEN
 
 
-@pytest.mark.parametrize("length", range(len(REAL_LOG_ON)))
-def test_it_may_come_in_two_pieces_cut_anywhere(length: int) -> None:
-    greeting = Greeting(0.0)
-    assert greeting.receive(REAL_LOG_ON[:length]) is None
-    assert isinstance(greeting.receive(REAL_LOG_ON[length:]), LogOnReceived)
-    assert greeting.rest == b""
+def test_it_may_come_in_two_pieces_cut_anywhere() -> None:
+    for length in range(len(REAL_LOG_ON)):
+        greeting = Greeting(0.0)
+        assert greeting.receive(REAL_LOG_ON[:length]) is None
+        assert isinstance(greeting.receive(REAL_LOG_ON[length:]), LogOnReceived)
+        assert greeting.rest == b""
 
 
 # --- header sizes ---------------------------------------------------------------------------------------------------

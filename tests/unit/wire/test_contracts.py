@@ -37,7 +37,7 @@ def test_every_text_of_a_log_on_may_be_null(field: str) -> None:
     assert LOG_ON.decode(LOG_ON.encode(body)) == body
 
 
-@pytest.mark.parametrize("length", range(len(LOG_ON_OF_A_REAL_CLIENT)))
-def test_a_log_on_that_was_cut_off_anywhere_is_malformed(length: int) -> None:
-    with pytest.raises(MalformedBody):
-        LOG_ON.decode(LOG_ON_OF_A_REAL_CLIENT[:length])
+def test_a_log_on_that_was_cut_off_anywhere_is_malformed() -> None:
+    for length in range(len(LOG_ON_OF_A_REAL_CLIENT)):
+        with pytest.raises(MalformedBody):
+            LOG_ON.decode(LOG_ON_OF_A_REAL_CLIENT[:length])

@@ -20,7 +20,7 @@ from esframework.errors import (
     RequestTimeout,
     TargetAbsent,
 )
-from esframework.limits import MAX_BLOB_BYTES, MAX_MESSAGE
+from esframework.limits import HARD_LIMIT, MAX_BLOB_BYTES, MAX_MESSAGE
 from esframework.testing import MemoryNetwork, simulated
 from tests.peers import FramePeer, Recorder, record
 
@@ -501,6 +501,41 @@ async def test_a_blob_larger_than_the_limit_is_refused(network: MemoryNetwork) -
     house = House(network)
     with pytest.raises(EncodeError, match="send it as a file"):
         house.alice.custom.send_blob("bob", 1, memoryview(bytearray(MAX_BLOB_BYTES + 1)))
+
+
+LONG_BLOB = bytes(range(256)) * 4096 * 8
+
+
+@simulated
+async def test_a_blob_to_a_slow_reader_waits_while_its_sender_talks_to_others(network: MemoryNetwork) -> None:
+    server = network.server()
+    keeper = Recorder()
+    alice, bob = await network.client("alice"), await network.client("bob", handler=keeper)
+    network.stop_reading(bob)
+    sent = alice.custom.send_blob("bob", 1, LONG_BLOB)
+    sent.addErrback(lambda failure: failure)
+    network.advance(1)
+    assert not sent.called
+    assert await alice.basic.ping() < 0.5
+    assert server.users.slow_clients(1)[0][1] < HARD_LIMIT // 2
+    network.go_on_reading(bob)
+    await sent
+    network.settle()
+    assert keeper.contents == [LONG_BLOB]
+
+
+@simulated
+async def test_a_stream_to_somebody_who_left_ends_with_the_connection(network: MemoryNetwork) -> None:
+    network.server()
+    alice, bob = await network.client("alice"), await network.client("bob")
+    network.stop_reading(bob)
+    outcome: list[Any] = []
+    alice.custom.send_blob("bob", 1, LONG_BLOB).addBoth(outcome.append)
+    network.advance(1)
+    assert outcome == []
+    network.cut(alice)
+    network.settle()
+    assert type(outcome[0].value).__name__ == "ConnectionInterrupted"
 
 
 # --- the second set of calls ----------------------------------------------------------------------------------------
