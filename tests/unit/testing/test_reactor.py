@@ -40,6 +40,19 @@ def test_a_jump_runs_what_is_due_late_and_once() -> None:
     assert ran == [100.0]
 
 
+def test_calls_run_in_order_though_some_are_put_off_or_brought_forward() -> None:
+    reactor = VirtualReactor()
+    ran: list[str] = []
+    calls = {name: reactor.callLater(seconds, ran.append, name) for name, seconds in (("a", 1), ("b", 2), ("c", 3))}
+    calls["a"].delay(3)
+    calls["c"].reset(0.5)
+    reactor.callLater(2, ran.append, "after b")
+    assert reactor.next_call_at == 0.5
+    reactor.advance(10)
+    assert ran == ["c", "b", "after b", "a"]
+    assert reactor.next_call_at is None
+
+
 def test_what_a_call_raises_comes_out() -> None:
     reactor = VirtualReactor()
     reactor.callLater(1, lambda: 1 / 0)
