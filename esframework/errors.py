@@ -78,12 +78,16 @@ class MalformedBody(RemoteError, ValueError):
 
 
 class LogonFailed(RemoteError):
-    """The server refused a log-on. `result` is a `LogonResult`, `cause` the server's text."""
+    """The server refused a log-on. `result` is a `LogonResult`, `cause` the server's text.
 
-    def __init__(self, result: int, cause: str) -> None:
+    `retry_after` is the number of seconds after which it may be otherwise, None for a refusal that is final.
+    """
+
+    def __init__(self, result: int, cause: str, retry_after: float | None = None) -> None:
         super().__init__(f"log-on refused: {cause or getattr(result, 'name', result)}")
         self.result = result
         self.cause = cause
+        self.retry_after = retry_after
 
 
 class ConnectionFailed(RemoteError):

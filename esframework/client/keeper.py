@@ -35,6 +35,7 @@ from esframework.wire.contracts import LOG_ON, LOG_ON_REPLY, LogOnBody
 from esframework.wire.frames import default_layout
 from esframework.wire.login_id import bare_id
 from esframework.wire.profile import GENERATION_6, GENERATION_7
+from esframework.wire.retry import retry_after
 from esframework.wire.types import LogonResult, MessageInvalidType, MessageType
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class SessionKeeper(LinkActions):
         self._closing: Deferred[None] | None = None
         self._timer: IDelayedCall | None = None
         self._reconnect_now = False
+        self._not_before = 0.0
         self._heartbeat = self._loop(self._beat)
         self._sweep = self._loop(self._sweep_once)
         self.stream: ClientStream | None = None
@@ -198,7 +200,8 @@ class SessionKeeper(LinkActions):
     def wait_for_retry(self) -> None:
         self._stop_timer()
         self._drop_stream()
-        delay = 0.0 if self._reconnect_now else self._backoff.next_delay()
+        delay = 0.0 if self._reconnect_now else self._not_before + self._backoff.next_delay()
+        self._not_before = 0.0
         self._reconnect_now = False
         self._timer = self._clock.callLater(delay, self._retry)
 
@@ -243,12 +246,20 @@ class SessionKeeper(LinkActions):
             result, cause = LogonResult.FAILED, f"{cause} (unknown result {reply.logon_result})"
         if result is LogonResult.SUCCEED:
             self._link.accepted()
-        elif result is LogonResult.HAD_LOGGED_ON and self._logging_on is None:
-            # The server has not noticed yet that our own last connection is gone; it will, so we try again.
-            self._client.relogon_completed.fire(LogonResponse(result, cause))
-            self._link.failed(LogonFailed(result, cause))
         else:
-            self._link.refused(LogonFailed(result, cause))
+            self._refused(result, cause)
+
+    def _refused(self, result: LogonResult, cause: str) -> None:
+        wait = retry_after(cause)
+        refusal = LogonFailed(result, cause, wait)
+        # A relogon is tried again when the refusal is only for now: the server says so, or has not noticed yet
+        # that our own last connection is gone.
+        if self._logging_on is None and (wait is not None or result is LogonResult.HAD_LOGGED_ON):
+            self._client.relogon_completed.fire(LogonResponse(result, cause))
+            self._not_before = wait or 0.0
+            self._link.failed(refusal)
+        else:
+            self._link.refused(refusal)
 
     def ended(self, cause: str) -> None:
         """The server ended the session for good."""

@@ -34,6 +34,7 @@ from esframework.wire.contracts import (
 )
 from esframework.wire.identity import check_account_name
 from esframework.wire.login_id import split_login_id
+from esframework.wire.retry import with_retry
 from esframework.wire.types import (
     SERVER_ID,
     DisconnectedType,
@@ -121,7 +122,7 @@ class Gate:
     ) -> tuple[LogonResult, str, DisconnectedType] | None:
         refused = DisconnectedType.LOG_ON_REFUSED
         if self.closing:
-            return LogonResult.FAILED, "the server is closing", DisconnectedType.SERVER_CLOSING
+            return LogonResult.FAILED, with_retry("the server is closing", 5), DisconnectedType.SERVER_CLOSING
         allowed = self._options.allowed_client_types
         if allowed is not None and received.client_type not in allowed:
             self._refusals.add("client_type")
@@ -137,7 +138,7 @@ class Gate:
         wait = self._admission.wait_before_log_on(connection.address[0], self._clock.seconds())
         if wait > 0:
             self._refusals.add("log_on_tries")
-            return LogonResult.FAILED, f"too many failed log-ons; try again in {wait:.0f} s", refused
+            return LogonResult.FAILED, with_retry("too many failed log-ons", wait), refused
         return None
 
     @inlineCallbacks
@@ -151,7 +152,7 @@ class Gate:
                 verdict = yield deferred
         except Exception:
             _log.failure("the verifier failed for {user}; the log-on is refused", user=request.user_id)
-            return "the server cannot verify log-ons now"
+            return with_retry("the server cannot verify log-ons now", 10)
         return verdict
 
     def _decide(

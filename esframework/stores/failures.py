@@ -7,6 +7,7 @@ database's own errors into these.
 from __future__ import annotations
 
 from esframework.errors import LocalError
+from esframework.wire.retry import with_retry
 
 
 class AccountExists(LocalError):
@@ -34,7 +35,7 @@ class ComeBackLater(LocalError):
     """
 
     def __init__(self, what: str, delay: float) -> None:
-        super().__init__(f"{what} is busy: come back in {delay:.0f} s")
+        super().__init__(with_retry(f"{what} is busy", delay))
         self.delay = delay
 
 

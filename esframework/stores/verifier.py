@@ -13,11 +13,12 @@ from zope.interface import implementer
 
 from esframework.interfaces import IAccounts, IVerifier, LogOnRequest
 from esframework.stores.failures import ComeBackLater, StoreError
+from esframework.wire.retry import with_retry
 
 UNKNOWN_OR_WRONG: Final = "unknown account or wrong password"
 """One cause for both, so that nobody finds out which names exist."""
 
-NOT_AVAILABLE: Final = "the accounts are not available now, try again later"
+NOT_AVAILABLE: Final = with_retry("the accounts are not available now", 10)
 """What a client is told when the store fails; the reason is in the server's log."""
 
 

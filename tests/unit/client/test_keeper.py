@@ -304,6 +304,40 @@ async def test_the_password_changed_meanwhile_ends_it_with_the_result(network: M
 
 
 @simulated
+async def test_a_refusal_that_is_only_for_now_is_waited_for(network: MemoryNetwork) -> None:
+    verdicts: list[bool | str] = [True, "busy; try again in 20 s", True]
+
+    class Busy:
+        def verify(self, request: LogOnRequest) -> bool | str:
+            return verdicts.pop(0)
+
+    network.server(verifier=Busy())
+    client = await network.client("alice")
+    told = life_of(client)
+    network.cut(client)
+    network.advance(15)
+    assert len(verdicts) == 1
+    network.advance(60)
+    assert client.connected and verdicts == []
+    assert [each[1].result for each in told if each[0] == "relogon_completed"] == [
+        LogonResult.FAILED,
+        LogonResult.SUCCEED,
+    ]
+
+
+@simulated
+async def test_a_first_log_on_that_is_refused_for_now_says_for_how_long(network: MemoryNetwork) -> None:
+    class Busy:
+        def verify(self, request: LogOnRequest) -> str:
+            return "busy; try again in 20 s"
+
+    network.server(verifier=Busy())
+    with pytest.raises(LogonFailed) as caught:
+        await network.client("alice")
+    assert caught.value.retry_after == 20
+
+
+@simulated
 async def test_a_server_that_still_believes_in_the_old_connection_is_tried_again(network: MemoryNetwork) -> None:
     server = network.server(options=ServerOptions(relogon_mode=RelogonMode.IGNORE_NEW))
     client = await network.client("alice")

@@ -67,7 +67,7 @@ async def test_the_pool_gives_the_same_answers_and_its_queue_is_bounded() -> Non
     passwords = PasswordPool(CHEAP, BoundedPool("checking passwords", HASHING_THREADS, 4))
     stored = await passwords.hash("secret")
     answers = [passwords.matches(stored, "secret") for _ in range(4)]
-    with pytest.raises(ComeBackLater, match=r"come back in \d+ s"):
+    with pytest.raises(ComeBackLater, match=r"try again in \d+ s"):
         await passwords.matches(stored, "secret")
     assert [await answer for answer in answers] == [True] * 4
     await passwords.close()

@@ -58,7 +58,7 @@ async def test_what_work_raises_is_the_answer_s_failure() -> None:
 async def test_beyond_the_limit_newcomers_are_sent_away_at_once(gate: Gate) -> None:
     pool = BoundedPool("digging", 1, 2, jitter=lambda: 0.5)
     accepted = [pool.run(gate.pass_through, name) for name in ("first", "second")]
-    with pytest.raises(ComeBackLater, match="digging is busy: come back in 10 s") as caught:
+    with pytest.raises(ComeBackLater, match="digging is busy; try again in 10 s") as caught:
         await pool.run(gate.pass_through, "third")
     assert caught.value.delay == 10
     assert pool.refused == 1

@@ -53,7 +53,7 @@ async def test_who_knows_the_password_is_admitted_and_nobody_else() -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_busy_server_says_when_to_come_back() -> None:
     verifier = AccountVerifier(cast(Any, Failing(ComeBackLater("checking passwords", 7.2))))
-    assert "come back in 7 s" in str(await verifier.verify(request("alice", "secret")))
+    assert "try again in 8 s" in str(await verifier.verify(request("alice", "secret")))
 
 
 @pytest_twisted.ensureDeferred
