@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ PAGES = sorted({*ROOT.glob("*.md"), *DOCS.rglob("*.md")} - {*(DOCS / "changelog.
 EXAMPLES = sorted((DOCS / "examples").iterdir())
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+inlined = runpy.run_path(str(DOCS / "_ext" / "inline_examples.py"))["inlined"]
 
 
 def anchor(heading: str) -> str:
@@ -58,6 +60,29 @@ def test_the_readmes_code_is_that_of_the_example() -> None:
     example = (DOCS / "examples" / "three_engines.py").read_text(encoding="utf-8")
     assert blocks
     assert [block for block in blocks if block not in example] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_code_on_the_page_is_that_of_its_examples(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    # When this fails: python docs/_ext/inline_examples.py
+    assert text == inlined(text, page.parent)
+    assert "{literalinclude}" not in text, "code that only Sphinx shows cannot be read where the page lies"
+
+
+def test_a_block_that_differs_from_its_example_is_found(tmp_path: Path) -> None:
+    (tmp_path / "made.py").write_text('"""What it is."""\n\nfirst = 1\n\n\nclass Second:\n    third = 3\n')
+
+    def shown(selection: str) -> str:
+        page = f"# Page\n\n<!-- example: made.py{selection} -->\n```python\nold\n```\n\nAnd more.\n"
+        head, _, rest = inlined(page, tmp_path).partition("```python\n")
+        assert head.startswith("# Page\n\n<!-- example: made.py") and rest.endswith("\n```\n\nAnd more.\n")
+        return rest.partition("\n```")[0]
+
+    assert shown("") == "first = 1\n\n\nclass Second:\n    third = 3"
+    assert shown(" class Second") == shown(" after first") == "class Second:\n    third = 3"
+    with pytest.raises(LookupError, match="Fourth"):
+        shown(" class Fourth")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
