@@ -47,6 +47,8 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         hard_limit=sizes.hard_limit,
         max_connections=session.max_connections,
         max_connections_per_address=session.max_connections_per_address,
+        max_log_on_tries=session.max_log_on_tries,
+        limit_loopback=session.limit_loopback,
         max_frames_per_second=sizes.frames_per_second,
         handler_mode=HandlerMode(handlers.mode),
         handler_limit=handlers.limit,

@@ -67,6 +67,14 @@ class SessionConfig:
     max_connections_per_address: int = _option(
         limits.MAX_CONNECTIONS_PER_ADDRESS, Whole(0, 10_000_000, "no limit"), "connections from one address"
     )
+    max_log_on_tries: int = _option(
+        limits.MAX_LOG_ON_TRIES_PER_MINUTE,
+        Whole(0, 10_000_000, "no limit"),
+        "failed log-ons from one address in a minute",
+    )
+    limit_loopback: bool = _option(
+        False, Switch(), "limits for each address count this machine's own addresses, too"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

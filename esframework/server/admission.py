@@ -1,12 +1,14 @@
 """Limits on who may knock and how fast: connections in all and per address, failed log-ons per address and minute,
 frames per second.
 
-Knows addresses and numbers, not users. Loopback counts only where the options say so.
+Knows addresses and numbers, not users. Loopback counts only where the options say so. IPv6 counts by /64: whoever has
+one IPv6 address has the 2^64 around it, too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from ipaddress import IPv6Address
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -17,13 +19,29 @@ from esframework.server.options import ServerOptions
 _MINUTE = 60.0
 
 
+def network_of(host: str) -> str:
+    """What a host is counted as: an IPv6 address as its /64 (one mapped from IPv4 as that), all else as itself."""
+    if ":" not in host:
+        return host
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return f"{IPv6Address(address.packed[:8] + bytes(8))}/64"
+
+
 class Admission:
-    """Counts connections and failures by address; what it counts is bounded by `limits.MAX_TRACKED_ADDRESSES`."""
+    """Counts connections and tries to log on by address.
+
+    Tries are remembered for `limits.MAX_TRACKED_ADDRESSES` addresses; the one whose minute began first makes room.
+    """
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
         self._connections: Counter[str] = Counter()
-        self._failures: dict[str, tuple[float, int]] = {}
+        self._tries: dict[str, tuple[float, int]] = {}
         self.count = 0
 
     @property
@@ -35,26 +53,48 @@ class Admission:
         """Count a new connection; the reason why it must be refused, or None. `leave` must follow either way."""
         was_full = self.is_full
         self.count += 1
-        self._connections[host] += 1
+        network = network_of(host)
+        self._connections[network] += 1
         if was_full:
             return "max_connections"
         allowed = self._options.max_connections_per_address
-        if 0 < allowed < self._connections[host] and self._counts(host):
+        if 0 < allowed < self._connections[network] and self._counts(host):
             return "max_connections_per_address"
         return None
 
     def leave(self, host: str) -> None:
         """A connection is gone."""
         self.count -= 1
-        self._connections[host] -= 1
-        if self._connections[host] <= 0:
-            del self._connections[host]
+        network = network_of(host)
+        self._connections[network] -= 1
+        if self._connections[network] <= 0:
+            del self._connections[network]
+
+    def begin_log_on(self, host: str, now: float) -> float:
+        """Reserve a try to log on; 0 when it is reserved, else the seconds that this address must wait.
+
+        The try counts as failed until `log_on_succeeded` gives it back: otherwise any number of tries that are
+        verified at the same time would pass.
+        """
+        wait = self.wait_before_log_on(host, now)
+        if wait <= 0:
+            self.log_on_failed(host, now)
+        return wait
+
+    def log_on_succeeded(self, host: str) -> None:
+        """Give the try back that `begin_log_on` reserved."""
+        network = network_of(host)
+        since, tries = self._tries.get(network, (0.0, 0))
+        if tries > 1:
+            self._tries[network] = (since, tries - 1)
+        else:
+            self._tries.pop(network, None)
 
     def wait_before_log_on(self, host: str, now: float) -> float:
         """Seconds that an address must wait before it may try to log on; 0 when it may."""
         allowed = self._options.max_log_on_tries
-        since, failures = self._failures.get(host, (now, 0))
-        if allowed <= 0 or not self._counts(host) or failures < allowed:
+        since, tries = self._tries.get(network_of(host), (now, 0))
+        if allowed <= 0 or not self._counts(host) or tries < allowed:
             return 0.0
         return max(0.0, since + _MINUTE - now)
 
@@ -62,18 +102,21 @@ class Admission:
         """Count a failed log-on."""
         if not self._counts(host):
             return
-        since, failures = self._failures.get(host, (now, 0))
+        network = network_of(host)
+        since, tries = self._tries.get(network, (now, 0))
         if now - since >= _MINUTE:
-            since, failures = now, 0
-        if len(self._failures) >= limits.MAX_TRACKED_ADDRESSES:
-            self._failures.clear()
-        self._failures[host] = (since, failures + 1)
+            del self._tries[network]
+            since, tries = now, 0
+        if network not in self._tries and len(self._tries) >= limits.MAX_TRACKED_ADDRESSES:
+            # In the order in which their minutes began: the first is the oldest.
+            del self._tries[next(iter(self._tries))]
+        self._tries[network] = (since, tries + 1)
 
     def forget_old(self, now: float) -> None:
-        """Drop failures of more than a minute ago."""
-        old = [host for host, (since, _) in self._failures.items() if now - since >= _MINUTE]
-        for host in old:
-            del self._failures[host]
+        """Drop tries of more than a minute ago."""
+        old = [network for network, (since, _) in self._tries.items() if now - since >= _MINUTE]
+        for network in old:
+            del self._tries[network]
 
     def _counts(self, host: str) -> bool:
         return self._options.limit_loopback or not is_loopback(host)

@@ -20,6 +20,8 @@ relogon_mode = "ignore_new"
 allowed_client_types = [4, 5]
 max_connections = 6
 max_connections_per_address = 7
+max_log_on_tries = 16
+limit_loopback = true
 [limits]
 max_message = 100000
 write_timeout = 8
@@ -56,6 +58,8 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
         hard_limit=100_000,
         max_connections=6,
         max_connections_per_address=7,
+        max_log_on_tries=16,
+        limit_loopback=True,
         max_frames_per_second=11,
         handler_mode=HandlerMode.TASK_QUEUE,
         handler_limit=12,

@@ -59,6 +59,8 @@ relogon_mode = "ignore_new"
 allowed_client_types = [0, 4]
 max_connections = 1000
 max_connections_per_address = 0
+max_log_on_tries = 10
+limit_loopback = true
 
 [handlers]
 mode = "task_queue"
