@@ -121,8 +121,16 @@ class ConnectionInterrupted(RequestError):
     """The connection was lost while the answer was awaited; the target may have handled the request."""
 
 
+class NotDelivered(RequestError):
+    """The server did not bring the request to its target, or not the answer back; `reason` is a `RequestFailure`."""
+
+    def __init__(self, text: str, target: str | None, request_type: int, reason: int) -> None:
+        super().__init__(text, target, request_type)
+        self.reason = reason
+
+
 class TargetAbsent(RequestError):
-    """The target is not online, or cannot be reached by this message; nothing was delivered."""
+    """The target is not online; nothing was delivered."""
 
 
 class NotPermitted(RequestError):

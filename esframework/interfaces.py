@@ -48,7 +48,7 @@ class LogOnRequest:
     """Who asks to log on. `user_id` is bare, `device` the number before `#` in its LoginID, if any."""
 
     user_id: str
-    password: str
+    password: str = field(repr=False)
     system_token: str
     authorized_user: str
     client_type: int

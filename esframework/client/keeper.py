@@ -5,7 +5,7 @@ Tells the application by the engine's events. Knows no message but the log-on an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from random import random
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ class LogonResponse:
 @dataclass(frozen=True, slots=True)
 class _Account:
     login_id: str
-    password: str
+    password: str = field(repr=False)
     system_token: str
     endpoint: IStreamClientEndpoint
     place: str
@@ -73,8 +73,8 @@ class SessionKeeper(LinkActions):
         self._backoff = Backoff(random, client.options.reconnect_first_delay, client.options.reconnect_longest_delay)
         self._connecting: Deferred[Any] | None = None
         self._logging_on: Deferred[LogonResponse] | None = None
-        self._closing: Deferred[None] | None = None
-        self._timer: IDelayedCall | None = None
+        self._closing: list[Deferred[None]] | None = None
+        self._timers: dict[str, IDelayedCall] = {}
         self._reconnect_now = False
         self._not_before = 0.0
         self._heartbeat = self._loop(self._beat)
@@ -120,26 +120,30 @@ class SessionKeeper(LinkActions):
         return (user_id if "#" in user_id else f"{device}#{user_id}"), f"{date.today():%Y%m%d}{token}"
 
     def close(self) -> Deferred[None]:
-        """See `ClientEngine.close`."""
-        if self._account is None:
-            return succeed(None)
-        self._client.closing.fire()
-        done: Deferred[None] = Deferred()
-        if self.stream is None:
+        """See `ClientEngine.close`; every caller hears when it is done."""
+        if self._closing is None:
+            if self._account is None:
+                return succeed(None)
+            self._client.closing.fire()
+            if self.stream is None:
+                self._link.close()
+                self._client.closed.fire()
+                return succeed(None)
+            self._closing = []
             self._link.close()
-            self._client.closed.fire()
-            return succeed(None)
-        self._closing = done
-        self._link.close()
+        done: Deferred[None] = Deferred()
+        self._closing.append(done)
         return done
 
     def cut(self, reconnect_now: bool) -> None:
         """See `ClientEngine.close_connection`."""
+        if "retry" in self._timers:
+            if reconnect_now:
+                self._stop("retry")
+                self._link.retry()
+            return
         self._reconnect_now = reconnect_now
-        if self._timer is not None and reconnect_now:
-            self._stop_timer()
-            self._link.retry()
-        elif self.stream is not None:
+        if self.stream is not None:
             self.stream.abort()
 
     # --- what the machine asks for (LinkActions) --------------------------------------------------------------------
@@ -160,25 +164,29 @@ class SessionKeeper(LinkActions):
         body = LogOnBody(f"{OWN_CLIENT}{__version__}", self._account.password, self._account.system_token)
         stream.send(MessageType.LOG_ON, LOG_ON.encode(body), 1)
         if self._options.log_on_timeout > 0:
-            self._timer = self._clock.callLater(self._options.log_on_timeout, self._log_on_timed_out)
+            self._start("log_on", self._options.log_on_timeout, self._log_on_timed_out)
 
     def went_online(self, is_first: bool) -> None:
         assert self.stream is not None and self._account is not None
-        self._stop_timer()
+        self._stop("log_on")
         self._backoff.reset()
         self.stream.is_online = True
         self.user_id = bare_id(self._account.login_id)
         if self._options.heartbeat_interval > 0:
             self._heartbeat.start(self._options.heartbeat_interval)
         self._sweep.start(limits.SWEEP_INTERVAL, now=False)
+        # Told in the next turn: then what the server says of itself behind its answer is known as well.
+        self._start("announce", 0, self._announce, is_first)
+
+    def _announce(self, is_first: bool) -> None:
         response = LogonResponse(LogonResult.SUCCEED, "")
-        if is_first:
-            waiting, self._logging_on = self._logging_on, None
-            self._client.opened.fire()
-            if waiting is not None:
-                waiting.callback(response)
-        else:
+        if not is_first:
             self._client.relogon_completed.fire(response)
+            return
+        waiting, self._logging_on = self._logging_on, None
+        self._client.opened.fire()
+        if waiting is not None:
+            waiting.callback(response)
 
     def first_log_on_failed(self, reason: Exception) -> None:
         waiting, self._logging_on = self._logging_on, None
@@ -198,12 +206,12 @@ class SessionKeeper(LinkActions):
             self._client.closed.fire()
 
     def wait_for_retry(self) -> None:
-        self._stop_timer()
+        self._stop("log_on")
         self._drop_stream()
         delay = 0.0 if self._reconnect_now else self._not_before + self._backoff.next_delay()
         self._not_before = 0.0
         self._reconnect_now = False
-        self._timer = self._clock.callLater(delay, self._retry)
+        self._start("retry", delay, self._link.retry)
 
     def relogon_refused(self, reason: Exception) -> None:
         self.release()
@@ -217,7 +225,7 @@ class SessionKeeper(LinkActions):
         self._client.closed.fire()
 
     def release(self) -> None:
-        self._stop_timer()
+        self._stop("retry", "log_on", "announce")
         if self._connecting is not None:
             connecting, self._connecting = self._connecting, None
             connecting.cancel()
@@ -272,10 +280,11 @@ class SessionKeeper(LinkActions):
     def lost(self, stream: ClientStream, reason: Failure) -> None:
         """A transport is gone."""
         if self._closing is not None:
-            done, self._closing = self._closing, None
-            self._stop_timer()
+            closing, self._closing = self._closing, None
+            self._stop("cut_off")
             self._client.closed.fire()
-            done.callback(None)
+            for done in closing:
+                done.callback(None)
         if stream is not self.stream:
             return
         self.stream = None
@@ -302,7 +311,6 @@ class SessionKeeper(LinkActions):
         self._link.failed(error)
 
     def _log_on_timed_out(self) -> None:
-        self._timer = None
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.abort()
@@ -312,10 +320,6 @@ class SessionKeeper(LinkActions):
     @property
     def _place(self) -> str:
         return self._account.place if self._account is not None else "the server"
-
-    def _retry(self) -> None:
-        self._timer = None
-        self._link.retry()
 
     def _leave_online(self) -> None:
         if self._heartbeat.running:
@@ -332,18 +336,23 @@ class SessionKeeper(LinkActions):
             stream.has_ended = True
             if self._closing is not None:
                 stream.close_orderly()
-                self._timer = self._clock.callLater(limits.CLOSE_GRACE, self._cut_off, stream)
+                self._start("cut_off", limits.CLOSE_GRACE, stream.abort)
             else:
                 stream.abort()
 
-    def _cut_off(self, stream: ClientStream) -> None:
-        self._timer = None
-        stream.abort()
+    def _start(self, name: str, delay: float, function: Any, *arguments: Any) -> None:
+        self._stop(name)
+        self._timers[name] = self._clock.callLater(delay, self._rung, name, function, arguments)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _rung(self, name: str, function: Any, arguments: tuple[Any, ...]) -> None:
+        del self._timers[name]
+        function(*arguments)
+
+    def _stop(self, *names: str) -> None:
+        for name in names:
+            timer = self._timers.pop(name, None)
+            if timer is not None:
+                timer.cancel()
 
     def _beat(self) -> None:
         # Bytes that wait are a sign of life themselves, as soon as they can leave.
@@ -353,8 +362,7 @@ class SessionKeeper(LinkActions):
     def _sweep_once(self) -> None:
         now = self._clock.seconds()
         self._client.model.sweep(now)
-        for sweep in self._client.dispatcher.sweeps():
-            sweep(now)
+        self._client.dispatcher.sweep(now)
         if self.stream is not None:
             self.stream.sweep(now)
 

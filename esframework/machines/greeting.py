@@ -11,7 +11,7 @@ Anything else raises InvalidMessage, and the connection is over. Whether the log
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from struct import Struct
 
@@ -40,7 +40,7 @@ class LogOnReceived:
     source: bytes
     login_id: str
     authorized_user: str
-    password: str
+    password: str = field(repr=False)
     system_token: str
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -32,6 +31,7 @@ class Requests(Generic[Waiter]):
         self._limit = limit
         self._last_id = 0
         self._open: dict[int, Request[Waiter]] = {}
+        self._by_target: dict[str | None, set[int]] = {}
         # All requests with one time-out expire in the order in which they were opened.
         self._by_timeout: dict[float, dict[int, Request[Waiter]]] = {}
 
@@ -47,6 +47,7 @@ class Requests(Generic[Waiter]):
         message_id = self._next_id()
         request = Request(target, request_type, answer_type, timeout, now + timeout, waiter)
         self._open[message_id] = request
+        self._by_target.setdefault(target, set()).add(message_id)
         if timeout > 0:
             self._by_timeout.setdefault(timeout, {})[message_id] = request
         return message_id
@@ -61,7 +62,13 @@ class Requests(Generic[Waiter]):
     def close(self, message_id: int) -> Request[Waiter] | None:
         """Forget a request whatever it waits for; returns it if it was open."""
         request = self._open.pop(message_id, None)
-        if request is not None and request.timeout > 0:
+        if request is None:
+            return None
+        asked = self._by_target[request.target]
+        asked.discard(message_id)
+        if not asked:
+            del self._by_target[request.target]
+        if request.timeout > 0:
             bucket = self._by_timeout[request.timeout]
             del bucket[message_id]
             if not bucket and len(self._by_timeout) > 1:
@@ -83,9 +90,13 @@ class Requests(Generic[Waiter]):
                 due.append(message_id)
         return self._close_all(due)
 
-    def close_where(self, matches: Callable[[Request[Waiter]], bool]) -> list[Request[Waiter]]:
-        """Close and return the requests that match, such as those to a target that is gone."""
-        return self._close_all([message_id for message_id, request in self._open.items() if matches(request)])
+    def close_target(self, target: str | None) -> list[Request[Waiter]]:
+        """Close and return what was asked of one target, which is gone; costs no more than that."""
+        return self._close_all(sorted(self._by_target.get(target, ())))
+
+    def close_everything(self) -> list[Request[Waiter]]:
+        """Close and return all requests."""
+        return self._close_all(list(self._open))
 
     def _close_all(self, ids: list[int]) -> list[Request[Waiter]]:
         return [request for message_id in ids if (request := self.close(message_id)) is not None]

@@ -82,12 +82,12 @@ class Calls:
 
     def fail_all(self, why: Callable[..., RequestError]) -> None:
         """The connection is gone: fail everything."""
-        for request in self._requests.close_where(lambda _: True):
+        for request in self._requests.close_everything():
             self._fail(request, why)
 
     def fail_target(self, target: str, why: Callable[..., RequestError]) -> None:
         """One user is gone: fail what was asked of it."""
-        for request in self._requests.close_where(lambda request: request.target == target):
+        for request in self._requests.close_target(target):
             self._fail(request, why)
 
     def close(self) -> None:

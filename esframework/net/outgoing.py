@@ -145,6 +145,20 @@ class Outgoing:
             self._wait(waiter)
         return waiter
 
+    def emptied(self) -> Deferred[bool]:
+        """Fires True when everything queued so far, of every priority, has left for the kernel; False when it never
+        will."""
+        if not self._closed and self.pending:
+            self.flush()
+        if self._closed or not self._blocked:
+            return self.sent()
+        if self._lanes is None:
+            self._lanes = (deque(), deque(), deque())
+        # Behind the last lane, which is emptied when the others are.
+        last: Deferred[bool] = Deferred()
+        self._lanes[-1].append(last)
+        return last
+
     def when_drained(self, callback: Callable[[], None]) -> None:
         """Call back once, when the queue is below half its high-water mark again or the connection is gone."""
         if self._closed or not self._blocked:

@@ -63,13 +63,16 @@ class Stream:
         """Close after everything queued has been written."""
         if self._lost:
             return
-        self.outgoing.flush()
+        # Read on, whoever held it up: an end to which the peer agrees has to be heard.
+        if self._paused_by:
+            self._paused_by = 0
+            self.transport.resumeProducing()
 
         def close(_: object = None) -> None:
             self.outgoing.detach()
             self.transport.loseConnection()
 
-        self.outgoing.sent().addCallback(close)
+        self.outgoing.emptied().addCallback(close)
 
     def abort(self) -> None:
         """Cut the connection now; what is queued is lost."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from twisted.logger import Logger
 
 from esframework.errors import PluginError
@@ -36,10 +34,13 @@ class Dispatcher:
         self.relayable |= half.relayable
 
     def start(self) -> None:
-        """The engine opens: start the managers, those they require first."""
-        for half in self._halves.values():
-            if half.start is not None:
-                half.start()
+        """The engine opens: start the managers, those they require first; one that fails is logged."""
+        for name, half in self._halves.items():
+            try:
+                if half.start is not None:
+                    half.start()
+            except Exception:
+                _log.failure("starting the manager {name} failed", name=name)
 
     def stop(self) -> None:
         """The engine has closed: stop the managers, the last installed first; one that fails is logged."""
@@ -61,15 +62,23 @@ class Dispatcher:
         """Installed managers, in the order of installation."""
         return list(self._halves)
 
-    def sweeps(self) -> list[Callable[[float], None]]:
-        """What managers want called about once a second."""
-        return [half.sweep for half in self._halves.values() if half.sweep is not None]
+    def sweep(self, now: float) -> None:
+        """Call what managers want called about once a second."""
+        for manager, half in self._halves.items():
+            try:
+                if half.sweep is not None:
+                    half.sweep(now)
+            except Exception:
+                _log.failure("the sweep of the manager {manager} failed", manager=manager)
 
     def logged_off(self, name: str | None) -> None:
         """Tell the managers that a peer is gone."""
-        for half in self._halves.values():
-            if half.logged_off is not None:
-                half.logged_off(name)
+        for manager, half in self._halves.items():
+            try:
+                if half.logged_off is not None:
+                    half.logged_off(name)
+            except Exception:
+                _log.failure("the manager {manager} failed to hear that {name} is gone", manager=manager, name=name)
 
     def _owner_of(self, message_type: int, newcomer: Registrations) -> str | None:
         for name, half in self._halves.items():

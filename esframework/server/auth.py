@@ -34,12 +34,12 @@ def as_verify(verifier: Any) -> Verify | None:
     for checker in checkers:
         if not ICredentialsChecker.providedBy(checker):
             raise PluginError(f"{checker!r} is neither an IVerifier nor a twisted.cred checker")
-        if not any(issubclass_of(interface) for interface in checker.credentialInterfaces):
+        if not any(_takes_plain_password(interface) for interface in checker.credentialInterfaces):
             raise PluginError(f"{checker!r} cannot check user names with plain passwords, which is what log-ons carry")
     return CheckerVerifier(checkers).verify
 
 
-def issubclass_of(interface: Any) -> bool:
+def _takes_plain_password(interface: Any) -> bool:
     """Whether a checker's credential interface takes a user name and a plain password."""
     return bool(IUsernamePassword.isOrExtends(interface) or interface.isOrExtends(IUsernamePassword))
 

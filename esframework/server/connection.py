@@ -160,14 +160,14 @@ class ServerConnection(Stream):
         if self._ended is not None:
             # Its last bytes are still leaving; what it says meanwhile is said by nobody.
             return
-        if self._session is None:
-            self._greet(data)
-            return
         batch = self._shared.batch
         outermost = not batch.open
         batch.open = True
         try:
-            self._receive(self._session, data)
+            if self._session is None:
+                self._greet(data)
+            else:
+                self._receive(self._session, data)
         finally:
             if outermost:
                 batch.close()
@@ -223,13 +223,12 @@ class ServerConnection(Stream):
     def hold_back(self, message_type: int, destination: bytes, receiver: Outgoing) -> None:
         """Let this client stream no faster than a busy receiver takes it.
 
-        One of our own is asked to wait, and goes on talking to others meanwhile; of any other, and of one that does not
-        heed it, nothing is read until the receiver is ready. Single messages are never held up for somebody who does
-        not read.
+        One of our own is asked to wait, and goes on talking to others meanwhile; of any other nothing is read until the
+        receiver is ready. Single messages are never held up for somebody who does not read.
         """
         if message_type not in STREAMED_TYPES:
             return
-        if self.is_ours and receiver.size < receiver.hard_limit // 4:
+        if self.is_ours:
             self._ask_to_wait(self.layout.id_of(destination), receiver)
         elif not self._paused_by & PAUSED_BY_RECEIVER:
             self.pause_reading(PAUSED_BY_RECEIVER)

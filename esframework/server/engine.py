@@ -76,7 +76,7 @@ class ServerEngine(MultiService):
         self.refusals = Refusals()
         self.users = UserManager(self.options.relogon_mode)
         self.dispatcher = Dispatcher()
-        self.router = Router(self.users, self.dispatcher, self.refusals)
+        self.router = Router(self.users, self.dispatcher, self.refusals, self.options.max_message)
         self.calls = Calls(reactor)
         is_open = verifier is None if self.options.open is None else self.options.open
         self.permissions = Permissions(is_open, self.options.administrators, permit, self.refusals)
@@ -241,6 +241,7 @@ class ServerEngine(MultiService):
             verify=verify,
             today=date.today,
             departed=self._departed,
+            logged_off=self.dispatcher.logged_off,
             lost=lambda connection: self.factory.lost(connection),
             features=self.dispatcher.names,
         )
@@ -267,7 +268,7 @@ class ServerEngine(MultiService):
             self.model = DirectModel(self.clock, self.options.handler_limit, observer)
 
     def _sweeps(self) -> list[Callable[[float], None]]:
-        return [self._cut_stalled, self.model.sweep, self._admission.forget_old, *self.dispatcher.sweeps()]
+        return [self._cut_stalled, self.model.sweep, self._admission.forget_old, self.dispatcher.sweep]
 
     def _cut_stalled(self, now: float) -> None:
         self._shared.batch.cut_stalled(now, self.options.write_timeout)
@@ -276,8 +277,6 @@ class ServerEngine(MultiService):
     def _departed(self, connection: ServerConnection) -> None:
         self.router.left(connection)
         self.model.forget(connection)
-        if connection.name is not None:
-            self.dispatcher.logged_off(connection.name)
 
     @inlineCallbacks
     def _close_connections(self) -> Any:

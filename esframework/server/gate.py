@@ -52,8 +52,8 @@ Verify = Callable[[LogOnRequest], Any]
 class Gate:
     """The gatekeeper of one server's connections.
 
-    `departed(connection)` is called when a session ends, `lost(connection)` when its transport is gone, too;
-    `today()` gives the server's local date.
+    `departed(connection)` is called when a session ends, then `logged_off(name)`; `lost(connection)` when its
+    transport is gone, too; `today()` gives the server's local date.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Gate:
         verify: Verify | None,
         today: Callable[[], Any],
         departed: Callable[[ServerConnection], None],
+        logged_off: Callable[[str], None],
         lost: Callable[[ServerConnection], None],
         features: Callable[[], list[str]],
     ) -> None:
@@ -77,6 +78,7 @@ class Gate:
         self._verify = verify
         self._today = today
         self._departed = departed
+        self._logged_off = logged_off
         self.lost = lost
         self._features = features
         self.invalid_message: Event[tuple[str, int], MessageInvalidType] = Event("invalid_message")
@@ -268,8 +270,10 @@ class Gate:
         """A connection's session is over."""
         if connection.user is not None:
             _log.info("{user} logged off: {reason}", user=connection.name, reason=reason.name)
+        # First nobody can reach the user any more, then everybody is told: who asks again then hears that it is absent.
         self._departed(connection)
-        self._users.remove(connection, reason)
+        if self._users.remove(connection, reason) and connection.name is not None:
+            self._logged_off(connection.name)
 
 
 def _reply(result: LogonResult, cause: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from esframework import limits
 from esframework.interfaces import IRouter
 from esframework.net.outgoing import Outgoing
 from esframework.plugins.dispatch import Dispatcher
@@ -34,10 +35,17 @@ Inspector = Callable[["ServerConnection", str, bytes], "bytes | None"]
 class Router:
     """Knows who may be reached by which field, and how frames get from one layout into another."""
 
-    def __init__(self, users: UserManager, dispatcher: Dispatcher, refusals: Refusals) -> None:
+    def __init__(
+        self,
+        users: UserManager,
+        dispatcher: Dispatcher,
+        refusals: Refusals,
+        max_message: int = limits.MAX_MESSAGE,
+    ) -> None:
         self._users = users
         self._dispatcher = dispatcher
         self._refusals = refusals
+        self._max_message = max_message
         self._tables: dict[Layout, dict[bytes, Outgoing]] = {}
         self._inspectors: dict[int, Inspector] = {}
         self._relayable = RELAYABLE_TYPES
@@ -120,6 +128,10 @@ class Router:
         client_type = translate_client_type(raw[1], here.profile, there.profile)
         if not same:
             body = translate_body(message_type, body, client_type, here.profile, there.profile)
+        if there.header_size + len(body) > self._max_message:
+            # A longer header must not turn a frame that its sender was allowed into one that ends its receiver.
+            self._undeliverable(sender, target, frame, RequestFailure.TOO_LONG)
+            return
         raw = there.encode(message_type, body, there.field(from_id), there.field(to_id), message_id, client_type)
         self._deliver(sender, receiver, frame, raw)
 

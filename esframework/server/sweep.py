@@ -95,7 +95,11 @@ class Sweeper:
             self._heard_since = now
         self._last = now
         for item in self.wheel.turn(now):
-            due = item.sweep(now, self._heard_since)
+            try:
+                due = item.sweep(now, self._heard_since)
+            except Exception:
+                _log.failure("looking after {item} failed", item=item)
+                due = now
             if due is not None:
                 self.wheel.add(item, due)
         for other in self._others():

@@ -167,4 +167,4 @@ class RequestFailure(IntEnum):
     TYPE_UNKNOWN_TO_TARGET = 3
     NOT_ALLOWED = 4
     DROPPED_BY_FILTER = 5
-    ANSWER_TOO_LONG = 6
+    TOO_LONG = 6

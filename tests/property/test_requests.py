@@ -63,7 +63,7 @@ class RequestsWalk(RuleBasedStateMachine):
 
     @rule(gone_target=TARGETS)
     def target_gone(self, gone_target: str | None) -> None:
-        closed = self.requests.close_where(lambda request: request.target == gone_target)
+        closed = self.requests.close_target(gone_target)
         gone = [message_id for message_id, known in self.model.items() if known.target == gone_target]
         assert len(closed) == len(gone)
         for message_id in gone:

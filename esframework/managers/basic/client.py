@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from esframework.errors import NotPermitted, RequestError, TargetAbsent, request_label
+from esframework.errors import NotDelivered, NotPermitted, RequestError, TargetAbsent, request_label
 from esframework.interfaces import IContext, Registrations
 from esframework.managers.basic.contracts import (
     DEVICES,
@@ -174,11 +174,15 @@ class ClientBasic:
         if sender.name is not None:
             return
         failed = REQUEST_FAILED.decode(body)
-        kind = NotPermitted if failed.reason == RequestFailure.NOT_ALLOWED else TargetAbsent
 
         def why(target: str | None, request_type: int) -> RequestError:
             who = "the server" if target is None else repr(target)
-            return kind(f"{request_label(request_type)} to {who} failed: {failed.detail}", target, request_type)
+            text = f"{request_label(request_type)} to {who} failed: {failed.detail}"
+            if failed.reason == RequestFailure.NOT_ALLOWED:
+                return NotPermitted(text, target, request_type)
+            if failed.reason == RequestFailure.TARGET_ABSENT:
+                return TargetAbsent(text, target, request_type)
+            return NotDelivered(text, target, request_type, failed.reason)
 
         self._client.calls.refuse(message_id, why)
 

@@ -22,6 +22,7 @@ from esframework.managers.basic.contracts import (
     UserListBody,
 )
 from esframework.net.threads import hops_to_reactor
+from esframework.wire.login_id import bare_id
 from esframework.wire.types import DisconnectedType, MessageType, RequestFailure
 
 _log = Logger()
@@ -104,7 +105,7 @@ class ServerBasic:
 
     def _user_endpoint(self, sender: Any, message_id: int, body: bytes) -> None:
         target = USER.decode(body).user_id
-        by_default = target == sender.name or self._is_administrator(sender)
+        by_default = bare_id(target) == sender.name or self._is_administrator(sender)
         allowed = self._may(sender, message_id, "user_endpoint", target, by_default)
         if allowed or not sender.is_ours:
             address = self._server.users.address_of(target) if allowed else None
@@ -121,13 +122,15 @@ class ServerBasic:
             sender.reply(message_type, body, message_id)
         except EncodeError as error:
             _log.warn("{sender} cannot be answered: {error}", sender=sender.name, error=str(error))
-            sender.request_failed(message_id, RequestFailure.ANSWER_TOO_LONG, str(error))
+            sender.request_failed(message_id, RequestFailure.TOO_LONG, str(error))
 
     def _is_administrator(self, sender: Any) -> bool:
         return bool(self._server.is_administrator(sender.name))
 
     def _may(self, sender: Any, message_id: int, action: str, target: str | None, by_default: bool) -> bool:
-        if self._server.permit(action, sender.name, target, lambda: by_default):
+        # The hook knows users, not their devices.
+        user = None if target is None else bare_id(target)
+        if self._server.permit(action, sender.name, user, lambda: by_default):
             return True
         sender.request_failed(message_id, RequestFailure.NOT_ALLOWED, f"{action} is not permitted to {sender.name!r}")
         return False

@@ -133,9 +133,8 @@ class Custom(Sending):
     def _blob_fragment(self, sender: Any, message_id: int, body: bytes) -> None:
         fragment = decode_fragment(body)
         content = self._join(self._blobs, sender, fragment)
-        handler = self._context.handler
-        if content is not None and handler is not None:
-            self._context.model.run(sender, "blob", fragment.information_type, handler.handle_information, content)
+        if content is not None:
+            self._handle(sender, "blob", fragment.information_type, content)
 
     def _engine_message(self, sender: Any, message_id: int, body: bytes) -> None:
         fragment = decode_fragment(body)

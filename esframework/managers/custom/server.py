@@ -72,7 +72,8 @@ class ServerCustom(Custom):
         return inspect
 
     def _watch(self, information: Information) -> Information | None:
-        self.information_received.fire(information)
+        if information.style != "blob":
+            self.information_received.fire(information)
         return self.filters.apply(information)
 
     # --- what has no receiver ---------------------------------------------------------------------------------------

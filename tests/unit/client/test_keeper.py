@@ -524,3 +524,35 @@ async def test_an_orderly_end_of_the_server_is_an_interruption(network: MemoryNe
     network.settle()
     assert words(happened)[:1] == ["connection_interrupted"]
     assert MessageType.KICKED_OUT not in words(happened)
+
+
+@simulated
+async def test_reconnect_now_while_a_relogon_waits_for_its_answer_begins_anew(network: MemoryNetwork) -> None:
+    network.server()
+    client = await network.client("alice")
+    network.go_down(silently=True)
+    client.close_connection(reconnect_now=True)
+    network.advance(3)
+    client.close_connection(reconnect_now=True)
+    network.advance(1)
+    network.come_up()
+    network.advance(120)
+    assert client.connected
+
+
+@simulated
+async def test_everybody_who_closes_hears_when_it_is_done(network: MemoryNetwork) -> None:
+    server = network.server()
+    client = await network.client("alice")
+    first, second = client.close(), client.close()
+    await first
+    await second
+    network.settle()
+    assert server.users.count == 0
+
+
+@simulated
+async def test_what_the_server_says_of_itself_is_known_when_log_on_returns(network: MemoryNetwork) -> None:
+    network.server()
+    client = await network.client("alice")
+    assert client.basic.server_features is not None

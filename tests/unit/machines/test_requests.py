@@ -62,7 +62,7 @@ def test_all_requests_to_one_target_can_be_closed() -> None:
     requests: Requests[str] = Requests()
     for target in ("bob", "carol", "bob", None):
         opened(requests, target)
-    closed = requests.close_where(lambda request: request.target == "bob")
+    closed = requests.close_target("bob")
     assert [request.target for request in closed] == ["bob", "bob"]
     assert len(requests) == 2
 

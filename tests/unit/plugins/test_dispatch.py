@@ -73,7 +73,6 @@ def test_sweeps_and_departures_reach_those_that_want_them() -> None:
     told: list[Any] = []
     dispatcher.install("one", Registrations(None))
     dispatcher.install("two", Registrations(None, sweep=told.append, logged_off=told.append))
-    for sweep in dispatcher.sweeps():
-        sweep(5.0)
+    dispatcher.sweep(5.0)
     dispatcher.logged_off("bob")
     assert told == [5.0, "bob"]

@@ -8,7 +8,7 @@ import pytest
 from twisted.logger import LogEvent, globalLogPublisher
 
 from esframework import ClientOptions
-from esframework.errors import TargetAbsent
+from esframework.errors import NotDelivered
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.contracts import ANSWER_FILE, BEGIN_FILE, AnswerFile7, BeginFile6
 from esframework.wire.information import encode_information
@@ -172,7 +172,7 @@ async def test_an_id_that_does_not_fit_the_receiver_is_undeliverable_and_says_wh
         logged.append(str(event.get("reason")))
 
     globalLogPublisher.addObserver(observe)
-    with pytest.raises(TargetAbsent, match="id does not fit"):
+    with pytest.raises(NotDelivered, match="id does not fit"):
         await alice.custom.query("short", 1, b"")
     globalLogPublisher.removeObserver(observe)
     assert "ID_DOES_NOT_FIT" in logged

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from esframework import ClientOptions, Information, MessageType
-from esframework.errors import RequestTimeout, TargetAbsent
+from esframework.errors import NotDelivered, RequestTimeout, TargetAbsent
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.information import decode_information, encode_information
 from tests.peers import FramePeer, Recorder, record
@@ -161,7 +161,7 @@ async def test_what_a_filter_dropped_is_no_failed_transmission_and_fails_its_que
     failed = record(server.custom.transmit_failed)
     alice.custom.post("nobody", 1, b"")
     began = network.seconds()
-    with pytest.raises(TargetAbsent, match="dropped by filter"):
+    with pytest.raises(NotDelivered, match="dropped by filter"):
         await alice.custom.query("bob", 1, b"")
     with pytest.raises(Exception, match="failed"):
         await alice.custom.query(None, 1, b"")
