@@ -24,6 +24,8 @@ from esframework.wire.login_id import bare_id
 DEFAULT_PORT: Final = 4530
 PASSWORD_VARIABLE: Final = "ESFRAMEWORK_PASSWORD"
 """How a script gives a password; an argument would be seen by every user of the machine."""
+TERMINAL: Final = "/dev/tty"
+"""The terminal that a process belongs to, wherever its standard input comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,26 @@ def ask_password(account: Account) -> str:
     password = os.environ.get(PASSWORD_VARIABLE)
     if password is not None:
         return password
-    if not sys.stdin.isatty():
-        raise click.UsageError(
-            f"no password for {account.user_id}: set {PASSWORD_VARIABLE}; there is no terminal to ask for it"
-        )
+    require_terminal(account.user_id)
     typed: str = click.prompt(
         f"Password of {account.user_id}", default="", show_default=False, hide_input=True, err=True
     )
     return typed
+
+
+def require_terminal(user_id: str) -> None:
+    """Raises click.UsageError where nobody can be asked for a password.
+
+    A pipe as standard input is no obstacle: prompts for passwords are shown on the terminal itself, and read there.
+    """
+    if sys.stdin is not None and sys.stdin.isatty():
+        return
+    try:
+        os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        raise click.UsageError(
+            f"no password for {user_id}: set {PASSWORD_VARIABLE}; there is no terminal to ask for it"
+        ) from None
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 import click
 import platformdirs
 
-from esframework.cli.account import PASSWORD_VARIABLE
+from esframework import limits
+from esframework.cli.account import PASSWORD_VARIABLE, require_terminal
 from esframework.errors import EsError
 from esframework.stores.account_table import AccountTable
 from esframework.stores.accounts import accounts_table
 from esframework.stores.failures import AccountExists, NoSuchAccount
 from esframework.stores.passwords import PasswordHashing
-from esframework.wire.identity import check_account_name
+from esframework.wire.identity import LONGEST_NAME, check_account_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,11 +52,19 @@ def user() -> None:
 
 @user.command()
 @click.argument("name")
+@click.option(
+    "--max-user-id",
+    type=click.IntRange(1, LONGEST_NAME),
+    default=limits.MAX_USER_ID,
+    show_default=True,
+    metavar="N",
+    help="Longest NAME in bytes; say what the server says, because a longer one cannot log on.",
+)
 @_with_options
-def add(name: str, data: Path, as_json: bool) -> None:
+def add(name: str, max_user_id: int, data: Path, as_json: bool) -> None:
     """Make an account called NAME."""
     with _accounts(data, as_json) as table:
-        check_account_name(name)
+        check_account_name(name, max_user_id)
         if table.hash_of(name) is not None:
             raise AccountExists(name)
         table.add(name, _new_password_hash(name))
@@ -114,6 +123,7 @@ def _new_password_hash(name: str) -> str:
     """Take a password from the environment, or ask for it twice; hash it (20 ms)."""
     password = os.environ.get(PASSWORD_VARIABLE)
     if password is None:
+        require_terminal(name)
         password = click.prompt(
             f"New password for {name}", hide_input=True, confirmation_prompt=True, err=True
         )

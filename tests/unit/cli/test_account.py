@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from io import StringIO
 
@@ -121,6 +122,21 @@ def test_the_password_is_asked_for_on_a_terminal_and_not_shown(monkeypatch: pyte
 def test_without_environment_and_terminal_there_is_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "stdin", StringIO())
+    monkeypatch.setattr("esframework.cli.account.TERMINAL", "/nowhere/at/all")
     with pytest.raises(click.UsageError, match=PASSWORD_VARIABLE):
         ask_password(Account("alice", "tcp:localhost:1"))
 
+
+def test_with_a_pipe_as_input_the_password_is_still_asked_for_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def command() -> None:
+        click.echo(f"got {len(ask_password(Account('alice', 'tcp:localhost:1')))} characters")
+
+    master, slave = os.openpty()
+    try:
+        monkeypatch.setattr("esframework.cli.account.TERMINAL", os.ttyname(slave))
+        monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+        assert CliRunner().invoke(command, input="geheim\n").stdout == "got 6 characters\n"
+    finally:
+        os.close(master)
+        os.close(slave)

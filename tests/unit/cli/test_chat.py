@@ -17,6 +17,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str], monkeypatch: pytest.Monke
 
 def test_on_a_pipe_the_password_must_be_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    monkeypatch.setattr("esframework.cli.account.TERMINAL", "/nowhere/at/all")
     result = CliRunner().invoke(chat, ["alice@localhost"])
     assert result.exit_code == 2
     assert PASSWORD_VARIABLE in result.stderr

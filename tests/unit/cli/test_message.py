@@ -35,6 +35,7 @@ def test_a_script_without_a_password_is_told_where_to_put_it(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    monkeypatch.setattr("esframework.cli.account.TERMINAL", "/nowhere/at/all")
     result = CliRunner().invoke(message, arguments)
     assert result.exit_code == 2
     assert PASSWORD_VARIABLE in result.stderr

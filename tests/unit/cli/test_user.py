@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,16 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("esframework.cli.user.PasswordHashing", lambda: PasswordHashing(memory=8, rounds=1))
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """There is a terminal, on which the runner then types."""
+    master, slave = os.openpty()
+    monkeypatch.setattr("esframework.cli.account.TERMINAL", os.ttyname(slave))
+    yield
+    os.close(master)
+    os.close(slave)
 
 
 @pytest.fixture
@@ -77,7 +88,7 @@ def test_two_different_answers_are_asked_again(run: Run, data: Path) -> None:
 
 def test_no_command_takes_a_password_as_an_argument() -> None:
     parameters = [name for command in user.commands.values() for name in command.params]
-    assert {str(parameter.name) for parameter in parameters} == {"name", "data", "as_json"}
+    assert {str(parameter.name) for parameter in parameters} == {"name", "data", "as_json", "max_user_id"}
 
 
 def test_accounts_are_listed_one_a_line(run: Run) -> None:
@@ -129,6 +140,22 @@ def test_what_must_fail_is_refused_before_a_password_is_asked_for(
     result = run(*arguments, password=None, typed="")
     assert result.exit_code == 1
     assert "password" not in result.stderr.lower()
+
+
+def test_without_environment_and_terminal_there_is_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("esframework.cli.account.TERMINAL", "/nowhere/at/all")
+    result = run("add", "alice", password=None)
+    assert result.exit_code == 2
+    assert "ESFRAMEWORK_PASSWORD" in result.stderr
+    assert run("list").output == ""
+
+
+def test_a_name_that_the_server_would_not_take_is_refused(run: Run) -> None:
+    too_long = run("add", "x" * 37)
+    assert too_long.exit_code == 1
+    assert "37 bytes long, at most 36" in too_long.stderr
+    assert run("add", "x" * 36).exit_code == 0
+    assert run("add", "x" * 37, "--max-user-id", "37").exit_code == 0
 
 
 def test_an_empty_password_is_refused(run: Run) -> None:

@@ -57,7 +57,7 @@ def test_an_id_of_exactly_the_fields_size_fits_and_one_more_byte_does_not() -> N
     assert SIX.id_of(SIX.field("x" * 11)) == "x" * 11
     assert SIX.fits("ö" * 5)
     assert not SIX.fits("ö" * 6)
-    with pytest.raises(EncodeError, match="has 12 bytes; this connection's header carries 11"):
+    with pytest.raises(EncodeError, match="has 12 bytes; the longest that this connection carries has 11"):
         SIX.field("ö" * 6)
 
 
