@@ -375,3 +375,14 @@ def test_below_tls_the_sockets_own_bytes_tell_a_slow_peer_from_a_dead_one() -> N
         tls.transport.dataBuffer = tls.transport.dataBuffer[1:]
         assert stalls(outgoing, range(second, second + 1)) == []
     assert stalls(outgoing, range(50, 57)) == [54, 55, 56]
+
+
+def test_it_is_empty_when_everything_has_left_whatever_its_priority() -> None:
+    outgoing, transport, _ = blocked()
+    outgoing.send(b"n" * 200_000)
+    outgoing.send(b"b" * 200_000, Priority.BULK)
+    empty: list[int] = []
+    outgoing.emptied().addCallback(lambda _: empty.append(transport.written.count(b"b")))
+    assert empty == []
+    transport.drain()
+    assert empty == [200_000]

@@ -76,3 +76,20 @@ def test_sweeps_and_departures_reach_those_that_want_them() -> None:
     dispatcher.sweep(5.0)
     dispatcher.logged_off("bob")
     assert told == [5.0, "bob"]
+
+
+def test_a_manager_that_fails_stops_neither_the_others_nor_the_engine() -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a manager's own mistake")
+
+    dispatcher = Dispatcher()
+    told: list[Any] = []
+    dispatcher.install(
+        "bad", Registrations(None, start=lambda: fail(), sweep=fail, logged_off=fail, stop=lambda: fail())
+    )
+    dispatcher.install("good", Registrations(None, sweep=told.append, logged_off=told.append))
+    dispatcher.start()
+    dispatcher.sweep(1.0)
+    dispatcher.logged_off("bob")
+    dispatcher.stop()
+    assert told == [1.0, "bob"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent, globalLogPublisher
 
 from esframework import ClientOptions
-from esframework.errors import NotDelivered
+from esframework.errors import NotDelivered, TargetAbsent
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.contracts import ANSWER_FILE, BEGIN_FILE, AnswerFile7, BeginFile6
-from esframework.wire.information import encode_information
+from esframework.wire.information import OVERHEAD, encode_information
 from esframework.wire.types import RELAYABLE_TYPES, MessageType
 from tests.peers import FramePeer, Recorder, record
 
@@ -224,3 +226,31 @@ async def test_our_own_clients_of_both_generations_talk(network: MemoryNetwork) 
     assert await six.custom.query("seven", 1, b"question") == b"question"
     assert await seven.custom.query("six", 1, b"question") == b"question"
     assert await seven.custom.query("six", 1, None) is None
+
+
+@simulated
+async def test_a_frame_that_a_longer_header_would_make_too_long_ends_nobodys_connection(network: MemoryNetwork) -> None:
+    server = network.server()
+    bob = await network.client("bob")
+    mallory = FramePeer(network, "mallory").online()
+    longest = server.options.max_message - mallory.layout.header_size - OVERHEAD
+    mallory.say("bob", 1, bytes(longest))
+    network.settle()
+    assert bob.connected and mallory.is_connected
+    assert await bob.basic.ping() >= 0
+
+
+@simulated
+async def test_a_request_made_while_its_target_leaves_hears_that_it_is_absent(network: MemoryNetwork) -> None:
+    server = network.server()
+    bob = await network.client("bob", handler=Recorder(lambda _: Deferred()))
+    outcome: list[Any] = []
+
+    def ask_again(_: object) -> Any:
+        return server.custom.query("bob", 2, b"")
+
+    server.custom.query("bob", 1, b"").addErrback(ask_again).addBoth(outcome.append)
+    network.settle()
+    network.cut(bob)
+    network.settle()
+    assert outcome[0].check(TargetAbsent)

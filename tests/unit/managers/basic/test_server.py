@@ -272,3 +272,16 @@ async def test_a_list_too_long_for_a_message_fails_the_question_and_not_the_conn
     with pytest.raises(RequestError, match="2000"):
         await clients[0].basic.all_online_users()
     assert clients[0].connected
+
+
+@simulated
+async def test_naming_a_device_does_not_pass_the_permission_hook(network: MemoryNetwork) -> None:
+    def permit(action: str, user_id: str, target: str | None) -> bool | None:
+        return target != "root"
+
+    server = network.server(permit=permit)
+    FramePeer(network, "10#root", generation=7).online()
+    mallory = await network.client("mallory")
+    with pytest.raises(NotPermitted):
+        await mallory.basic.kick_out("10#root")
+    assert server.users.is_online("root")

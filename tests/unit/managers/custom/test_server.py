@@ -307,3 +307,17 @@ async def test_the_acknowledgement_leaves_before_anything_that_the_handler_sends
         MessageType.ACKNOWLEDGEMENT,
         MessageType.INFORMATION_POSTED,
     ]
+
+
+@simulated
+async def test_filters_see_whole_blobs_but_monitors_do_not(network: MemoryNetwork) -> None:
+    handler = Recorder()
+    server = network.server(handler=handler)
+    seen = record(server.custom.information_received)
+    server.custom.filters.add(lambda information: None if information.information_type == 5 else information)
+    alice = await network.client("alice")
+    await alice.custom.send_blob(None, 5, bytes(100_000))
+    await alice.custom.send_blob(None, 6, bytes(100_000))
+    network.settle()
+    assert handler.contents == [bytes(100_000)]
+    assert seen == []
