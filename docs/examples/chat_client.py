@@ -14,6 +14,7 @@ from twisted.internet.task import react
 from twisted.protocols.basic import LineOnlyReceiver
 
 from esframework import ClientEngine
+from esframework.errors import EsError
 
 SAY = 1
 HOW_MANY = 2
@@ -40,8 +41,11 @@ class Keyboard(LineOnlyReceiver):
         self.done = done
 
     def lineReceived(self, line: bytes) -> None:
-        self.client.custom.post(self.other, SAY, line)
-        self.client.custom.post(None, SAY, line)  # None is the server
+        try:
+            self.client.custom.post(self.other, SAY, line)
+            self.client.custom.post(None, SAY, line)  # None is the server
+        except EsError as error:
+            print("not sent:", error if self.client.connected else "not connected", flush=True)
 
     def connectionLost(self, reason: Any = None) -> None:
         self.done.callback(None)
@@ -49,10 +53,15 @@ class Keyboard(LineOnlyReceiver):
 
 async def main(reactor: Any, me: str, other: str, port: str = "4530") -> None:
     client = ClientEngine(handler=Screen(), reactor=reactor)
-    await client.log_on(me, "", f"tcp:localhost:{port}")
-    heard = await client.custom.query(None, HOW_MANY, b"")
+    try:
+        await client.log_on(me, "", f"tcp:localhost:{port}")
+        heard = await client.custom.query(None, HOW_MANY, b"")
+    except EsError as error:
+        sys.exit(str(error))
     print(f"the server has heard {heard.decode()} lines so far", flush=True)
 
+    client.connection_interrupted.subscribe(lambda: print("the connection is lost", flush=True))
+    client.relogon_completed.subscribe(lambda response: print("log-on again:", response.result.name, flush=True))
     done: Deferred[None] = Deferred()
     StandardIO(Keyboard(client, other, done))
     await done
@@ -60,4 +69,6 @@ async def main(reactor: Any, me: str, other: str, port: str = "4530") -> None:
 
 
 if __name__ == "__main__":
+    if not 3 <= len(sys.argv) <= 4:
+        sys.exit("usage: python chat_client.py ME THE_OTHER [PORT]")
     react(main, sys.argv[1:])

@@ -21,7 +21,7 @@ from twisted.internet.task import LoopingCall, react
 from twisted.protocols.basic import LineOnlyReceiver
 
 from esframework import ClientEngine, LogonResponse, LogonResult
-from esframework.errors import EsError, RequestError
+from esframework.errors import EsError, NotLoggedOn, RequestError, TargetAbsent
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at who is online."""
@@ -76,15 +76,19 @@ class Messenger:
                 self.leave("* bye")
             elif word == "/contacts":
                 show("contacts: " + (", ".join(sorted(self.contacts)) or "nobody"))
-            elif word == "/shake":
-                await self.client.custom.send(rest.strip(), VIBRATION, None)
+            elif word == "/shake" and rest:
+                await self.client.custom.send_acked(rest.strip(), VIBRATION, None)
             elif word == "/ask":
                 answer = await self.client.custom.query(None, CLIENT_CALLS_SERVER, rest.encode())
                 show(f"server: {answer.decode()}")
-            elif word.endswith(":") and rest:
+            elif word[1:].endswith(":") and rest:
                 await self.client.custom.send_acked(word[:-1], CHAT, rest.encode())
             elif line:
                 show("! NAME: TEXT, /shake NAME, /ask TEXT, /contacts or /quit")
+        except NotLoggedOn:
+            show("! not connected; not sent")
+        except TargetAbsent as error:
+            show(f"! {error.target} is not online; not sent")
         except EsError as error:
             show(f"! {error}")
 
@@ -127,6 +131,7 @@ async def main(reactor: Any, me: str, host: str = "localhost", port: str = "4530
     except EsError as error:
         sys.exit(f"{error}")
     show(f"* logged on as {me}")
+    reactor.addSystemEventTrigger("before", "shutdown", client.close)  # Ctrl-C leaves in order, too
     messenger = Messenger(client, Deferred())
     looking = LoopingCall(lambda: Deferred.fromCoroutine(messenger.look()))
     looking.start(LOOK_EVERY)
@@ -137,4 +142,6 @@ async def main(reactor: Any, me: str, host: str = "localhost", port: str = "4530
 
 
 if __name__ == "__main__":
+    if not 2 <= len(sys.argv) <= 4:
+        sys.exit("usage: python client.py ME [HOST] [PORT]")
     react(main, sys.argv[1:])

@@ -141,6 +141,42 @@ async def test_the_tutorials_server_and_clients_chat(start: Callable[..., Progra
     assert "Traceback" not in alice.shown + bob.shown + server.shown
 
 
+@pytest_twisted.ensureDeferred
+async def test_the_tutorials_client_says_what_it_could_not_send_and_comes_back(start: Callable[..., Program]) -> None:
+    port = str(free_port())
+    server = start("chat_server.py", port)
+    await server.shows("listening on port")
+    alice = start("chat_client.py", "alice", "bob", port)
+    await alice.shows("has heard 0 lines")
+    await server.end()
+    await alice.shows("the connection is lost")
+    alice.types("hello")
+    await alice.shows("not sent: not connected")
+    server = start("chat_server.py", port)
+    await server.shows("listening on port")
+    await alice.shows("log-on again: SUCCEED")
+    alice.types("hello again")
+    await server.shows("alice: hello again")
+    await alice.end()
+    assert "Traceback" not in alice.shown
+
+
+@pytest.mark.parametrize("arguments", [(), ("alice",), ("alice", "bob", "4530", "more")])
+@pytest_twisted.ensureDeferred
+async def test_the_tutorials_client_says_how_it_is_used(start: Callable[..., Program], arguments: list[str]) -> None:
+    client = start("chat_client.py", *arguments)
+    await client.ended
+    assert client.shown.strip() == "usage: python chat_client.py ME THE_OTHER [PORT]"
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_tutorials_client_says_in_a_line_that_there_is_no_server(start: Callable[..., Program]) -> None:
+    client = start("chat_client.py", "alice", "bob", str(free_port()))
+    await client.ended
+    assert client.shown.startswith("cannot connect to ")
+    assert client.shown.count("\n") == 1
+
+
 def test_the_tutorials_service_has_a_password_and_lives_in_an_application() -> None:
     names = example("chat_service.py")
     verify = names["OnePassword"]("sesame").verify

@@ -66,7 +66,13 @@ async def test_contacts_chat_shake_and_ask_the_server(children: list[Child], fre
     await alice.shows("^server: the server has received: how are you$")
     await server.shows("^alice asks: how are you$")
     types(alice, "zed: hello")
-    await alice.shows("^! .*zed")
+    await alice.shows("^! zed is not online; not sent$")
+    types(alice, "/shake zoe")
+    await alice.shows("^! zoe is not online; not sent$")
+    types(alice, "/shake")
+    await alice.shows("^! NAME: TEXT")
+    assert await alice.end(signal.SIGINT) == 0
+    assert "lost" not in alice.shown
 
 
 @pytest_twisted.ensureDeferred
@@ -85,6 +91,8 @@ async def test_clients_come_back_when_the_server_does(children: list[Child], fre
     bob = await client_at(children, "bob", free_port)
     assert await server.end(signal.SIGINT) == 0
     await alice.shows("the connection is lost")
+    types(alice, "bob: are you there")
+    await alice.shows("^! not connected; not sent$")
     await server_at(children, free_port)
     await alice.shows("logged on again")
     await bob.shows("logged on again")
@@ -111,3 +119,10 @@ async def test_without_a_server_a_client_says_so(children: list[Child], free_por
     alice = runs(children, "client.py", "alice", "127.0.0.1", str(free_port))
     assert await alice.over() == 1
     assert "cannot connect" in alice.shown
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_name_a_client_says_how_it_is_used(children: list[Child]) -> None:
+    client = runs(children, "client.py")
+    assert await client.over() == 1
+    assert client.shown.strip() == "usage: python client.py ME [HOST] [PORT]"
