@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from esframework import limits
 from esframework.interfaces import IHandlerModel
+from esframework.plugins.quiet import Quiet
 
 _log = Logger()
 
@@ -76,6 +77,19 @@ def as_deferred(result: Any) -> Deferred[Any] | None:
     return Deferred.fromCoroutine(result) if iscoroutine(result) else None
 
 
+def report_failure(quiet: Quiet, failure: Failure, style: str, information_type: int) -> None:
+    """Log that a handler raised; seldom, since whoever sends the right bytes can make it do so again and again."""
+    passed_over = quiet.admits((style, information_type, failure.type))
+    if passed_over is not None:
+        _log.failure(
+            "the handler of {style} {information_type} failed ({passed_over} more since the last such entry)",
+            failure,
+            style=style,
+            information_type=information_type,
+            passed_over=passed_over,
+        )
+
+
 @implementer(IHandlerModel)
 class DirectModel:
     """Runs handlers in the reactor's thread.
@@ -91,6 +105,7 @@ class DirectModel:
         self._limit = limit
         self._observer = observer
         self._open: set[OpenJob] = set()
+        self._quiet = Quiet(clock)
         self.failures = 0
         if observer is not None:
             self._call = self._observed_call  # type: ignore[method-assign]
@@ -212,12 +227,7 @@ class DirectModel:
         self, style: str, information_type: int, failure: Failure, answer: Callable[[Any], None] | None
     ) -> None:
         self.failures += 1
-        _log.failure(
-            "the handler of {style} {information_type} failed",
-            failure,
-            style=style,
-            information_type=information_type,
-        )
+        report_failure(self._quiet, failure, style, information_type)
         if answer is not None:
             tell(answer, failure)
 

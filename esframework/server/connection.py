@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -100,6 +101,7 @@ class ServerConnection(Stream):
         "_window",
         "_cut_off",
         "_slowed",
+        "left_orderly",
         "_ended",
         "due",
         "address",
@@ -125,6 +127,7 @@ class ServerConnection(Stream):
         self._window: FrameWindow | None = None
         self._cut_off: IDelayedCall | None = None
         self._slowed: set[str] | None = None
+        self.left_orderly = False
         self.due = 0
         self._ended: DisconnectedType | None = None
         self.address: tuple[str, int] = ("", 0)
@@ -397,6 +400,7 @@ class ServerConnection(Stream):
 
     def connection_lost(self, reason: Failure) -> None:
         if self._ended is None:
+            self.left_orderly = reason.check(ConnectionDone) is not None
             self._ended = DisconnectedType.NETWORK_INTERRUPTED
             self._shared.wheel.remove(self)
             self._shared.gate.gone(self, self._ended)

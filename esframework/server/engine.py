@@ -76,7 +76,7 @@ class ServerEngine(MultiService):
         self.refusals = Refusals()
         self.users = UserManager(self.options.relogon_mode)
         self.dispatcher = Dispatcher()
-        self.router = Router(self.users, self.dispatcher, self.refusals, self.options.max_message)
+        self.router = Router(reactor, self.users, self.dispatcher, self.refusals, self.options.max_message)
         self.calls = Calls(reactor)
         is_open = verifier is None if self.options.open is None else self.options.open
         self.permissions = Permissions(is_open, self.options.administrators, permit, self.refusals)

@@ -196,7 +196,9 @@ class Gate:
         self._answer(connection, received, MessageType.LOG_ON, _reply(LogonResult.SUCCEED, ""))
         if received.is_ours:
             connection.send(MessageType.FEATURES, FEATURES.encode(FeaturesBody(self._features(), __version__)))
-        _log.info("{user} logged on from {host}:{port}", user=user.user_id, host=user.address[0], port=user.address[1])
+        host, port = user.address
+        where = host if host == "unix" else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        _log.info("{user} logged on from {where}", user=user.user_id, where=where)
         self._users.add(connection, user)
         if not connection.has_ended:
             connection.begin()
@@ -269,7 +271,8 @@ class Gate:
     def gone(self, connection: ServerConnection, reason: DisconnectedType) -> None:
         """A connection's session is over."""
         if connection.user is not None:
-            _log.info("{user} logged off: {reason}", user=connection.name, reason=reason.name)
+            how = " (the client closed the connection)" if connection.left_orderly else ""
+            _log.info("{user} logged off: {reason}{how}", user=connection.name, reason=reason.name, how=how)
         # First nobody can reach the user any more, then everybody is told: who asks again then hears that it is absent.
         self._departed(connection)
         if self._users.remove(connection, reason) and connection.name is not None:

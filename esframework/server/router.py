@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -16,6 +17,7 @@ from esframework import limits
 from esframework.interfaces import IRouter
 from esframework.net.outgoing import Outgoing
 from esframework.plugins.dispatch import Dispatcher
+from esframework.plugins.quiet import Quiet
 from esframework.server.refusals import Refusals
 from esframework.server.users import UserManager
 from esframework.wire.frames import Frame, Layout
@@ -37,11 +39,13 @@ class Router:
 
     def __init__(
         self,
+        clock: IReactorTime,
         users: UserManager,
         dispatcher: Dispatcher,
         refusals: Refusals,
         max_message: int = limits.MAX_MESSAGE,
     ) -> None:
+        self._quiet = Quiet(clock)
         self._users = users
         self._dispatcher = dispatcher
         self._refusals = refusals
@@ -137,7 +141,7 @@ class Router:
 
     def _undeliverable(self, sender: ServerConnection, target: str, frame: Frame, reason: RequestFailure) -> None:
         message_type, message_id, _, _, raw = frame
-        if reason is not RequestFailure.TARGET_ABSENT:
+        if reason is not RequestFailure.TARGET_ABSENT and self._quiet.admits((reason, sender.name)) is not None:
             _log.info(
                 "type {type} from {sender} to {target} is undeliverable: {reason}",
                 type=message_type,

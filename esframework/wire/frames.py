@@ -54,7 +54,8 @@ class Layout:
             raw = user_id.encode()
             if len(raw) > self.field_size:
                 raise EncodeError(
-                    f"id {user_id!r} has {len(raw)} bytes; the longest that this connection carries has {self.field_size}"
+                    f"id {user_id!r} has {len(raw)} bytes; "
+                    f"the longest that this connection carries has {self.field_size}"
                 )
             found = (bytes((len(raw),)) + raw).ljust(self.field_size + 1, b"\0")
             _remember(self._fields, user_id, found)

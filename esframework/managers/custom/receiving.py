@@ -15,6 +15,7 @@ from esframework.managers.custom.contracts import ENGINE_MESSAGE, Information
 from esframework.managers.custom.filters import Filters
 from esframework.managers.custom.sending import Sending
 from esframework.plugins.hooks import Event
+from esframework.plugins.quiet import Quiet
 from esframework.wire.blob_fragments import Fragment, decode_fragment
 from esframework.wire.information import decode_information, encode_information
 from esframework.wire.types import MessageType
@@ -35,6 +36,7 @@ class Custom(Sending):
         self.filters = Filters(self._filters_changed)
         self._blobs = BlobAssembler()
         self._messages = BlobAssembler()
+        self._quiet = Quiet(context.clock)
         self._watched = False
         self.unhandled = 0
 
@@ -148,7 +150,8 @@ class Custom(Sending):
             return assembler.add(sender.name, fragment, self._context.clock.seconds())
         except MalformedBody as error:
             # One blob is lost, not the connection: its sender may be over a limit without knowing it.
-            _log.info("a blob of {name} was dropped: {error}", name=sender.name, error=str(error))
+            if self._quiet.admits(sender.name) is not None:
+                _log.info("a blob of {name} was dropped: {error}", name=sender.name, error=str(error))
             return None
 
 
