@@ -86,6 +86,9 @@ WORKER_THREADS: Final = 20
 TASK_QUEUE_LENGTH: Final = 10_000
 """Messages waiting for a worker thread before reading pauses."""
 
+TASK_QUEUE_BYTES: Final = 64 * 1024 * 1024
+"""The same in bytes, those being handled included: one client's 10 000 longest messages would be 10 GB."""
+
 BLOCKED_REACTOR: Final = 1.0
 """Seconds for which the reactor may be held up before the culprit is named in the log."""
 
