@@ -76,9 +76,9 @@ class Admission:
         The try counts as failed until `log_on_succeeded` gives it back: otherwise any number of tries that are
         verified at the same time would pass.
         """
-        wait = self.wait_before_log_on(host, now)
+        wait = self._wait_of(host, now)
         if wait <= 0:
-            self.log_on_failed(host, now)
+            self._count_try(host, now)
         return wait
 
     def log_on_succeeded(self, host: str) -> None:
@@ -90,16 +90,14 @@ class Admission:
         else:
             self._tries.pop(network, None)
 
-    def wait_before_log_on(self, host: str, now: float) -> float:
-        """Seconds that an address must wait before it may try to log on; 0 when it may."""
+    def _wait_of(self, host: str, now: float) -> float:
         allowed = self._options.max_log_on_tries
         since, tries = self._tries.get(network_of(host), (now, 0))
         if allowed <= 0 or not self._counts(host) or tries < allowed:
             return 0.0
         return max(0.0, since + _MINUTE - now)
 
-    def log_on_failed(self, host: str, now: float) -> None:
-        """Count a failed log-on."""
+    def _count_try(self, host: str, now: float) -> None:
         if not self._counts(host):
             return
         network = network_of(host)

@@ -34,7 +34,7 @@ from esframework.wire.contracts import (
 )
 from esframework.wire.identity import check_account_name
 from esframework.wire.login_id import split_login_id
-from esframework.wire.retry import with_retry
+from esframework.wire.retry import retry_after, with_retry
 from esframework.wire.types import (
     SERVER_ID,
     DisconnectedType,
@@ -137,7 +137,7 @@ class Gate:
         except InvalidUserId as error:
             self._refusals.add("invalid_user_id")
             return LogonResult.FAILED, str(error), refused
-        wait = self._admission.wait_before_log_on(connection.address[0], self._clock.seconds())
+        wait = self._admission.begin_log_on(connection.address[0], self._clock.seconds())
         if wait > 0:
             self._refusals.add("log_on_tries")
             return LogonResult.FAILED, with_retry("too many failed log-ons", wait), refused
@@ -164,10 +164,13 @@ class Gate:
             return
         if verdict is not True:
             self._refusals.add("log_on_refused")
-            self._admission.log_on_failed(request.address, self._clock.seconds())
             cause = verdict if isinstance(verdict, str) else ""
+            if retry_after(cause) is not None:
+                # Nobody guessed: there was no time to look.
+                self._admission.log_on_succeeded(request.address)
             self._refuse(connection, received, LogonResult.FAILED, cause, DisconnectedType.LOG_ON_REFUSED)
             return
+        self._admission.log_on_succeeded(request.address)
         existing = self._users.find(request.user_id)
         if existing is not None and self._users.relogon_mode is RelogonMode.IGNORE_NEW:
             self._refuse(

@@ -347,3 +347,20 @@ async def test_a_hook_for_early_queries_that_fails_answers_with_an_empty_text(ne
     peer.send(MessageType.QUERY_BEFORE_LOG_ON, EARLY_QUERY.encode(EarlyQueryBody("q", 1)), 5)
     assert [EARLY_ANSWER.decode(frame.body) for frame in peer.take()] == [EarlyAnswerBody("")]
     assert len(network.failures.take(ZeroDivisionError)) == 1
+
+
+@simulated
+async def test_tries_that_are_verified_at_the_same_time_count_as_well(network: MemoryNetwork) -> None:
+    asked: list[str] = []
+
+    class Slow:
+        def verify(self, request: LogOnRequest) -> Any:
+            asked.append(request.user_id)
+            return Deferred()
+
+    network.server(verifier=Slow(), options=ServerOptions(max_log_on_tries=10))
+    for number in range(50):
+        peer = FramePeer(network, f"u{number}", host="10.0.0.9")
+        peer.stranger.write(peer.log_on_frame())
+    network.settle()
+    assert len(asked) == 10
