@@ -32,7 +32,7 @@ from esframework.errors import LocalError
 from esframework.wire.identity import LONGEST_NAME
 
 
-@click.command()
+@click.command(short_help="Measure a server, or handlers, under load.")
 @click.argument("server", metavar="[HOST:PORT]", required=False)
 @click.option(
     "--endpoint", metavar="STRING", help="Where the server is, instead of HOST:PORT: tls:HOST:PORT, unix:PATH."

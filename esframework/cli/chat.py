@@ -21,7 +21,7 @@ _MOST_UNANSWERED: Final = 64
 """Lines of a pipe that are under way at once; the next one is read when one of them is done."""
 
 
-@click.command()
+@click.command(short_help="Talk to others who are online.")
 @click.argument("account", metavar="USER@HOST:PORT")
 @connection_options
 def chat(account: str, connection: Connection) -> None:

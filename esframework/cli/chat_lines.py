@@ -19,7 +19,7 @@ HELP: Final = (
     ("NAME: TEXT", "say something to NAME"),
     ("/to NAME", "plain lines go to NAME from now on; without NAME to nobody"),
     ("/who", "who is online"),
-    ("/query NAME TEXT", "ask NAME, or 'server', and show the answer"),
+    ("/query NAME TEXT", "ask NAME, or 'server' if its application answers, and show the answer"),
     ("/ping [NAME]", "how long a message takes to the server, or to NAME, and back"),
     ("/kick NAME", "have the server end the session of NAME"),
     ("/help", "this list"),

@@ -5,13 +5,18 @@ Shows everything through the screen it is given; knows neither terminal nor pipe
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 
 from esframework.cli.chat_lines import HELP, BadLine, Help, Kick, Ping, Query, Quit, Say, To, Wish, parse_line
 from esframework.cli.information import QUESTION, TEXT, content_of, facts_of, name_of, printable
-from esframework.errors import EsError, TargetAbsent
+from esframework.errors import ConnectionInterrupted, EsError, HandlerRaised, NotLoggedOn, TargetAbsent
+
+_NO_ANSWER: Final = (
+    "the server has no answer: its application's handler failed, or it has none (esframework serve has none)"
+)
+_LOST_ON_THE_WAY: Final = "the connection was lost before an answer came; it may have arrived or not"
 
 
 class Screen(Protocol):
@@ -97,6 +102,13 @@ class ChatRoom:
             await self._do(wish)
         except TargetAbsent as error:
             self._fail(f"{name_of(error.target)} is not online; not delivered", error="TargetAbsent", to=error.target)
+        except NotLoggedOn as error:
+            self._fail("not connected; not sent", error=type(error).__name__, to=getattr(wish, "target", None))
+        except ConnectionInterrupted as error:
+            self._fail(_LOST_ON_THE_WAY, error=type(error).__name__, to=error.target)
+        except HandlerRaised as error:
+            text = _NO_ANSWER if error.target is None else printable(str(error))
+            self._fail(text, error=type(error).__name__, to=error.target)
         except EsError as error:
             target = getattr(wish, "target", None)
             self._fail(printable(str(error)), error=type(error).__name__, to=target)

@@ -14,12 +14,12 @@ from esframework.config import ConfigError, ServiceConfig, check_exposure, expos
 from esframework.config.service import TABLES
 
 
-@click.group()
+@click.group(short_help="Check a configuration file.")
 def config() -> None:
     """Look at the service's configuration."""
 
 
-@config.command()
+@config.command(short_help="Check FILE and print what would be in force.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(file: Path, as_json: bool) -> None:

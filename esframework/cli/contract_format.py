@@ -19,7 +19,7 @@ from esframework.wire.compact import MILLISECONDS, TICKS, FieldFormat, describe
 _TITLES = ("FieldName", "Type", "StartOffset", "Length")
 
 
-@click.command("contract-format")
+@click.command("contract-format", short_help="Print how a contract lies in bytes.")
 @click.argument("path", metavar="MODULE:[CLASS]")
 @click.option("--suffix", default="Contract", show_default=True, help="What listed classes' names end with.")
 @click.option(
@@ -37,10 +37,19 @@ def contract_format(path: str, suffix: str, generation: str, as_json: bool) -> N
     """
     module_name, colon, class_name = path.partition(":")
     if not (module_name and colon):
-        raise click.BadParameter(f"{path!r} is not of the form module:Class, or module: for a list")
+        raise click.BadParameter(
+            f"{path!r} is not of the form module:Class, or module: for a list of its contracts; "
+            "for example mygame.contracts:LoginContract or mygame.contracts:"
+        )
     module = _import(module_name)
     if not class_name:
-        _print_names(_contracts(module, suffix), as_json)
+        names = _contracts(module, suffix)
+        if not names:
+            click.echo(
+                f"module {module_name!r} has no dataclass whose name ends in {suffix!r}; --suffix names another end",
+                err=True,
+            )
+        _print_names(names, as_json)
         return
     try:
         rows = describe(_find(module, class_name), dates=TICKS if generation == "6" else MILLISECONDS)

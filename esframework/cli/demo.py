@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 
-@click.command()
+@click.command(short_help="A server and three clients talk, and explain it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def demo(as_json: bool) -> None:
     """Start a server and three clients, let them talk, and say what goes where. Ends by itself, in seconds."""

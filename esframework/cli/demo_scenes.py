@@ -172,6 +172,8 @@ async def _fail(stage: Stage) -> None:
     voice, ann = stage.voice, stage.ann
     voice.heading("Being told what went wrong")
     for target, content in (("zoe", b"hello?"), (None, b"")):
+        if target is None:
+            voice.explained("next the server's handler fails, on purpose: the line 'esframework: ...' is its log")
         try:
             await ann.client.custom.query(target, QUESTION, content)
         except TargetAbsent as error:

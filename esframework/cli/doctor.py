@@ -28,7 +28,7 @@ from esframework.daemon import default_endpoints
 _COLOURS: Final = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "red"}
 
 
-@click.command()
+@click.command(short_help="Look for what would hurt a server here.")
 @click.option(
     "--config", "file", type=click.Path(path_type=Path), metavar="FILE", help="The server's configuration file."
 )

@@ -6,7 +6,7 @@ Sends text as it is given, and prints what comes as `information` says; knows no
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -14,13 +14,15 @@ from esframework.cli.account import Connection, ask_password, connection_options
 from esframework.cli.information import TEXT, facts_of, line_of
 from esframework.wire.login_id import bare_id
 
+_LOST: Final = "the connection was lost; it comes back by itself"
+
 
 @click.group()
 def message() -> None:
     """Send and receive in scripts."""
 
 
-@message.command()
+@message.command(short_help="Send one message.")
 @click.argument("target", metavar="TARGET")
 @click.argument("text")
 @click.option("--as", "account", required=True, metavar="USER@HOST:PORT", help="Who sends, by which server.")
@@ -67,7 +69,7 @@ def send(
     click.get_current_context().exit(code)
 
 
-@message.command()
+@message.command(short_help="Print what others send to an account.")
 @click.argument("account", metavar="USER@HOST:PORT")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages; else at Ctrl-C.")
 @connection_options
@@ -85,6 +87,8 @@ def listen(account: str, count: int | None, connection: Connection) -> None:
 
     async def print_all(client: Any) -> None:
         click.echo(f"listening as {bare_id(who.user_id)}", err=True)
+        client.connection_interrupted.subscribe(lambda: click.echo(_LOST, err=True))
+        client.relogon_completed.subscribe(_tell_return)
         left = count
         while left is None or left > 0:
             information = await inbox.get()
@@ -100,6 +104,11 @@ def listen(account: str, count: int | None, connection: Connection) -> None:
         as_json=connection.as_json,
     )
     click.get_current_context().exit(code)
+
+
+def _tell_return(response: Any) -> None:
+    if response.result == 0:
+        click.echo("logged on again", err=True)
 
 
 class _Inbox:

@@ -168,7 +168,8 @@ async def _log_on(client: ClientEngine, account: Account, password: str) -> None
     try:
         await client.log_on(account.user_id, password, account.endpoint)
     except ConnectionFailed as error:
-        raise ConnectionFailed(f"{account.endpoint}: {error}") from None
+        text = str(error)
+        raise ConnectionFailed(text if account.endpoint in text else f"{account.endpoint}: {text}") from None
 
 
 async def while_in_session(client: ClientEngine, program: Program) -> int | None:

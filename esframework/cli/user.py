@@ -41,7 +41,7 @@ def _with_options(command: F) -> F:
     return data(as_json(command))
 
 
-@click.group()
+@click.group(short_help="Manage the accounts of a server on this machine.")
 def user() -> None:
     """Manage the accounts of a server that runs on this machine, or will.
 
@@ -75,7 +75,7 @@ def add(name: str, max_user_id: int, data: Path, as_json: bool) -> None:
 @click.argument("name")
 @_with_options
 def remove(name: str, data: Path, as_json: bool) -> None:
-    """Delete the account NAME; a session that it has goes on until it ends."""
+    """Delete the account NAME. A session that it has goes on until it ends."""
     with _accounts(data, as_json) as table:
         table.remove(name)
         _tell(as_json, f"account {name} removed", user_id=name, done="removed")

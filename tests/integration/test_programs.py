@@ -357,6 +357,17 @@ async def test_ctrl_c_ends_a_listener_cleanly(start: Start, children: list[Child
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_listener_tells_that_its_connection_is_lost_and_back(start: Start, children: list[Child]) -> None:
+    daemon = await start("--open").ready()
+    bob = await listening(children, daemon, "bob")
+    await daemon.end()
+    await bob.shows("the connection was lost")
+    await start("--open", listen=f"tcp:{daemon.port}:interface=127.0.0.1").ready()
+    await bob.shows("logged on again")
+    assert bob.out == ""
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_endpoint_takes_the_place_of_host_and_port(
     start: Start, children: list[Child], tmp_path: Path
 ) -> None:
@@ -407,6 +418,7 @@ async def test_without_a_server_a_program_ends_with_3(
     assert await program.over() == 3
     assert str(free_port) in program.err
     assert len(program.err.splitlines()) == 1
+    assert program.err.count(f"tcp:127.0.0.1:{free_port}") == 1
 
 
 @pytest.mark.parametrize(
@@ -445,7 +457,8 @@ async def test_the_demo_tells_its_story_and_ends_by_itself(children: list[Child]
         "type 202 INFORMATION: ann to server to bob",
     ):
         assert line in demo.out
-    # The one question that the server's handler fails at is in its log, and nothing else is.
+    # The one question that the server's handler fails at is in its log, as announced, and nothing else is.
+    assert "the line 'esframework: ...' is its log" in demo.out
     assert len(demo.err.splitlines()) == 1
 
 

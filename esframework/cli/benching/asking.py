@@ -15,13 +15,16 @@ from twisted.internet.task import deferLater
 
 from esframework.cli.benching.load import NOT_ANSWERED, wait_at_most
 from esframework.cli.benching.measuring import Histogram
+from esframework.cli.benching.opening import naming
 from esframework.cli.benching.schemes import Plan
 from esframework.client.engine import ClientEngine
 from esframework.client.options import ClientOptions
-from esframework.errors import LocalError, RequestError
+from esframework.errors import HandlerRaised, LocalError, LogonFailed, RequestError
 
 SETTLE_SECONDS: Final = 5.0
 """How long answers may still come after the end."""
+
+NO_ANSWER: Final = "HandlerRaised: the server's handler failed, or it has none (esframework serve has none)"
 
 
 class EchoHandler:
@@ -96,6 +99,8 @@ class Asking:
             asked = self._now()
             try:
                 await query(target, information_type, self._content)
+            except HandlerRaised as error:
+                self.errors[NO_ANSWER if target is None else type(error).__name__] += 1
             except RequestError as error:
                 self.errors[type(error).__name__] += 1
             except LocalError as error:
@@ -117,8 +122,11 @@ async def log_on_clients(
     try:
         for name in plan.user_names:
             client = ClientEngine(EchoHandler(), options=options, reactor=reactor)
-            await client.log_on(name, password, endpoint)
             clients.append(client)
+            await client.log_on(name, password, endpoint)
+    except LogonFailed as error:
+        await close_clients(clients)
+        raise naming(name, error) from None
     except BaseException:
         await close_clients(clients)
         raise

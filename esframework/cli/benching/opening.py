@@ -22,7 +22,7 @@ from esframework.cli.benching.connection import LoadConnection
 from esframework.cli.benching.load import Barrier, wait_at_most
 from esframework.cli.benching.schemes import Plan
 from esframework.client.endpoints import client_endpoint
-from esframework.errors import ConnectionFailed, EsError
+from esframework.errors import ConnectionFailed, EsError, LogonFailed
 from esframework.wire.types import MessageType
 
 CONNECTIONS_PER_ADDRESS: Final = 25_000
@@ -40,6 +40,11 @@ CLOSE_SECONDS: Final = 1.0
 
 class TooFewDescriptors(EsError):
     """The process may not open as many file descriptors as it needs; says how that is changed."""
+
+
+def naming(name: str, error: LogonFailed) -> LogonFailed:
+    """The same refusal, which also says whose it was; that of the first of many names."""
+    return LogonFailed(error.result, f"{error.cause} (first: {name})", error.retry_after)
 
 
 def raise_descriptor_limit(connections: int) -> None:
@@ -99,7 +104,14 @@ class Opened:
         self.connections: list[LoadConnection] = []
         self.failures: Counter[str] = Counter()
         self.first_error: EsError | None = None
+        self._words: dict[str, str] = {}
         self._heartbeats = LoopingCall(self._beat)
+
+    def failed(self, name: str, error: EsError) -> None:
+        """Count a connection that did not come in; of several that were refused alike the first is named."""
+        shown = naming(name, error) if isinstance(error, LogonFailed) else error
+        self.failures[self._words.setdefault(str(error), str(shown))] += 1
+        self.first_error = self.first_error or shown
 
     def keep_alive(self, reactor: Any) -> None:
         """Begin to send heartbeats."""
@@ -176,8 +188,7 @@ async def _open_one(
         progress(len(opened.connections))
     except EsError as error:
         connection.close()
-        opened.failures[str(error)] += 1
-        opened.first_error = opened.first_error or error
+        opened.failed(connection.user_id, error)
 
 
 def _timed_out(result: object, seconds: float) -> None:

@@ -130,6 +130,24 @@ async def test_a_server_answers_what_its_handler_says(network: MemoryNetwork) ->
 
 
 @simulated
+async def test_a_server_that_answers_nothing_is_explained(network: MemoryNetwork) -> None:
+    room, shown, _ = await two(network)
+    await room.begin(Query(None, "why?"))
+    [complaint] = shown.texts("complaint")
+    assert "esframework serve has none" in complaint
+
+
+@simulated
+async def test_without_a_connection_nothing_is_sent_and_that_is_said(network: MemoryNetwork) -> None:
+    room, shown, _ = await two(network)
+    client: Any = room._client
+    network.cut(client)
+    for wish in (Say("bob", "hello"), Query("bob", "why?"), Ping(None), Who()):
+        await room.begin(wish)
+    assert shown.texts("complaint") == ["not connected; not sent"] * 4
+
+
+@simulated
 async def test_pings_are_measured(network: MemoryNetwork) -> None:
     room, shown, _ = await two(network)
     await room.begin(Ping(None))

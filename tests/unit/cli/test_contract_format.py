@@ -74,6 +74,13 @@ def test_a_module_without_a_class_lists_its_dataclasses_of_that_suffix() -> None
     ]
 
 
+def test_a_module_without_contracts_says_so_and_names_the_option() -> None:
+    result = run("sample_contracts_of_a_user:", "--suffix", "Letter")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "ends in 'Letter'" in result.stderr
+    assert "--suffix" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("path", "complaint"),
     [
