@@ -5,6 +5,7 @@ Composition only; flags are `tap`'s, what the options mean is `config`'s.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Sequence
@@ -12,11 +13,13 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import inlineCallbacks
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
 from esframework import logs
-from esframework.config import OFF, ServiceConfig, exposure_warnings
+from esframework.config import OFF, ConfigError, ServiceConfig, exposure_warnings
 from esframework.errors import LocalError
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
@@ -26,6 +29,7 @@ from esframework.wire.types import RelogonMode
 
 _log = Logger()
 DEFAULT_PORT = 4530
+_TAKEN = " Another program listens there; esframework doctor says which"
 
 
 def server_options(config: ServiceConfig) -> ServerOptions:
@@ -79,6 +83,7 @@ class Daemon(MultiService):
             from twisted.internet import reactor
         self._reactor = reactor
         self._config = config
+        self._endpoints = _made(reactor, config.listen or default_endpoints())
         self._accounts: Any = None
         verifier: Any = None
         if checkers:
@@ -115,8 +120,8 @@ class Daemon(MultiService):
                     "there are no accounts yet, so nobody can log on: esframework user add NAME --data {data}",
                     data=str(self._config.data),
                 )
-        for endpoint in self._config.listen or default_endpoints():
-            yield self._listen(endpoint)
+        for text, endpoint in self._endpoints:
+            yield self._listen(text, endpoint)
         if self._config.metrics not in (None, OFF):
             # Here, because it needs a package that only those have who asked for it.
 
@@ -133,12 +138,14 @@ class Daemon(MultiService):
             )
 
     @inlineCallbacks
-    def _listen(self, endpoint: str) -> Any:
+    def _listen(self, text: str, endpoint: IStreamServerEndpoint) -> Any:
         try:
             yield self.engine.listen(endpoint)
         except Exception as error:
-            # Twisted does not say which of several endpoints it cannot understand.
-            raise LocalError(f"{endpoint}: {error}") from error
+            cause = getattr(error, "socketError", None)
+            is_taken = isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE
+            # Twisted does not say which of several endpoints it cannot open.
+            raise LocalError(f"{text}: {error}{_TAKEN if is_taken else ''}") from error
 
     @inlineCallbacks
     def stopService(self) -> Any:
@@ -158,6 +165,20 @@ class Daemon(MultiService):
         # twistd knows no exit code of a service, and a supervisor must see that this one did not start.
         self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
         self._reactor.callWhenRunning(self._reactor.stop)
+
+
+def _made(reactor: Any, texts: Sequence[str]) -> list[tuple[str, IStreamServerEndpoint]]:
+    """Endpoints beside their strings; raises ConfigError, which names each string that means none."""
+    made, problems = [], []
+    for text in texts:
+        try:
+            made.append((text, serverFromString(reactor, text)))
+        except Exception as error:
+            # A word, a number, a file with a key: whatever is wrong, somebody's plugin tells it by its own exception.
+            problems.append(f"{text}: {error}")
+    if problems:
+        raise ConfigError(problems)
+    return made
 
 
 def _readable(address: Any) -> str:

@@ -5,6 +5,7 @@ Each flag stands for a key of the configuration file and is put over it; what a 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from twisted.cred.strcred import AuthOptionMixin, makeChecker
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from esframework._version import __version__
 from esframework.config import ConfigError, ServiceConfig, check_exposure, load_config
 from esframework.errors import PluginError
 from esframework.net.clock import use_monotonic_time
@@ -58,6 +60,11 @@ class Options(UsageOptions, AuthOptionMixin):
         """Anybody may log on under any name and do everything; to be given twice when a listener is reachable
         beyond this machine."""
         self["open"] += 1
+
+    def opt_version(self) -> None:
+        """Print the version of esframework and end."""
+        print(f"esframework, version {__version__}")
+        raise SystemExit(0)
 
     def postOptions(self) -> None:
         """Check everything, so that a wrong word ends with one clear message."""
@@ -122,4 +129,5 @@ def makeService(options: Options) -> Any:
         return Daemon(config, make_checkers(config, options.get("credCheckers")))
     except (ConfigError, PluginError) as error:
         # twistd would show a UsageError from here as a traceback.
-        raise SystemExit(f"esframework: {error}") from None
+        print(f"esframework: {error}", file=sys.stderr)
+        raise SystemExit(2 if isinstance(error, ConfigError) else 1) from None

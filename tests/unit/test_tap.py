@@ -11,6 +11,7 @@ from twisted.cred.credentials import UsernamePassword
 from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 
+from esframework._version import __version__
 from esframework.config import ConfigError, ServiceConfig
 from esframework.tap import Options, make_checkers
 
@@ -97,3 +98,10 @@ def test_a_checker_that_cannot_be_made_is_named_by_its_number_without_its_passwo
 def test_twistd_finds_the_service() -> None:
     (maker,) = [maker for maker in getPlugins(IServiceMaker) if maker.tapname == "esframework"]
     assert maker.module == "esframework.tap"
+
+
+def test_the_version_is_our_own_and_not_twisteds(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        Options().parseOptions(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"esframework, version {__version__}\n"
