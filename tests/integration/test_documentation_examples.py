@@ -7,6 +7,7 @@ import re
 import runpy
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -185,6 +186,13 @@ def test_the_tutorials_service_has_a_password_and_lives_in_an_application() -> N
     assert verify(LogOnRequest(password="sesame", **request)) is True
     assert verify(LogOnRequest(password="open", **request)) == "that is not the password of this house"
     assert list(IServiceCollection(names["application"])) == [names["server"]]
+
+
+def test_the_command_of_the_page_on_tests_runs_the_tests_on_it() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "docs/examples/test_chat.py"]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
 
 
 @pytest_twisted.ensureDeferred
