@@ -115,14 +115,13 @@ class FrameDecoder:
     Holds no more than one unfinished frame, and never allocates for a declared length before its bytes are there.
     """
 
-    __slots__ = ("layout", "max_message", "error", "_rest", "_chunks", "_missing")
+    __slots__ = ("layout", "max_message", "error", "_rest", "_missing")
 
     def __init__(self, layout: Layout, max_message: int = limits.MAX_MESSAGE) -> None:
         self.layout = layout
         self.max_message = max_message
         self.error: RemoteError | None = None
-        self._rest = b""
-        self._chunks: list[bytes] | None = None
+        self._rest: bytes | bytearray = b""
         self._missing = 0
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -159,22 +158,24 @@ class FrameDecoder:
         if start < size:
             self._rest = data[start:]
             self._missing = missing
-            if self._rest[0] != token:
-                self.error = _explain(layout, self.max_message, self._rest[0], 0, 0)
+            if data[start] != token:
+                self.error = _explain(layout, self.max_message, data[start], 0, 0)
         return frames
 
     def _keep(self, data: bytes) -> list[Frame]:
-        # Joined once, when the frame is whole: a long frame in small reads would be copied over and over.
-        if self._chunks is None:
-            self._chunks = [self._rest]
-        self._chunks.append(data)
+        # Not the reads themselves: a peer chooses their size, and an object for each byte takes forty times its place.
+        if isinstance(self._rest, bytes):
+            self._rest = bytearray(self._rest)
+        self._rest += data
         self._missing -= len(data)
         return []
 
     def _join(self, data: bytes) -> bytes:
-        whole = self._rest + data if self._chunks is None else b"".join((*self._chunks, data))
-        self._rest, self._chunks = b"", None
-        return whole
+        rest, self._rest = self._rest, b""
+        if isinstance(rest, bytes):
+            return rest + data
+        rest += data
+        return bytes(rest)
 
 
 def _explain(layout: Layout, max_message: int, token: int, client_type: int, length: int) -> InvalidMessage:

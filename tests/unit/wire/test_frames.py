@@ -132,3 +132,15 @@ def test_what_is_declared_within_the_limit_is_not_allocated_before_it_comes() ->
     tracemalloc.stop()
     assert decoder.error is None
     assert peak < 50_000
+
+
+def test_an_unfinished_frame_in_single_bytes_takes_about_its_own_size() -> None:
+    raw = frame(body=bytes(200_000))
+    decoder = FrameDecoder(SIX)
+    tracemalloc.start()
+    for at in range(len(raw) - 1):
+        decoder.feed(raw[at : at + 1])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2 * len(raw)
+    assert [each[4] for each in decoder.feed(raw[-1:])] == [raw]
