@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntFlag, auto
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zope.interface import Attribute, Interface
@@ -16,6 +17,16 @@ from esframework.wire.types import ChannelMode, DisconnectedType, Priority, Requ
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.internet.interfaces import IReactorTime
+
+
+class PausedBy(IntFlag):
+    """On whose behalf reading from a connection is paused; it goes on when nobody holds it."""
+
+    BACKLOG = auto()
+    GATE = auto()
+    RATE = auto()
+    RECEIVER = auto()
+    QUEUE = auto()
 
 
 # --- what applications implement ------------------------------------------------------------------------------------

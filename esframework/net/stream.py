@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from esframework import limits
+from esframework.interfaces import PausedBy
 from esframework.net.outgoing import Outgoing
 
 
@@ -25,7 +26,7 @@ class Stream:
     def __init__(self) -> None:
         self.transport: Any = None
         self.outgoing: Outgoing = None  # type: ignore[assignment]  # set by the subclass before the connection is made
-        self._paused_by = 0
+        self._paused_by = PausedBy(0)
         self._lost = False
 
     # --- what a subclass provides -----------------------------------------------------------------------------------
@@ -40,13 +41,13 @@ class Stream:
         """The connection is gone; called exactly once."""
 
     # --- pausing ----------------------------------------------------------------------------------------------------
-    def pause_reading(self, party: int) -> None:
-        """Stop reading on behalf of `party`, a bit that nobody else uses; the peer is held up by TCP."""
+    def pause_reading(self, party: PausedBy) -> None:
+        """Stop reading on behalf of `party`; the peer is held up by TCP."""
         if not self._paused_by and not self._lost:
             self.transport.pauseProducing()
         self._paused_by |= party
 
-    def resume_reading(self, party: int) -> None:
+    def resume_reading(self, party: PausedBy) -> None:
         """`party` is ready for more; reading goes on when nobody else holds it."""
         if self._paused_by & party:
             self._paused_by &= ~party
@@ -65,7 +66,7 @@ class Stream:
             return
         # Read on, whoever held it up: an end to which the peer agrees has to be heard.
         if self._paused_by:
-            self._paused_by = 0
+            self._paused_by = PausedBy(0)
             self.transport.resumeProducing()
 
         def close(_: object = None) -> None:

@@ -19,12 +19,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from esframework import limits
-from esframework.interfaces import IHandlerModel
+from esframework.interfaces import IHandlerModel, PausedBy
 from esframework.plugins.quiet import Quiet
 
 _log = Logger()
 
-PAUSED_BY_BACKLOG = 1
 
 _Job = tuple[Any, str, int, Callable[..., Any], "bytes | None", "Callable[[Any], None] | None"]
 
@@ -36,8 +35,8 @@ class Lane(Protocol):
     backlog: deque[_Job] | None
     backlog_bytes: int
 
-    def pause_reading(self, party: int) -> None: ...
-    def resume_reading(self, party: int) -> None: ...
+    def pause_reading(self, party: PausedBy) -> None: ...
+    def resume_reading(self, party: PausedBy) -> None: ...
     def handler_overdue(self) -> None: ...
 
 
@@ -237,7 +236,7 @@ class DirectModel:
         lane.backlog.append(job)
         lane.backlog_bytes += len(job[4] or b"")
         if len(lane.backlog) > limits.BACKLOG_FRAMES or lane.backlog_bytes > limits.BACKLOG_BYTES:
-            lane.pause_reading(PAUSED_BY_BACKLOG)
+            lane.pause_reading(PausedBy.BACKLOG)
 
     def _continue(self, lane: Lane) -> None:
         while lane.backlog and lane.open_job is None:
@@ -248,4 +247,4 @@ class DirectModel:
             lane.backlog = None
         waiting = len(lane.backlog or ())
         if waiting <= limits.BACKLOG_FRAMES // 2 and lane.backlog_bytes <= limits.BACKLOG_BYTES // 2:
-            lane.resume_reading(PAUSED_BY_BACKLOG)
+            lane.resume_reading(PausedBy.BACKLOG)

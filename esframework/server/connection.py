@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from esframework.errors import EncodeError, InvalidMessage, MalformedBody, RemoteError, WrongUserId
-from esframework.interfaces import ISender
+from esframework.interfaces import ISender, PausedBy
 from esframework.machines.greeting import EarlyQueryReceived, Greeting, LogOnReceived
 from esframework.machines.session import Session
 from esframework.net.outgoing import Batch, Outgoing
@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from esframework.server.users import UserData
 
 _log = Logger()
-
-PAUSED_BY_GATE = 2
-PAUSED_BY_RATE = 4
-PAUSED_BY_RECEIVER = 8
 
 
 class Gatekeeper(Protocol):
@@ -233,9 +229,9 @@ class ServerConnection(Stream):
             return
         if self.is_ours:
             self._ask_to_wait(self.layout.id_of(destination), receiver)
-        elif not self._paused_by & PAUSED_BY_RECEIVER:
-            self.pause_reading(PAUSED_BY_RECEIVER)
-            receiver.when_drained(lambda: self.resume_reading(PAUSED_BY_RECEIVER))
+        elif not self._paused_by & PausedBy.RECEIVER:
+            self.pause_reading(PausedBy.RECEIVER)
+            receiver.when_drained(lambda: self.resume_reading(PausedBy.RECEIVER))
 
     def _ask_to_wait(self, target: str, receiver: Outgoing) -> None:
         if self._slowed is None:
@@ -251,14 +247,14 @@ class ServerConnection(Stream):
         self.reply(MessageType.STREAM_FLOW, STREAM_FLOW.encode(StreamFlowBody(True, target)), 0)
 
     def _slow_down(self, window: FrameWindow) -> None:
-        if not self._paused_by & PAUSED_BY_RATE:
+        if not self._paused_by & PausedBy.RATE:
             self._shared.refusals.add("frames_per_second")
-            self.pause_reading(PAUSED_BY_RATE)
+            self.pause_reading(PausedBy.RATE)
             window.pause = self._shared.clock.callLater(1.0, self._go_on, window)
 
     def _go_on(self, window: FrameWindow) -> None:
         window.pause = None
-        self.resume_reading(PAUSED_BY_RATE)
+        self.resume_reading(PausedBy.RATE)
 
     def _unknown(self, message_type: int) -> None:
         self._shared.refusals.add("unknown_type")
@@ -281,7 +277,7 @@ class ServerConnection(Stream):
         if received is not None:
             self.layout = received.layout
             greeting.deadline = None
-            self.pause_reading(PAUSED_BY_GATE)
+            self.pause_reading(PausedBy.GATE)
             self._shared.gate.log_on(self, received)
 
     def bind(self, received: LogOnReceived, user: UserData) -> None:
@@ -306,7 +302,7 @@ class ServerConnection(Stream):
         rest = greeting.rest if greeting is not None else b""
         if rest:
             self.dataReceived(rest)
-        self.resume_reading(PAUSED_BY_GATE)
+        self.resume_reading(PausedBy.GATE)
 
     @property
     def has_ended(self) -> bool:

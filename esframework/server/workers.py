@@ -21,12 +21,11 @@ from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from esframework import limits
-from esframework.interfaces import IHandlerModel
-from esframework.plugins.models import Lane, Observer, as_deferred, tell
+from esframework.interfaces import IHandlerModel, PausedBy
+from esframework.plugins.models import Lane, Observer, as_deferred, report_failure, tell
+from esframework.plugins.quiet import Quiet
 
 _log = Logger()
-
-PAUSED_BY_QUEUE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,7 @@ class TaskQueueModel:
         self._stops: list[Deferred[None]] = []
         self._giving_up: IDelayedCall | None = None
         self._at_shutdown: Any = None
+        self._quiet = Quiet(reactor)
         self.failures = 0
 
     def start(self) -> None:
@@ -202,7 +202,7 @@ class TaskQueueModel:
         self._bytes += job.size
         self._highest = max(self._highest, self._waiting)
         if self._waiting + self._open >= self._length or self._bytes >= self._most_bytes:
-            sender.lane.pause_reading(PAUSED_BY_QUEUE)
+            sender.lane.pause_reading(PausedBy.QUEUE)
             self._held.add(sender.lane)
         self._pool.callInThread(self._work, job)
 
@@ -247,12 +247,7 @@ class TaskQueueModel:
             self._observer.ended(record, failed)
         if failed:
             self.failures += 1
-            _log.failure(
-                "the handler of {style} {information_type} failed",
-                result,
-                style=job.style,
-                information_type=job.information_type,
-            )
+            report_failure(self._quiet, result, job.style, job.information_type)
         if job.answer is not None:
             tell(job.answer, result)
         self._working.discard(job)
@@ -268,4 +263,4 @@ class TaskQueueModel:
             return
         held, self._held = self._held, set()
         for lane in held:
-            lane.resume_reading(PAUSED_BY_QUEUE)
+            lane.resume_reading(PausedBy.QUEUE)
