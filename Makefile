@@ -74,7 +74,7 @@ serve: $(PLAIN)
 	    '         $(BIN)/esframework chat bob@localhost:4530' \
 	    '     and write, as alice:   bob: hello' \
 	    ''
-	@exec $(BIN)/esframework serve $(SERVE_ARGUMENTS)
+	@exec $(BIN)/twistd -n --pidfile= esframework $(SERVE_ARGUMENTS)
 
 # The tests come last, so that their closing lines are the last thing to be read.
 test: lint types docs unit

@@ -10,9 +10,10 @@ from twisted.cred.credentials import IUsernamePassword, UsernamePassword
 from twisted.cred.error import LoginFailed
 from twisted.internet.defer import inlineCallbacks, maybeDeferred
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from esframework.errors import PluginError
-from esframework.interfaces import LogOnRequest
+from esframework.interfaces import IVerifier, LogOnRequest
 from esframework.server.gate import Verify
 
 _log = Logger()
@@ -44,6 +45,7 @@ def _takes_plain_password(interface: Any) -> bool:
     return bool(IUsernamePassword.isOrExtends(interface) or interface.isOrExtends(IUsernamePassword))
 
 
+@implementer(IVerifier)
 class CheckerVerifier:
     """Asks twisted.cred checkers in turn; the first that knows the avatar admits it."""
 
