@@ -20,6 +20,7 @@ from esframework.client.options import ClientOptions
 from esframework.errors import ChannelOverflow, EncodeError, InvalidMessage, MalformedBody
 from esframework.interfaces import IChannel, ISender
 from esframework.machines.session import Session
+from esframework.net.eager import socket_of
 from esframework.net.outgoing import Batch, Outgoing
 from esframework.net.stream import Stream
 from esframework.plugins.dispatch import Dispatcher
@@ -136,10 +137,9 @@ class ClientStream(Stream):
 
     # --- in -----------------------------------------------------------------------------------------------------------
     def connection_made(self) -> None:
-        if self._options.send_buffer is not None and hasattr(self.transport, "getHandle"):
-            handle = self.transport.getHandle()
-            if isinstance(handle, socket.socket):
-                handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._options.send_buffer)
+        size, handle = self._options.send_buffer, socket_of(self.transport)
+        if size is not None and handle is not None:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
         self._events.connected(self)
 
     def dataReceived(self, data: bytes) -> None:

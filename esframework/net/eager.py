@@ -1,4 +1,4 @@
-"""Writing to a socket at once, without a turn of the reactor: the only place that may touch a transport's socket.
+"""Writing to a socket at once, without a turn of the reactor: the only place that may find a transport's socket.
 
 Allowed for exactly the plain TCP and UNIX transports of Twisted's POSIX reactors. A TLS transport hands out a `.socket`
 too, and bytes written there would leave unencrypted, so everything not named here goes through `transport.write`.
@@ -6,6 +6,7 @@ too, and bytes written there would leave unencrypted, so everything not named he
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from twisted.internet import tcp, unix
@@ -40,8 +41,23 @@ def backlog(transport: Any) -> int | None:
 
     Looks through TLS at the socket's transport below it; None for a transport that does not say.
     """
-    while not hasattr(transport, "dataBuffer"):
+    holder = _beneath(transport, "dataBuffer")
+    if holder is None:
+        return None
+    return len(holder.dataBuffer) - int(holder.offset) + int(holder._tempDataLen)
+
+
+def socket_of(transport: Any) -> socket.socket | None:
+    """The socket below a transport, TLS or not, for its options only: bytes written there would leave unencrypted.
+
+    None where there is none (a transport in memory, say).
+    """
+    holder = _beneath(transport, "socket")
+    return holder.socket if holder is not None and isinstance(holder.socket, socket.socket) else None
+
+
+def _beneath(transport: Any, name: str) -> Any:
+    """The first that has an attribute, of a transport and those below it."""
+    while transport is not None and not hasattr(transport, name):
         transport = getattr(transport, "transport", None)
-        if transport is None:
-            return None
-    return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
+    return transport

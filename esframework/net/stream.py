@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from esframework import limits
 from esframework.interfaces import PausedBy
+from esframework.net.eager import socket_of
 from esframework.net.outgoing import Outgoing
 
 
@@ -121,16 +122,16 @@ def is_loopback(host: str) -> bool:
 
 
 def _tune(transport: Any) -> None:
-    # Not every transport is a socket (memory transports in tests) and not every socket is TCP (UNIX).
-    if not hasattr(transport, "setTcpNoDelay"):
+    # Not every transport has a socket (memory transports in tests) and not every socket is TCP (UNIX).
+    handle = socket_of(transport)
+    if handle is None or handle.family not in (socket.AF_INET, socket.AF_INET6):
         return
     try:
-        transport.setTcpNoDelay(True)
-        transport.setTcpKeepAlive(True)
-        handle = transport.getHandle()
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, limits.KEEP_ALIVE_IDLE)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, limits.KEEP_ALIVE_INTERVAL)
     except (OSError, AttributeError):
-        # A connection already reset, a platform without these options, or a transport that only looks like TCP:
-        # the heartbeat finds out what keep-alive would have.
+        # A connection already reset, or a platform without these options: the heartbeat finds out what keep-alive
+        # would have.
         return

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from esframework import ClientEngine, ClientOptions, MessageInvalidType, MessageType
+from esframework.client.stream import ClientStream
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.contracts import LOG_ON_REPLY, LogOnReplyBody
 from esframework.wire.frames import default_layout
@@ -176,3 +181,19 @@ async def test_any_chunking_gives_the_client_the_same(network: MemoryNetwork) ->
         server.transport.write(frame(MessageType.INFORMATION, encode_information(number, bytes(number))))
     network.settle()
     assert client.handler.contents == [bytes(number) for number in range(20)]
+
+
+def test_the_send_buffer_is_set_below_tls_as_well() -> None:
+    told: list[Any] = []
+    options = ClientOptions(send_buffer=50_000)
+    events = SimpleNamespace(connected=told.append)
+    stream = ClientStream(Clock(), options, LAYOUT, "alice", None, events)  # type: ignore[arg-type]
+    with socket.socket() as bottom:
+        before = bottom.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        tls = TLSMemoryBIOProtocol.__new__(TLSMemoryBIOProtocol)
+        tls.transport = SimpleNamespace(socket=bottom)  # type: ignore[assignment]
+        stream.transport = tls
+        stream.connection_made()
+        # Linux doubles what it is told, for its own needs.
+        assert bottom.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) in {50_000, 100_000} - {before}
+    assert told == [stream]

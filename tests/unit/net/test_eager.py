@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
 from twisted.internet import tcp, unix
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from esframework.net.eager import backlog, is_plain, send_now
+from esframework.net.eager import backlog, is_plain, send_now, socket_of
 from esframework.testing import MemoryTransport
 
 
@@ -51,3 +52,17 @@ def test_the_backlog_is_what_the_transport_has_not_written() -> None:
     tls.transport = transport
     assert backlog(tls) == 12
     assert backlog(object()) is None
+
+
+def test_the_socket_is_found_below_tls_and_only_where_there_is_one() -> None:
+    with socket.socket() as bottom:
+        transport = bare(tcp.Server)
+        transport.socket = bottom
+        tls = bare(TLSMemoryBIOProtocol)
+        tls.transport = transport
+        assert socket_of(transport) is bottom
+        assert socket_of(tls) is bottom
+    assert socket_of(object()) is None
+    assert socket_of(None) is None
+    transport.socket = "something else"
+    assert socket_of(transport) is None

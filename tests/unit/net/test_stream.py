@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
+from twisted.internet import tcp
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.protocol import Factory
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from esframework import limits
 from esframework.net.outgoing import Batch, Outgoing
 from esframework.net.stream import Stream, host_of, is_loopback, port_of
 from esframework.testing import MemoryNetwork, Stranger, simulated
@@ -101,6 +105,28 @@ async def test_a_lost_stream_may_be_told_anything_without_harm(network: MemoryNe
     stream.outgoing.send(b"x")
     network.settle()
     assert len(stream.lost) == 1
+
+
+@pytest.mark.parametrize("speaks_tls", [False, True])
+def test_a_connection_is_kept_alive_and_never_delayed(speaks_tls: bool) -> None:
+    transport: Any = tcp.Server.__new__(tcp.Server)
+    outermost = transport
+    if speaks_tls:
+        outermost = TLSMemoryBIOProtocol.__new__(TLSMemoryBIOProtocol)
+        outermost.transport = transport
+    outermost.registerProducer = lambda producer, streaming: None
+    with socket.socket() as transport.socket:
+        Echo().makeConnection(outermost)
+        set_to = [
+            transport.socket.getsockopt(level, option)
+            for level, option in (
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY),
+                (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+            )
+        ]
+    assert set_to == [1, 1, limits.KEEP_ALIVE_IDLE, limits.KEEP_ALIVE_INTERVAL]
 
 
 @pytest.mark.parametrize(
