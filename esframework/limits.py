@@ -126,9 +126,6 @@ MAX_FRAMES_PER_SECOND: Final = 20_000
 MAX_TRACKED_ADDRESSES: Final = 65_536
 """Addresses remembered for the limits above."""
 
-FIRST_EXTENSION_TYPE: Final = 1000
-"""Message types from here to the next number are this project's own."""
-
 FIRST_APPLICATION_TYPE: Final = 10_000
 """Message types from here belong to applications and their plugins."""
 

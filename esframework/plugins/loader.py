@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.plugin import getPlugins
 from zope.interface.verify import verifyObject
 
-from esframework import plugins
+from esframework import limits, plugins
 from esframework.errors import PluginError
 from esframework.interfaces import IManager, Registrations
 from esframework.plugins.dispatch import Dispatcher
@@ -42,6 +42,8 @@ def install_managers(
         try:
             half = half_of(manager)
             if half is not None:
+                if not _is_own(manager):
+                    _check_types(manager.name, half)
                 dispatcher.install(manager.name, half)
         except PluginError as error:
             if managers is not None or _is_own(manager):
@@ -51,6 +53,16 @@ def install_managers(
             if managers is not None or _is_own(manager):
                 raise
             _log.failure("manager {name!r} is left out: {error!r}", name=manager.name, error=error)
+
+
+def _check_types(name: str, half: Registrations) -> None:
+    types = {*half.handlers, *half.undeliverable, *half.relayable}
+    protocols = sorted(number for number in types if number < limits.FIRST_APPLICATION_TYPE)
+    if protocols:
+        raise PluginError(
+            f"manager {name!r} wants message types {protocols}, which belong to the protocol; "
+            f"applications' types begin at {limits.FIRST_APPLICATION_TYPE}"
+        )
 
 
 @lru_cache(maxsize=1)

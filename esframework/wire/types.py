@@ -7,8 +7,6 @@ from enum import IntEnum
 from typing import Final
 
 SERVER_ID: Final = "_0"
-EVERYBODY_ID: Final = "*"
-VIRTUAL_PREFIX: Final = "_"
 
 
 class MessageType(IntEnum):

@@ -86,11 +86,16 @@ def test_a_given_manager_that_fails_is_the_callers_to_mend() -> None:
 
 
 def test_a_found_manager_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [Failing("a"), Manager("b", serves=1), Manager("c", serves=1), Manager("d", serves=2)]
+    found = [Failing("a"), Manager("b", serves=10_001), Manager("c", serves=10_001), Manager("d", serves=10_002)]
     monkeypatch.setattr("esframework.plugins.loader.discovered", lambda: tuple(found))
     dispatcher = Dispatcher()
     install_managers(dispatcher, None, server_half)
     assert dispatcher.names() == ["b", "d"]
+
+
+def test_a_stranger_cannot_take_the_protocols_types() -> None:
+    with pytest.raises(PluginError, match="begin at 10000"):
+        install_managers(Dispatcher(), [Manager("stranger", serves=109)], server_half)
 
 
 def test_this_installation_finds_the_frameworks_own() -> None:
