@@ -49,6 +49,12 @@ class Admission:
         """Whether no further connection may be accepted."""
         return 0 < self._options.max_connections <= self.count
 
+    @property
+    def room(self) -> int | None:
+        """How many further connections may be accepted; None: no limit."""
+        most = self._options.max_connections
+        return None if most <= 0 else max(0, most - self.count)
+
     def enter(self, host: str) -> str | None:
         """Count a new connection; the reason why it must be refused, or None. `leave` must follow either way."""
         was_full = self.is_full

@@ -97,6 +97,7 @@ class Listeners:
         """Listen at an endpoint (a string of Twisted's, or an object); fires with the listening port."""
         opened = serverFromString(self._reactor, endpoint) if isinstance(endpoint, str) else endpoint
         port = yield opened.listen(self._factory)
+        self._accept_no_more_than_fit(port)
         self._ports.append(port)
         if self._is_paused:
             port.stopReading()
@@ -122,14 +123,30 @@ class Listeners:
         if full == self._is_paused:
             return
         self._is_paused = full
-        _log.warn(
-            "at the maximum of {count} connections: {what}", count=self._admission.count, what="accepting stops"
-        ) if full else _log.info("accepting connections again")
+        if full:
+            _log.warn("at the maximum of {count} connections: accepting stops", count=self._admission.count)
+        else:
+            _log.info("accepting connections again")
         for port in self._ports:
             if full:
                 port.stopReading()
             else:
                 port.startReading()
+
+    def _accept_no_more_than_fit(self, port: Any) -> None:
+        # Twisted accepts a hundred at a time, and closes at once those for whom there is no room any more; nor does
+        # `stopReading` reach a port that has been found readable already. Other ports accept one at a time.
+        if self._admission.room is None or not hasattr(port, "numberAccepts"):
+            return
+        accept = port.doRead
+
+        def accept_who_fits() -> None:
+            room = self._admission.room
+            if room:
+                port.numberAccepts = min(port.numberAccepts, room)
+                accept()
+
+        port.doRead = accept_who_fits
 
     def close(self) -> Deferred[Any]:
         """Stop listening; fires when all ports are closed."""

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack
+from typing import Any
+
 import pytest
-from twisted.internet.error import CannotListenError
+from twisted.internet import tcp
+from twisted.internet.defer import succeed
+from twisted.internet.error import CannotListenError, ConnectionDone
+from twisted.python.failure import Failure
 
 from esframework import ServerOptions
 from esframework.testing import MemoryNetwork, simulated
@@ -31,6 +38,65 @@ async def test_at_the_maximum_accepting_stops_and_below_it_those_who_wait_come_i
     network.settle()
     state = server.listener_state
     assert (state.is_listening, state.is_at_maximum, state.connections) == (True, False, 1)
+
+
+class Reading:
+    """A reactor as far as a listening port of Twisted's needs one: it knows who reads."""
+
+    def __init__(self, clock: Any) -> None:
+        self.callLater = clock.callLater
+        self.reading: list[Any] = []
+
+    def addReader(self, reader: Any) -> None:
+        if reader not in self.reading:
+            self.reading.append(reader)
+
+    def removeReader(self, reader: Any) -> None:
+        if reader in self.reading:
+            self.reading.remove(reader)
+
+    def removeWriter(self, writer: Any) -> None:
+        """Nobody waits for room to write here."""
+
+
+class RealPort:
+    """An endpoint on a real socket of loopback."""
+
+    def __init__(self, clock: Any) -> None:
+        self.reactor = Reading(clock)
+        self.port: Any = None
+
+    def listen(self, factory: Any) -> Any:
+        self.port = tcp.Port(0, factory, interface="127.0.0.1", reactor=self.reactor)
+        self.port.startListening()
+        return succeed(self.port)
+
+
+@simulated
+async def test_of_a_burst_those_for_whom_there_is_no_room_wait_and_are_served_later(network: MemoryNetwork) -> None:
+    one, other = RealPort(network.reactor), RealPort(network.reactor)
+    server = network.server(options=ServerOptions(max_connections=5))
+    for endpoint in (one, other):
+        await server.listen(endpoint)
+    with ExitStack() as connected:
+        for _ in range(12):
+            connected.enter_context(socket.create_connection(one.port.socket.getsockname()))
+        connected.enter_context(socket.create_connection(other.port.socket.getsockname()))
+        # Both ports were found readable before either was told to stop.
+        one.port.doRead()
+        other.port.doRead()
+        assert server.connection_count == 5
+        assert one.port not in one.reactor.reading
+        served = 0
+        while server.connection_count:
+            served += server.connection_count
+            for connection in list(server.factory.connections):
+                connection.transport.connectionLost(Failure(ConnectionDone()))
+            for endpoint in (one, other):
+                if endpoint.port in endpoint.reactor.reading:
+                    endpoint.port.doRead()
+        assert served == 13
+    assert server.refusals.counts["max_connections"] == 0
 
 
 @simulated
