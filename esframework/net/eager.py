@@ -7,6 +7,7 @@ too, and bytes written there would leave unencrypted, so everything not named he
 from __future__ import annotations
 
 import socket
+import sys
 from typing import Any
 
 from twisted.internet import tcp, unix
@@ -45,6 +46,28 @@ def backlog(transport: Any) -> int | None:
     if holder is None:
         return None
     return len(holder.dataBuffer) - int(holder.offset) + int(holder._tempDataLen)
+
+
+def in_kernel(transport: Any) -> int | None:
+    """Bytes of a connection that the kernel holds and the peer has not acknowledged; None where it cannot be asked.
+
+    The kernel calls a socket writable again only when a good part of its buffer is free, which at a slow peer takes
+    longer than any time-out: until then, only this number tells it from a dead one.
+    """
+    handle = socket_of(transport)
+    if handle is None or not sys.platform.startswith("linux"):
+        return None
+    # Here, because other systems have no such modules.
+    import fcntl
+    import termios
+
+    try:
+        # SIOCOUTQ, by the name that it shares with terminals.
+        answer = fcntl.ioctl(handle.fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):
+        # Closed, or of a family that does not answer.
+        return None
+    return int.from_bytes(answer, sys.byteorder)
 
 
 def socket_of(transport: Any) -> socket.socket | None:

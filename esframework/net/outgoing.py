@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer
 from zope.interface import implementer
 
 from esframework import limits
-from esframework.net.eager import backlog, is_plain, send_now
+from esframework.net.eager import backlog, in_kernel, is_plain, send_now
 from esframework.wire.types import Priority
 
 
@@ -233,12 +233,13 @@ class Outgoing:
         self._tell_drained()
 
     def stalled(self, now: float, timeout: float) -> bool:
-        """Whether bytes wait and not one of them has left for `timeout` seconds; asked once a second."""
+        """Whether bytes wait and not one has left, the kernel included, for `timeout` seconds; asked once a second."""
         if not self._blocked or self._closed:
             return False
         remaining = backlog(self._transport)
         if remaining is None:
             remaining = self._in_transport
+        remaining += in_kernel(self._transport) or 0
         if remaining != self._seen:
             self._seen = remaining
             self._stalled_since = now

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 from typing import Any
 
 import pytest
 from twisted.internet import tcp, unix
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from esframework.net.eager import backlog, is_plain, send_now, socket_of
+from esframework.net.eager import backlog, in_kernel, is_plain, send_now, socket_of
 from esframework.testing import MemoryTransport
 
 
@@ -66,3 +67,18 @@ def test_the_socket_is_found_below_tls_and_only_where_there_is_one() -> None:
     assert socket_of(None) is None
     transport.socket = "something else"
     assert socket_of(transport) is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can be asked")
+def test_the_kernel_says_what_the_peer_has_not_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as bottom:
+        bottom.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 10_000)
+        bottom.connect(listening.getsockname())
+        bottom.setblocking(False)
+        transport = bare(tcp.Server)
+        transport.socket = bottom
+        sent = bottom.send(bytes(500_000))
+        assert 0 < (in_kernel(transport) or 0) <= sent
+    assert in_kernel(transport) is None
+    assert in_kernel(object()) is None

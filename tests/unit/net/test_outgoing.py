@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -342,6 +345,26 @@ def test_a_single_byte_that_leaves_is_enough(plain: PlainSocket) -> None:
     for second in range(50):
         plain.drain(room=1)
         assert stalls(outgoing, range(second, second + 1)) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can be asked")
+def test_a_peer_that_reads_is_no_dead_one_though_the_kernel_has_no_room_for_more(plain: PlainSocket) -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        for end in (here, there):
+            end.setblocking(False)
+        sent = 0
+        with suppress(BlockingIOError):
+            while True:
+                sent += here.send(bytes(1000))
+        plain.socket, plain.room = here, 0  # type: ignore[assignment]
+        outgoing = queue(plain)
+        outgoing.send(bytes(100))
+        for second in range(50):
+            there.recv(1000)
+            assert stalls(outgoing, range(second, second + 1)) == []
+        assert plain.dataBuffer == bytes(100)
+        assert stalls(outgoing, range(50, 57)) == [54, 55, 56]
 
 
 @pytest.mark.parametrize("timeout", [0, -1])
