@@ -87,7 +87,7 @@ class EngineCollector(Collector):
             yield _gauge("task_queue_waiting", "Messages that wait for a worker thread.", info.waiting)
             yield _gauge("task_queue_highest", "The most that ever waited.", info.highest)
             yield _gauge("task_queue_threads", "Worker threads at the most.", info.threads)
-            yield _gauge("task_queue_working", "Worker threads at work.", info.working)
+            yield _gauge("task_queue_working", "Handlers at work, in worker threads or awaited.", info.working)
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

@@ -77,7 +77,7 @@ class Diagnostics:
 
 def _pool_line(pool: Any) -> str:
     return (
-        f"  workers: {pool.working} of {pool.threads} at work, {pool.waiting} messages waiting, "
+        f"  workers: {pool.working} handlers at work in {pool.threads} threads, {pool.waiting} messages waiting, "
         f"{pool.highest} at the highest"
     )
 

@@ -115,7 +115,7 @@ def test_the_log_tells_it_all_at_every_interval(clock: Clock, reports: list[str]
         clock.advance(1)
         sweep(clock.seconds())
     assert len(reports) == 2
-    assert "workers: 2 of 20 at work, 3 messages waiting, 8 at the highest" in reports[0]
+    assert "workers: 2 handlers at work in 20 threads, 3 messages waiting, 8 at the highest" in reports[0]
     assert "type 7 send: 1 handled, 1 failed; last ms: 0.0" in reports[0]
     assert "in hand: type 9 query, id 2" in reports[0] and "(10.0 s)" in reports[0]
 
