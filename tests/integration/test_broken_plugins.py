@@ -40,7 +40,7 @@ PLUGINS = {
     ),
     "a message type that is taken": (
         MANAGER.format(requires="()", server_half=TAKEN_HALF),
-        r"a plugin is left out: manager 'stranger' wants message type 203, which 'custom' serves",
+        r"a plugin is left out: manager 'stranger' wants message types \[203\], which belong to the protocol",
     ),
     "a half that raises": (
         MANAGER.format(requires="()", server_half="raise RuntimeError('no map here')"),

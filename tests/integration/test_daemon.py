@@ -247,7 +247,7 @@ async def test_the_log_is_json_lines_when_that_is_wanted(start: Start, tmp_path:
     logged = [entry for entry in entries(log) if entry.get("user") == "alice"]
     assert [entry["message"].split(" from")[0] for entry in logged] == [
         "alice logged on",
-        "alice logged off: NETWORK_INTERRUPTED",
+        "alice logged off: NETWORK_INTERRUPTED (the client closed the connection)",
     ]
     assert all(entry["level"] == "info" and entry["time"].endswith("Z") for entry in logged)
 

@@ -83,10 +83,13 @@ class ServerBasic:
         target = KICK_OUT.decode(body).user_be_kicked_out
         if not self._may(sender, message_id, "kick_out", target, self._is_administrator(sender)):
             return
-        if not self.kick_out(target):
+        if not self._server.users.is_online(target):
             sender.request_failed(message_id, RequestFailure.TARGET_ABSENT, f"{target!r} is not online")
-        elif sender.is_ours:
+            return
+        # Confirmed first: who kicks itself out hears of nothing afterwards.
+        if sender.is_ours:
             sender.reply(MessageType.KICK_OUT, b"", message_id)
+        self.kick_out(target)
 
     def _all_online_users(self, sender: Any, message_id: int, body: bytes) -> None:
         allowed = self._may(sender, message_id, "list_users", None, True)

@@ -285,3 +285,12 @@ async def test_naming_a_device_does_not_pass_the_permission_hook(network: Memory
     with pytest.raises(NotPermitted):
         await mallory.basic.kick_out("10#root")
     assert server.users.is_online("root")
+
+
+@simulated
+async def test_who_kicks_itself_out_hears_that_it_is_done(network: MemoryNetwork) -> None:
+    server = network.server()
+    alice = await network.client("alice")
+    await alice.basic.kick_out("alice")
+    network.settle()
+    assert not alice.connected and server.users.count == 0
