@@ -20,8 +20,6 @@ from esframework.config import ConfigError, ServiceConfig, check_exposure, load_
 from esframework.errors import PluginError
 from esframework.net.clock import use_monotonic_time
 
-_NUMBERS = ("max-user-id",)
-
 
 class Options(UsageOptions, AuthOptionMixin):
     """Flags of the service."""

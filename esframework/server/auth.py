@@ -9,14 +9,12 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword, UsernamePassword
 from twisted.cred.error import LoginFailed
 from twisted.internet.defer import inlineCallbacks, maybeDeferred
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from esframework.errors import PluginError
 from esframework.interfaces import IVerifier, LogOnRequest
 from esframework.server.gate import Verify
 
-_log = Logger()
 REFUSED = "unknown account or wrong password"
 
 

@@ -188,7 +188,7 @@ class ServerConnection(Stream):
                     if handler is not None:
                         handler(self, message_id, raw[header_size:])
                     else:
-                        self._unknown(message_type)
+                        shared.refusals.add("unknown_type")
                 except MalformedBody as error:
                     self.refuse_body(error)
                 except Exception:
@@ -255,10 +255,6 @@ class ServerConnection(Stream):
     def _go_on(self, window: FrameWindow) -> None:
         window.pause = None
         self.resume_reading(PausedBy.RATE)
-
-    def _unknown(self, message_type: int) -> None:
-        self._shared.refusals.add("unknown_type")
-        _log.debug("nobody serves type {type}, sent by {name}", type=message_type, name=self.name)
 
     # --- log-on -----------------------------------------------------------------------------------------------------
     def _greet(self, data: bytes) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from esframework.interfaces import IServerContext, Permission
@@ -35,8 +34,6 @@ from esframework.server.users import UserManager
 from esframework.server.watchdog import Watchdog
 from esframework.server.workers import TaskQueueInfo, TaskQueueModel
 from esframework.wire.types import ChannelMode, DisconnectedType, MessageInvalidType
-
-_log = Logger()
 
 
 @implementer(IServerContext)

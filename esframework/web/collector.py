@@ -68,6 +68,9 @@ class EngineCollector(Collector):
     def _handlers(self) -> Iterator[Metric]:
         engine = self._engine
         yield _counter("handler_failures", "Application handlers that raised.", engine.model.failures)
+        if "custom" in engine.dispatcher.names():
+            unhandled = engine.manager("custom").unhandled
+            yield _counter("unhandled", "Information that came in while there was no handler.", unhandled)
         yield _counter("reactor_blocked", "Times the reactor was held up for over a second.", engine.reactor_blocked)
         if not engine.options.diagnostics:
             return

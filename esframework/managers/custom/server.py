@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.logger import Logger
-
 from esframework.errors import MalformedBody
 from esframework.interfaces import IServerContext, Registrations
 from esframework.managers.custom.contracts import Information
@@ -14,8 +12,6 @@ from esframework.managers.custom.sending import interrupted
 from esframework.plugins.hooks import Event
 from esframework.wire.information import decode_information, encode_information
 from esframework.wire.types import MessageType, RequestFailure
-
-_log = Logger()
 
 _STYLES = {
     MessageType.INFORMATION_POSTED: "post",

@@ -49,6 +49,15 @@ async def test_people_and_traffic_are_counted(network: MemoryNetwork) -> None:
 
 
 @simulated
+async def test_what_nobody_handles_is_shown(network: MemoryNetwork) -> None:
+    server = network.server()
+    alice = await network.client("alice")
+    alice.custom.post(None, 1, b"to nobody")
+    network.settle()
+    assert figures(server)["unhandled_total"] == 1
+
+
+@simulated
 async def test_refusals_are_told_apart_by_reason(network: MemoryNetwork) -> None:
     server = network.server()
     server.refusals.add("unknown_type")
