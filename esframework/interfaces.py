@@ -5,14 +5,15 @@ Types named `...Deferred` may be given as a plain value, a Deferred or a corouti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag, auto
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zope.interface import Attribute, Interface
 
-from esframework.wire.types import ChannelMode, DisconnectedType, Priority, RequestFailure
+from esframework.wire.login_id import Source
+from esframework.wire.types import ChannelMode, DisconnectedType, OnBusy, Priority, RequestFailure
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -56,14 +57,15 @@ class IIntegratedHandler(ICustomHandler):
 
 @dataclass(frozen=True, slots=True)
 class LogOnRequest:
-    """Who asks to log on. `user_id` is bare, `device` the number before `#` in its LoginID, if any."""
+    """Who asks to log on. `user_id` is bare, `device` the number (`wire.devices`) of the device that its LoginID names,
+    or else of its client type."""
 
     user_id: str
     password: str = field(repr=False)
     system_token: str
     authorized_user: str
     client_type: int
-    device: int | None
+    device: int
     address: str
 
 
@@ -142,10 +144,12 @@ class IChannel(Interface):
 class ISender(IChannel):
     """Whoever sent what a manager handles: on the server one user's connection, on a client any peer.
 
-    `name` is the bare user id, None for the server.
+    What is kept for a sender is kept by its `login_id`: two devices of one user count their blobs by themselves. On a
+    server `is_ours` says whether the client announced itself as this framework's own.
     """
 
-    name: str | None = Attribute("Bare user id, None for the server.")
+    name: Source | None = Attribute("Bare user id, with the device beside it; None for the server.")
+    login_id: str = Attribute("What tells this sender's device from all others: its LoginID.")
 
     def reply(message_type: int, body: bytes, message_id: int) -> None:
         """Answer this sender, if it is still there. Raises EncodeError for a body longer than a message."""
@@ -163,6 +167,10 @@ class ISender(IChannel):
 Handler: TypeAlias = Callable[[Any, int, bytes], None]
 """`handler(sender: ISender, message_id, body)`: called for each frame of a registered type, in the reactor's thread."""
 
+AddressedHandler: TypeAlias = Callable[[Any, str, int, bytes], None]
+"""`handler(sender: ISender, destination, message_id, body)`: as a Handler, for types that the destination in the header
+belongs to: `_` and a group's id, `*` for everybody."""
+
 Undeliverable: TypeAlias = Callable[[Any, str, int, bytes, RequestFailure], None]
 """`(sender: ISender, target, message_id, body, reason)`: a relayed frame had no receiver."""
 
@@ -172,16 +180,21 @@ class Registrations:
     """What a manager's half brings; the loader installs it and takes it back.
 
     `facade` becomes the engine's attribute of the manager's name. `relayable` types may go from client to client.
-    `logged_off(name)` is told of each peer that is gone (on a client: None when the connection is lost); `sweep(now)`
-    is called about once a second; `start` and `stop` as the engine opens and closes, the last installed stopped
-    first.
+    `addressed` handlers get, on a server, frames that are addressed to an id that stands for many users, on a client
+    all frames of their types. On a server, `logged_on(sender)` is told of each device whose log-on is complete, and
+    `logged_off(source)` of each that is gone: `users.is_online(source)` says whether it was the user's last. On a
+    client they are told of the server: at each log-on, the first and later ones, when its features are known, and with
+    None when the connection is lost. `sweep(now)` is called about once a second; `start` and `stop` as the engine
+    opens and closes, the last installed stopped first.
     """
 
     facade: Any
     handlers: Mapping[int, Handler] = field(default_factory=dict)
     relayable: frozenset[int] = frozenset()
     undeliverable: Mapping[int, Undeliverable] = field(default_factory=dict)
-    logged_off: Callable[[str | None], None] | None = None
+    addressed: Mapping[int, AddressedHandler] = field(default_factory=dict)
+    logged_on: Callable[[Any], None] | None = None
+    logged_off: Callable[[Source | None], None] | None = None
     sweep: Callable[[float], None] | None = None
     start: Callable[[], None] | None = None
     stop: Callable[[], None] | None = None
@@ -230,7 +243,8 @@ class IContext(Interface):
     handler: Any = Attribute("The application's ICustomHandler, or None.")
 
     def channel(target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> Any:
-        """The IChannel to a user (None: the server), or None when the user is not online here.
+        """The IChannel to a user (None: the server), or None when the user is not online here. On a server, a bare id
+        reaches all devices of the user.
 
         On a client: the channel by which frames for that target go, as `mode` says; raises NotLoggedOn without a
         session.
@@ -245,6 +259,10 @@ class IServerContext(IContext):
 
     users: Any = Attribute("The users online here: `server.users`.")
     router: Any = Attribute("IRouter.")
+    contacts_provider: Any = Attribute("The application's own IContacts, or None.")
+
+    def refuse(reason: str) -> None:
+        """Count something that was refused, under a short name that the metrics show."""
 
     def permit(action: str, user_id: str, target: str | None, default: Callable[[], bool]) -> bool:
         """Whether a user may do something: the application's permission hook, else `default()`; errors refuse."""
@@ -253,11 +271,38 @@ class IServerContext(IContext):
         """Whether the user is one of the server's administrators (everybody on an open server)."""
 
     def disconnect(user_id: str, reason: DisconnectedType) -> bool:
-        """End a user's session; False when the user is not online."""
+        """End a user's sessions, or with a LoginID that device's; False when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Multicast:
+    """What became of one body for many: devices that it was queued for, busy ones that were passed over, users who are
+    not online."""
+
+    reached: int
+    busy: int
+    absent: list[str]
 
 
 class IRouter(Interface):
     """The one way of frames to users."""
+
+    def multicast(
+        sender: Any,
+        destination: str,
+        message_type: int,
+        body: bytes,
+        receivers: Iterable[str],
+        *,
+        on_busy: OnBusy = OnBusy.CONTINUE,
+        priority: Priority = Priority.NORMAL,
+    ) -> Multicast:
+        """Send one body to all devices of many users (bare ids), encoded once for each form of header.
+
+        The header says that it is for `destination`, a virtual id, and from `sender`, an ISender (None: the server),
+        who does not get it back; the user's other devices do. With a type that carries pieces of something large, a
+        sender is slowed down to what a busy receiver takes. Raises EncodeError for a body longer than a message.
+        """
 
     def inspect(message_type: int, inspector: Callable[[Any, str, bytes], bytes | None] | None) -> None:
         """See relayed frames of a type: `inspector(sender, target, body)` returns the body, changed or not, or None to

@@ -126,6 +126,9 @@ MAX_FRAMES_PER_SECOND: Final = 20_000
 MAX_TRACKED_ADDRESSES: Final = 65_536
 """Addresses remembered for the limits above."""
 
+FIRST_OWN_TYPE: Final = 1000
+"""Message types from here are this framework's additions to the protocol: only its own clients get to see them."""
+
 FIRST_APPLICATION_TYPE: Final = 10_000
 """Message types from here belong to applications and their plugins."""
 

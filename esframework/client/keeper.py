@@ -30,7 +30,7 @@ from esframework.errors import (
     request_label,
 )
 from esframework.machines.backoff import Backoff
-from esframework.machines.greeting import OWN_CLIENT
+from esframework.machines.greeting import OWN_CLIENT, OWN_SERVER
 from esframework.wire.contracts import LOG_ON, LOG_ON_REPLY, LogOnBody
 from esframework.wire.frames import default_layout
 from esframework.wire.login_id import bare_id
@@ -81,6 +81,8 @@ class SessionKeeper(LinkActions):
         self._sweep = self._loop(self._sweep_once)
         self.stream: ClientStream | None = None
         self.user_id: str | None = None
+        self._awaits_features = False
+        self._is_first = True
 
     def _loop(self, function: Any) -> LoopingCall:
         loop = LoopingCall(function)
@@ -175,10 +177,22 @@ class SessionKeeper(LinkActions):
         if self._options.heartbeat_interval > 0:
             self._heartbeat.start(self._options.heartbeat_interval)
         self._sweep.start(limits.SWEEP_INTERVAL, now=False)
-        # Told in the next turn: then what the server says of itself behind its answer is known as well.
-        self._start("announce", 0, self._announce, is_first)
+        # Told in the next turn, or when a server of ours has said what it can: see `features_known`.
+        # A first log-on whose connection was lost before that is still to be answered.
+        self._is_first = is_first or self._logging_on is not None
+        if not self._awaits_features:
+            self._start("announce", 0, self._announce, self._is_first)
+
+    def features_known(self) -> None:
+        """The server has said what it can; managers and the program may begin."""
+        if self._awaits_features:
+            self._awaits_features = False
+            self._start("announce", 0, self._announce, self._is_first)
 
     def _announce(self, is_first: bool) -> None:
+        if self.stream is None:
+            return
+        self._client.dispatcher.logged_on(self.stream.server())
         response = LogonResponse(LogonResult.SUCCEED, "")
         if not is_first:
             self._client.relogon_completed.fire(response)
@@ -253,6 +267,7 @@ class SessionKeeper(LinkActions):
         except ValueError:
             result, cause = LogonResult.FAILED, f"{cause} (unknown result {reply.logon_result})"
         if result is LogonResult.SUCCEED:
+            self._awaits_features = cause.startswith(OWN_SERVER)
             self._link.accepted()
         else:
             self._refused(result, cause)

@@ -25,8 +25,10 @@ from esframework.net.outgoing import Batch, Outgoing
 from esframework.net.stream import Stream
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.models import OpenJob
+from esframework.wire.devices import device_of
 from esframework.wire.frames import Layout
-from esframework.wire.login_id import bare_id
+from esframework.wire.login_id import Source, bare_id, split_login_id
+from esframework.wire.profile import ClientType7
 from esframework.wire.types import SERVER_ID, MessageInvalidType, MessageType, Priority, RequestFailure
 
 _log = Logger()
@@ -37,12 +39,12 @@ _MOST_PEERS = 4096
 class Peer:
     """Whoever sent a frame, as managers see it. `name` is the bare user id, None for the server."""
 
-    __slots__ = ("_stream", "_login_id", "name")
+    __slots__ = ("_stream", "login_id", "name")
 
-    def __init__(self, stream: ClientStream, login_id: str) -> None:
+    def __init__(self, stream: ClientStream, login_id: str, device: int = 0) -> None:
         self._stream = stream
-        self._login_id = login_id
-        self.name = None if login_id == SERVER_ID else bare_id(login_id)
+        self.login_id = login_id
+        self.name = None if login_id == SERVER_ID else Source(bare_id(login_id), device, login_id)
 
     @property
     def lane(self) -> ClientStream:
@@ -63,7 +65,7 @@ class Peer:
         priority: Priority = Priority.NORMAL,
     ) -> None:
         """See `IChannel`."""
-        self._stream.send(message_type, body, message_id, destination or self._login_id, priority)
+        self._stream.send(message_type, body, message_id, destination or self.login_id, priority)
 
     def ready(self, target: str | None) -> Deferred[bool] | None:
         """See `IChannel`."""
@@ -76,7 +78,7 @@ class Peer:
     def reply(self, message_type: int, body: bytes, message_id: int) -> None:
         """Answer this peer, if the connection still stands."""
         if not self._stream.has_ended:
-            self._stream.send(message_type, body, message_id, self._login_id)
+            self._stream.send(message_type, body, message_id, self.login_id)
 
     def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> None:
         """Clients speak in their own name only."""
@@ -94,6 +96,10 @@ class Peer:
         """The server said that this session is over for good."""
         self._stream.session_ended(cause)
 
+    def features_known(self) -> None:
+        """The server said what it can."""
+        self._stream.features_known()
+
     def flow_changed(self, target: str, is_ready: bool) -> None:
         """The server said whether pieces of something large may go to a user."""
         self._stream.flow_changed(target, is_ready)
@@ -103,8 +109,8 @@ class Peer:
 class ClientStream(Stream):
     """One connection to a server.
 
-    `on_log_on_reply(body)`, `on_ended(cause)` (by the server's word), `on_invalid(kind)` and `on_lost(reason)` tell
-    the link.
+    `events` is told `connected(stream)`, `log_on_answered(body)`, `features_known()`, `ended(cause)` (by the server's
+    word), `invalid(kind)` and `lost(stream, reason)`.
     """
 
     def __init__(
@@ -153,15 +159,19 @@ class ClientStream(Stream):
 
     def _receive(self, data: bytes) -> None:
         header_size, handlers, peers = self._layout.header_size, self._dispatcher.handlers, self._peers
-        for message_type, message_id, source, _, raw in self._session.receive(data, self._clock.seconds()):
+        addressed = self._dispatcher.addressed
+        for message_type, message_id, source, destination, raw in self._session.receive(data, self._clock.seconds()):
             if self.has_ended:
                 return
             try:
-                peer = peers.get(source) or self._peer(source)
+                peer = peers.get(source) or self._peer(source, raw[1])
                 body = raw[header_size:]
                 if message_type == MessageType.LOG_ON and peer.name is None and not self.is_online:
                     self._events.log_on_answered(body)
                 elif self.is_online:
+                    if message_type in addressed:
+                        addressed[message_type](peer, self._layout.id_of(destination), message_id, body)
+                        continue
                     handler: Callable[[Any, int, bytes], None] | None = handlers.get(message_type)
                     if handler is not None:
                         handler(peer, message_id, body)
@@ -174,11 +184,18 @@ class ClientStream(Stream):
             self._events.invalid(MessageInvalidType(kind))
             self.abort()
 
-    def _peer(self, source: bytes) -> Peer:
+    def _peer(self, source: bytes, client_type: int) -> Peer:
         if len(self._peers) >= _MOST_PEERS:
             self._peers.clear()
-        peer = self._peers[source] = Peer(self, self._layout.id_of(source))
+        login_id = self._layout.id_of(source)
+        profile = self._layout.profile
+        device = device_of(split_login_id(login_id)[0], client_type, profile)
+        peer = self._peers[source] = Peer(self, login_id, ClientType7.OTHERS if device is None else device)
         return peer
+
+    def server(self) -> Peer:
+        """The server, as managers see it."""
+        return self._peers.get(self._server_field) or self._peer(self._server_field, 0)
 
     def malformed(self, error: Exception) -> None:
         """A body cannot be read; it is dropped."""
@@ -189,6 +206,10 @@ class ClientStream(Stream):
         """The server ended the session for good."""
         self.has_ended = True
         self._events.ended(cause)
+
+    def features_known(self) -> None:
+        """The server said what it can."""
+        self._events.features_known()
 
     # --- out (IChannel) -----------------------------------------------------------------------------------------------
     @property

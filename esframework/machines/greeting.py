@@ -25,6 +25,9 @@ from esframework.wire.types import SERVER_ID, MessageInvalidType, MessageType
 OWN_CLIENT = "esframework-python/"
 """How our clients begin their `AuthorizedUser`, and so announce themselves."""
 
+OWN_SERVER = "esframework-python/"
+"""How our servers begin the `FailureCause` of a log-on of such a client that succeeded: the features follow."""
+
 _START = Struct("<BBHii")
 _INT = Struct("<i")
 _INVALID_HEADER = MessageInvalidType.INVALID_HEADER

@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from esframework.errors import PluginError
-from esframework.interfaces import Handler, Registrations, Undeliverable
+from esframework.interfaces import AddressedHandler, Handler, ISender, Registrations, Undeliverable
+from esframework.wire.login_id import Source
 
 _log = Logger()
 
@@ -18,18 +19,20 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self.handlers: dict[int, Handler] = {}
+        self.addressed: dict[int, AddressedHandler] = {}
         self.relayable: set[int] = set()
         self.undeliverable: dict[int, Undeliverable] = {}
         self._halves: dict[str, Registrations] = {}
 
     def install(self, name: str, half: Registrations) -> None:
         """Install a manager's half; raises PluginError, with nothing changed, when a type is taken already."""
-        for message_type in (*half.handlers, *half.undeliverable):
+        for message_type in (*half.handlers, *half.addressed, *half.undeliverable):
             owner = self._owner_of(message_type, half)
             if owner is not None:
                 raise PluginError(f"manager {name!r} wants message type {message_type}, which {owner!r} serves")
         self._halves[name] = half
         self.handlers.update(half.handlers)
+        self.addressed.update(half.addressed)
         self.undeliverable.update(half.undeliverable)
         self.relayable |= half.relayable
 
@@ -71,19 +74,31 @@ class Dispatcher:
             except Exception:
                 _log.failure("the sweep of the manager {manager} failed", manager=manager)
 
-    def logged_off(self, name: str | None) -> None:
+    def logged_on(self, sender: ISender) -> None:
+        """Tell the managers that a peer is there; those that others require hear of it first."""
+        for manager, half in self._halves.items():
+            try:
+                if half.logged_on is not None:
+                    half.logged_on(sender)
+            except Exception:
+                _log.failure("the manager {manager} failed to hear of {sender}", manager=manager, sender=sender)
+
+    def logged_off(self, source: Source | None) -> None:
         """Tell the managers that a peer is gone."""
         for manager, half in self._halves.items():
             try:
                 if half.logged_off is not None:
-                    half.logged_off(name)
+                    half.logged_off(source)
             except Exception:
-                _log.failure("the manager {manager} failed to hear that {name} is gone", manager=manager, name=name)
+                _log.failure("the manager {manager} failed to hear that {name} is gone", manager=manager, name=source)
 
     def _owner_of(self, message_type: int, newcomer: Registrations) -> str | None:
         for name, half in self._halves.items():
-            if message_type in newcomer.handlers and message_type in half.handlers:
-                return name
-            if message_type in newcomer.undeliverable and message_type in half.undeliverable:
-                return name
+            for mine, theirs in (
+                (newcomer.handlers, half.handlers),
+                (newcomer.addressed, half.addressed),
+                (newcomer.undeliverable, half.undeliverable),
+            ):
+                if message_type in mine and message_type in theirs:
+                    return name
         return None

@@ -56,7 +56,7 @@ def install_managers(
 
 
 def _check_types(name: str, half: Registrations) -> None:
-    types = {*half.handlers, *half.undeliverable, *half.relayable}
+    types = {*half.handlers, *half.addressed, *half.undeliverable, *half.relayable}
     protocols = sorted(number for number in types if number < limits.FIRST_APPLICATION_TYPE)
     if protocols:
         raise PluginError(

@@ -31,6 +31,7 @@ from esframework.server.router import Router
 from esframework.server.sweep import Wheel
 from esframework.wire.contracts import REQUEST_FAILED, STREAM_FLOW, RequestFailedBody, StreamFlowBody
 from esframework.wire.frames import Frame, Layout
+from esframework.wire.login_id import Source
 from esframework.wire.types import (
     SERVER_ID,
     STREAMED_TYPES,
@@ -101,6 +102,7 @@ class ServerConnection(Stream):
         "_ended",
         "due",
         "address",
+        "client_type",
         "layout",
         "login_id",
         "name",
@@ -129,7 +131,8 @@ class ServerConnection(Stream):
         self.address: tuple[str, int] = ("", 0)
         self.layout: Layout = None  # type: ignore[assignment]  # set with the log-on, before anybody can see it
         self.login_id = ""
-        self.name: str | None = None
+        self.client_type = 0
+        self.name: Source | None = None
         self.user: UserData | None = None
         self.is_ours = False
         self.open_job: OpenJob | None = None
@@ -280,7 +283,8 @@ class ServerConnection(Stream):
         """The log-on was accepted: believe this connection's frames in the user's name from now on."""
         layout = received.layout
         self.login_id = received.login_id
-        self.name = user.user_id
+        self.client_type = received.client_type
+        self.name = Source(user.user_id, user.device, received.login_id)
         self.user = user
         self.is_ours = received.is_ours
         self._server_field = layout.field(SERVER_ID)

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
 from zope.interface import implementer
 
-from esframework.interfaces import IServerContext, Permission
+from esframework.interfaces import IChannel, IServerContext, Permission
 from esframework.net.calls import Calls
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.hooks import Event
@@ -23,6 +23,8 @@ from esframework.plugins.models import DirectModel
 from esframework.server.admission import Admission
 from esframework.server.auth import as_verify
 from esframework.server.connection import ServerConnection, Shared
+from esframework.server.devices import DeviceRules
+from esframework.server.fanout import DeviceFanout
 from esframework.server.gate import Gate
 from esframework.server.listeners import Listeners, ListenerState, ServerFactory
 from esframework.server.options import HandlerMode, ServerOptions
@@ -41,8 +43,9 @@ class ServerEngine(MultiService):
     """A server for both generations of the protocol (manual, chapter 06: RapidServerEngine).
 
     `handler` is an `ICustomHandler`; `verifier` an `IVerifier` or a twisted.cred checker, None admits everybody;
-    `endpoints` are opened by `startService`, more by `listen`; `managers` replaces those found on this machine. Each
-    manager's facade is an attribute: `server.custom`, `server.basic`.
+    `endpoints` are opened by `startService`, more by `listen`; `managers` replaces those found on this machine;
+    `contacts` is the application's own `IContacts`. Each manager's facade is an attribute: `server.custom`,
+    `server.basic`.
 
     Events: `opening`, `opened`, `closing`, `closed`, `error(exception)`, `invalid_message((host, port), kind)`.
     """
@@ -56,6 +59,7 @@ class ServerEngine(MultiService):
         options: ServerOptions | None = None,
         managers: Sequence[Any] | None = None,
         permit: Permission | None = None,
+        contacts: Any = None,
         reactor: Any = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -64,6 +68,7 @@ class ServerEngine(MultiService):
         self.reactor = self.clock = reactor
         self.handler = handler
         self.options = options or ServerOptions()
+        self.contacts_provider = contacts
         self._endpoints = tuple(endpoints)
         self.opening: Event[()] = Event("server.opening")
         self.opened: Event[()] = Event("server.opened")
@@ -71,7 +76,8 @@ class ServerEngine(MultiService):
         self.closed: Event[()] = Event("server.closed")
         self.error: Event[Exception] = Event("server.error")
         self.refusals = Refusals()
-        self.users = UserManager(self.options.relogon_mode)
+        device_rules = DeviceRules(self.options.exclusive_devices, self.options.older_device_prefixes)
+        self.users = UserManager(self.options.relogon_mode, device_rules)
         self.dispatcher = Dispatcher()
         self.router = Router(reactor, self.users, self.dispatcher, self.refusals, self.options.max_message)
         self.calls = Calls(reactor)
@@ -192,9 +198,16 @@ class ServerEngine(MultiService):
         return 0 if self._watchdog is None else self._watchdog.blocked
 
     # --- for managers (IServerContext) --------------------------------------------------------------------------------
-    def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> ServerConnection | None:
-        """The way to a user, None when not online; a server has but one way."""
-        return None if target is None else self.users.find(target)
+    def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> IChannel | None:
+        """The way to a user on all devices (with a LoginID: on one), None when not online; the mode changes nothing."""
+        connections = () if target is None else self.users.find_all(target)
+        if len(connections) > 1:
+            return DeviceFanout(connections)
+        return connections[0] if connections else None
+
+    def refuse(self, reason: str) -> None:
+        """See `IServerContext`."""
+        self.refusals.add(reason)
 
     def manager(self, name: str) -> Any:
         """An installed manager's facade."""
@@ -210,14 +223,13 @@ class ServerEngine(MultiService):
 
     def disconnect(self, user_id: str, reason: DisconnectedType) -> bool:
         """See `IServerContext`."""
-        connection = self.users.find(user_id)
-        if connection is None:
-            return False
-        if reason is DisconnectedType.KICKED_OUT:
-            self._gate.kick_out(connection)
-        else:
-            connection.end(reason, orderly=True)
-        return True
+        connections = self.users.find_all(user_id)
+        for connection in connections:
+            if reason is DisconnectedType.KICKED_OUT:
+                self._gate.kick_out(connection)
+            else:
+                connection.end(reason, orderly=True)
+        return bool(connections)
 
     def __getattr__(self, name: str) -> Any:
         # Only what is no attribute comes here: the facades of installed managers.
@@ -237,7 +249,9 @@ class ServerEngine(MultiService):
             refusals=self.refusals,
             verify=verify,
             today=date.today,
+            arrived=self.router.changed,
             departed=self._departed,
+            logged_on=self.dispatcher.logged_on,
             logged_off=self.dispatcher.logged_off,
             lost=lambda connection: self.factory.lost(connection),
             features=self.dispatcher.names,
@@ -272,7 +286,7 @@ class ServerEngine(MultiService):
 
     # --- closing ------------------------------------------------------------------------------------------------------
     def _departed(self, connection: ServerConnection) -> None:
-        self.router.left(connection)
+        self.router.changed(connection)
         self.model.forget(connection)
 
     @inlineCallbacks

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from esframework._version import __version__
 from esframework.errors import InvalidMessage, InvalidUserId, RemoteError
 from esframework.interfaces import LogOnRequest
-from esframework.machines.greeting import EarlyQueryReceived, LogOnReceived, strip_date
+from esframework.machines.greeting import OWN_SERVER, EarlyQueryReceived, LogOnReceived, strip_date
 from esframework.plugins.hooks import Event
 from esframework.plugins.models import as_deferred
 from esframework.server.admission import Admission
@@ -33,7 +33,7 @@ from esframework.wire.contracts import (
     LogOnReplyBody,
 )
 from esframework.wire.identity import check_account_name
-from esframework.wire.login_id import split_login_id
+from esframework.wire.login_id import Source, split_login_id
 from esframework.wire.retry import retry_after, with_retry
 from esframework.wire.types import (
     SERVER_ID,
@@ -47,12 +47,14 @@ from esframework.wire.types import (
 _log = Logger()
 
 Verify = Callable[[LogOnRequest], Any]
+_Refusal = tuple[LogonResult, str, DisconnectedType]
 
 
 class Gate:
     """The gatekeeper of one server's connections.
 
-    `departed(connection)` is called when a session ends, then `logged_off(name)`; `lost(connection)` when its
+    `arrived(connection)` is called when a session begins, then, once the client has its answer,
+    `logged_on(connection)`; `departed(connection)` when it ends, then `logged_off(source)`; `lost(connection)` when its
     transport is gone, too; `today()` gives the server's local date.
     """
 
@@ -65,8 +67,10 @@ class Gate:
         refusals: Refusals,
         verify: Verify | None,
         today: Callable[[], Any],
+        arrived: Callable[[ServerConnection], None],
         departed: Callable[[ServerConnection], None],
-        logged_off: Callable[[str], None],
+        logged_on: Callable[[ServerConnection], None],
+        logged_off: Callable[[Source], None],
         lost: Callable[[ServerConnection], None],
         features: Callable[[], list[str]],
     ) -> None:
@@ -77,7 +81,9 @@ class Gate:
         self._refusals = refusals
         self._verify = verify
         self._today = today
+        self._arrived = arrived
         self._departed = departed
+        self._logged_on = logged_on
         self._logged_off = logged_off
         self.lost = lost
         self._features = features
@@ -88,13 +94,15 @@ class Gate:
     # --- in -----------------------------------------------------------------------------------------------------------
     def log_on(self, connection: ServerConnection, received: LogOnReceived) -> None:
         """Decide about a log-on; the connection hears of it in time."""
-        device, user_id = split_login_id(received.login_id)
-        refusal = self._refusal_before_verifying(connection, received, user_id)
-        if refusal is not None:
-            self._refuse(connection, received, *refusal)
+        number, user_id = split_login_id(received.login_id)
+        profile = received.layout.profile
+        device = self._users.device_rules.device_of(number, received.client_type, profile)
+        refusal = self._refusal_before_verifying(connection, received, user_id, device)
+        if refusal is not None or device is None:
+            self._refuse(connection, received, *(refusal or _unknown_device(received)))
             return
         token = received.system_token
-        if received.layout.profile.generation == 7:
+        if profile.generation == 7:
             token = strip_date(token, self._today())
         request = LogOnRequest(
             user_id,
@@ -120,8 +128,8 @@ class Gate:
         self._answer(connection, received, MessageType.QUERY_BEFORE_LOG_ON, body)
 
     def _refusal_before_verifying(
-        self, connection: ServerConnection, received: LogOnReceived, user_id: str
-    ) -> tuple[LogonResult, str, DisconnectedType] | None:
+        self, connection: ServerConnection, received: LogOnReceived, user_id: str, device: int | None
+    ) -> _Refusal | None:
         refused = DisconnectedType.LOG_ON_REFUSED
         if self.closing:
             return LogonResult.FAILED, with_retry("the server is closing", 5), DisconnectedType.SERVER_CLOSING
@@ -137,6 +145,9 @@ class Gate:
         except InvalidUserId as error:
             self._refusals.add("invalid_user_id")
             return LogonResult.FAILED, str(error), refused
+        if device is None:
+            self._refusals.add("unknown_device")
+            return _unknown_device(received)
         wait = self._admission.begin_log_on(connection.address[0], self._clock.seconds())
         if wait > 0:
             self._refusals.add("log_on_tries")
@@ -171,8 +182,8 @@ class Gate:
             self._refuse(connection, received, LogonResult.FAILED, cause, DisconnectedType.LOG_ON_REFUSED)
             return
         self._admission.log_on_succeeded(request.address)
-        existing = self._users.find(request.user_id)
-        if existing is not None and self._users.relogon_mode is RelogonMode.IGNORE_NEW:
+        existing = self._users.excluded_by(request.user_id, request.device, received.login_id)
+        if existing and self._users.relogon_mode is RelogonMode.IGNORE_NEW:
             self._refuse(
                 connection,
                 received,
@@ -182,8 +193,8 @@ class Gate:
                 lambda: self._users.new_connection_ignored.fire(request.user_id, connection.address),
             )
             return
-        if existing is not None:
-            self._push_out(existing)
+        for other in existing:
+            self._push_out(other)
         self._admit(connection, received, request)
 
     def _admit(self, connection: ServerConnection, received: LogOnReceived, request: LogOnRequest) -> None:
@@ -194,17 +205,27 @@ class Gate:
             connection.address,
             self._clock.seconds(),
             received.is_ours,
+            received.login_id,
         )
         connection.bind(received, user)
-        self._answer(connection, received, MessageType.LOG_ON, _reply(LogonResult.SUCCEED, ""))
+        self._answer(connection, received, MessageType.LOG_ON, self._welcome(received))
         if received.is_ours:
             connection.send(MessageType.FEATURES, FEATURES.encode(FeaturesBody(self._features(), __version__)))
         host, port = user.address
         where = host if host == "unix" else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         _log.info("{user} logged on from {where}", user=user.user_id, where=where)
+        self._arrived(connection)
         self._users.add(connection, user)
         if not connection.has_ended:
+            self._logged_on(connection)
+        if not connection.has_ended:
             connection.begin()
+
+    def _welcome(self, received: LogOnReceived) -> bytes:
+        # One of ours learns by it that features follow, however the network cuts what it reads.
+        greeting = f"{OWN_SERVER}{__version__}" if received.is_ours else ""
+        relations = "contacts" in self._features()
+        return LOG_ON_REPLY.encode(LogOnReplyBody(greeting, relations, LogonResult.SUCCEED, False, False))
 
     def _refuse(
         self,
@@ -280,6 +301,11 @@ class Gate:
         self._departed(connection)
         if self._users.remove(connection, reason) and connection.name is not None:
             self._logged_off(connection.name)
+
+
+def _unknown_device(received: LogOnReceived) -> _Refusal:
+    cause = f"{received.login_id!r}: the number before '#' names no kind of device"
+    return LogonResult.FAILED, cause, DisconnectedType.LOG_ON_REFUSED
 
 
 def _reply(result: LogonResult, cause: str) -> bytes:

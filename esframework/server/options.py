@@ -22,7 +22,8 @@ class ServerOptions:
     limit.
 
     `open` guards nothing: any client may kick out, list users and ask for endpoints. None means: open exactly when the
-    engine has no verifier.
+    engine has no verifier. Two devices of one kind exclude each other always; `exclusive_devices` holds sets of kinds
+    (`wire.devices`) of which a user may have one online, `server.devices.ONE_DEVICE` all of them.
     """
 
     open: bool | None = None
@@ -33,6 +34,8 @@ class ServerOptions:
     heartbeat_timeout: float = limits.HEARTBEAT_TIMEOUT
     auto_respond_heartbeat: bool = False
     relogon_mode: RelogonMode = RelogonMode.REPLACE_OLD
+    exclusive_devices: tuple[frozenset[int], ...] = ()
+    older_device_prefixes: bool = False
     allowed_client_types: frozenset[int] | None = None
     response_timeout: float = limits.RESPONSE_TIMEOUT
     write_timeout: float = limits.WRITE_TIMEOUT

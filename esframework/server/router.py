@@ -1,4 +1,4 @@
-"""The one route of a frame to another user: as it came where it can be, written anew where it must be.
+"""The one route of a frame to another user, on all the devices that its destination means.
 
 Fast: a frame whose destination field is in the sender's layout's table goes there unread. Slow: everything else,
 where a frame may be inspected, refused, translated or reported as undeliverable (protocol, section 5, rule 5).
@@ -6,24 +6,24 @@ where a frame may be inspected, refused, translated or reported as undeliverable
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from esframework import limits
-from esframework.interfaces import IRouter
+from esframework.interfaces import IRouter, Multicast
 from esframework.net.outgoing import Outgoing
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.quiet import Quiet
+from esframework.server.multicast import multicast
+from esframework.server.readdress import is_own_type, readdressed
 from esframework.server.refusals import Refusals
 from esframework.server.users import UserManager
 from esframework.wire.frames import Frame, Layout
-from esframework.wire.profile import translate_client_type
-from esframework.wire.translate import translate_body
-from esframework.wire.types import RELAYABLE_TYPES, RequestFailure
+from esframework.wire.types import RELAYABLE_TYPES, MessageType, OnBusy, Priority, RequestFailure, is_virtual
 
 if TYPE_CHECKING:
     from esframework.server.connection import ServerConnection
@@ -32,10 +32,13 @@ _log = Logger()
 
 Inspector = Callable[["ServerConnection", str, bytes], "bytes | None"]
 
+ECHOES: Final[dict[int, int]] = {MessageType.ECHOED_MESSAGE: MessageType.MESSAGE_ECHO}
+"""Types that the sender's other devices get to see, and the type of what they get."""
+
 
 @implementer(IRouter)
 class Router:
-    """Knows who may be reached by which field, and how frames get from one layout into another."""
+    """Knows who may be reached by which field."""
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class Router:
         self._tables: dict[Layout, dict[bytes, Outgoing]] = {}
         self._inspectors: dict[int, Inspector] = {}
         self._relayable = RELAYABLE_TYPES
-        self.unread_types = RELAYABLE_TYPES
+        self.unread_types = RELAYABLE_TYPES - ECHOES.keys()
 
     def table(self, layout: Layout) -> dict[bytes, Outgoing]:
         """Destination field → queue, for the receivers that a layout's frames can go to unread."""
@@ -69,10 +72,11 @@ class Router:
     def types_changed(self) -> None:
         """Managers or inspectors came or went: find out anew which types may go unread."""
         self._relayable = RELAYABLE_TYPES | self._dispatcher.relayable
-        self.unread_types = self._relayable - set(self._inspectors)
+        looked_at = {*self._inspectors, *ECHOES, *(number for number in self._relayable if is_own_type(number))}
+        self.unread_types = self._relayable - looked_at
 
-    def left(self, connection: ServerConnection) -> None:
-        """A connection is no receiver any more."""
+    def changed(self, connection: ServerConnection) -> None:
+        """A connection has become a receiver, or is none any more: find out anew whom its names mean."""
         for layout, table in self._tables.items():
             for name in {connection.login_id, connection.name or ""}:
                 if layout.fits(name):
@@ -82,6 +86,9 @@ class Router:
         """Bring a frame to another user the slow way."""
         message_type, message_id, _, destination, raw = frame
         target = sender.layout.id_of(destination)
+        if is_virtual(target):
+            self._to_virtual(sender, target, frame)
+            return
         if message_type not in self._relayable:
             self._refusals.add("type_not_relayable")
             return
@@ -93,20 +100,60 @@ class Router:
                 self._undeliverable(sender, target, frame, RequestFailure.DROPPED_BY_FILTER)
                 return
             frame = (message_type, message_id, frame[2], destination, changed)
-        receiver = self._users.find(target)
-        if receiver is None:
-            self._undeliverable(sender, target, frame, RequestFailure.TARGET_ABSENT)
-        elif receiver.layout is sender.layout:
-            self.table(sender.layout)[destination] = receiver.outgoing
-            self._deliver(sender, receiver, frame, frame[4])
-        else:
-            self._send_translated(sender, receiver, target, frame)
+        self._to_user(sender, target, frame)
+        if message_type in ECHOES:
+            self._echo(sender, target, frame)
 
-    @staticmethod
-    def _deliver(sender: ServerConnection, receiver: ServerConnection, frame: Frame, raw: bytes) -> None:
-        receiver.outgoing.send(raw)
-        if receiver.is_busy:
-            sender.hold_back(frame[0], frame[3], receiver.outgoing)
+    def _to_virtual(self, sender: ServerConnection, target: str, frame: Frame) -> None:
+        handler = self._dispatcher.addressed.get(frame[0])
+        if handler is None:
+            self._refusals.add("type_not_relayable")
+        else:
+            handler(sender, target, frame[1], frame[4][sender.layout.header_size :])
+
+    def _to_user(self, sender: ServerConnection, target: str, frame: Frame) -> None:
+        receivers = self._users.find_all(target, sender.layout.profile)
+        failure = RequestFailure.TARGET_ABSENT
+        reached = False
+        for receiver in receivers:
+            raw = readdressed(sender, receiver, target, frame, self._max_message)
+            if isinstance(raw, RequestFailure):
+                failure = raw
+                continue
+            reached = True
+            receiver.outgoing.send(raw)
+            if receiver.is_busy:
+                sender.hold_back(frame[0], frame[3], receiver.outgoing)
+            if len(receivers) == 1 and raw is frame[4] and target in (receiver.login_id, receiver.name):
+                self.table(sender.layout)[frame[3]] = receiver.outgoing
+        if not reached:
+            self._undeliverable(sender, target, frame, failure)
+
+    def _echo(self, sender: ServerConnection, target: str, frame: Frame) -> None:
+        """Let the sender's other devices see what it sent."""
+        message_type, message_id, source, destination, raw = frame
+        echo = ECHOES[message_type]
+        copy = (echo, message_id, source, destination, raw[:2] + echo.to_bytes(2, "little") + raw[4:])
+        for device in self._users.find_all(sender.name or ""):
+            if device is not sender:
+                written = readdressed(sender, device, target, copy, self._max_message)
+                if not isinstance(written, RequestFailure):
+                    device.outgoing.send(written)
+
+    def multicast(
+        self,
+        sender: ServerConnection | None,
+        destination: str,
+        message_type: int,
+        body: bytes,
+        receivers: Iterable[str],
+        *,
+        on_busy: OnBusy = OnBusy.CONTINUE,
+        priority: Priority = Priority.NORMAL,
+    ) -> Multicast:
+        return multicast(
+            self._users, self._max_message, sender, destination, message_type, body, receivers, on_busy, priority
+        )
 
     def _inspected(self, inspector: Inspector, sender: ServerConnection, target: str, raw: bytes) -> bytes | None:
         body = raw[sender.layout.header_size :]
@@ -114,30 +161,6 @@ class Router:
         if changed is None or changed is body or changed == body:
             return raw if changed is not None else None
         return sender.layout.with_body(raw, changed)
-
-    def _send_translated(self, sender: ServerConnection, receiver: ServerConnection, target: str, frame: Frame) -> None:
-        message_type, message_id, source, _, raw = frame
-        here, there = sender.layout, receiver.layout
-        if message_type in there.profile.missing_types:
-            self._undeliverable(sender, target, frame, RequestFailure.TYPE_UNKNOWN_TO_TARGET)
-            return
-        # Generation 6 knows bare ids only; within a generation a device's name stays.
-        same = here.profile is there.profile
-        from_id = here.id_of(source) if same else sender.name or ""
-        to_id = target if same else receiver.login_id if "#" in target else receiver.name or ""
-        if not (there.fits(from_id) and there.fits(to_id)):
-            self._undeliverable(sender, target, frame, RequestFailure.ID_DOES_NOT_FIT)
-            return
-        body = raw[here.header_size :]
-        client_type = translate_client_type(raw[1], here.profile, there.profile)
-        if not same:
-            body = translate_body(message_type, body, client_type, here.profile, there.profile)
-        if there.header_size + len(body) > self._max_message:
-            # A longer header must not turn a frame that its sender was allowed into one that ends its receiver.
-            self._undeliverable(sender, target, frame, RequestFailure.TOO_LONG)
-            return
-        raw = there.encode(message_type, body, there.field(from_id), there.field(to_id), message_id, client_type)
-        self._deliver(sender, receiver, frame, raw)
 
     def _undeliverable(self, sender: ServerConnection, target: str, frame: Frame, reason: RequestFailure) -> None:
         message_type, message_id, _, _, raw = frame

@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 
+class Source(str):
+    """The bare id of whoever sent something, and beside it the device that spoke.
+
+    Compares, hashes and prints as the bare id. `device` is the device's number (`wire.devices`), `login_id` the id by
+    which its connection is known, so that two devices of one user can be told apart.
+    """
+
+    __slots__ = ("device", "login_id")
+
+    device: int
+    login_id: str
+
+    def __new__(cls, user_id: str, device: int, login_id: str) -> Source:
+        source = super().__new__(cls, user_id)
+        source.device = device
+        source.login_id = login_id
+        return source
+
+
 def split_login_id(login_id: str) -> tuple[int | None, str]:
     """(device number, bare user id); the number is None for a bare id."""
     number, sign, user_id = login_id.partition("#")

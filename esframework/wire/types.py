@@ -9,6 +9,14 @@ from typing import Final
 SERVER_ID: Final = "_0"
 
 
+EVERYBODY: Final = "*"
+
+
+def is_virtual(user_id: str) -> bool:
+    """Whether an id stands for many users: everybody, or `_` and a group's id (and not the server)."""
+    return user_id == EVERYBODY or (user_id.startswith("_") and user_id != SERVER_ID)
+
+
 class MessageType(IntEnum):
     """Every message type that the two generations share or that this project adds (from 1000)."""
 
@@ -58,8 +66,36 @@ class MessageType(IntEnum):
     MY_PUBLIC_ENDPOINT = 405
     TEST_TCP_CHANNEL = 408
 
+    FRIEND_NOTICE = 501
+    FRIENDS = 502
+
     CONTACT_OFFLINE = 701
     CONTACT_ONLINE = 702
+    GROUP_MEMBERS = 703
+    BROADCAST = 704
+    BROADCAST_BLOB = 705
+    CONTACTS = 706
+
+    GROUP_INFORMATION = 800
+    JOIN_GROUP = 801
+    QUIT_GROUP = 802
+    PULL_INTO_GROUP = 803
+    REMOVE_FROM_GROUP = 804
+    SOMEONE_JOINED_GROUP = 805
+    SOMEONE_QUIT_GROUP = 806
+    PULLED_INTO_GROUP = 807
+    REMOVED_FROM_GROUP = 808
+    SOMEONE_PULLED_IN = 809
+    SOMEONE_REMOVED = 810
+    GROUPMATE_OFFLINE = 811
+    GROUPMATE_ONLINE = 812
+    MY_GROUPS = 814
+    SET_GROUP_TAG = 815
+    GROUP_TAG_CHANGED = 816
+    INVITE_TO_GROUP = 817
+    ONLINE_GROUPMATES = 818
+    GROUP_BROADCAST = 819
+    SELF_JOINED_GROUP = 820
 
     FEATURES = 1000
     REQUEST_FAILED = 1001
@@ -72,7 +108,7 @@ RELAYABLE_TYPES: Final = frozenset(
 """What a client may send to another client (protocol, section 5, rule 5); managers may register more."""
 
 
-STREAMED_TYPES: Final = frozenset({207, 208, 211, 221, 222, 303})
+STREAMED_TYPES: Final = frozenset({207, 208, 211, 221, 222, 303, 705})
 """Types that carry pieces of something large: their senders can be slowed down to what the receiver takes."""
 
 
@@ -166,3 +202,10 @@ class RequestFailure(IntEnum):
     NOT_ALLOWED = 4
     DROPPED_BY_FILTER = 5
     TOO_LONG = 6
+    QUOTA_EXCEEDED = 7
+    NO_SUCH_THING = 8
+    BUSY = 9
+    STORE_FAILED = 10
+    CONFLICT = 11
+    INVALID = 12
+    TOO_FAST = 13

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from esframework.errors import NotDelivered, NotPermitted, RequestError, TargetAbsent, request_label
 from esframework.interfaces import IContext, Registrations
 from esframework.managers.basic.contracts import (
+    DEVICE_NOTICE,
     DEVICES,
     ENDPOINT,
     KICK_OUT,
@@ -24,6 +25,7 @@ from esframework.managers.basic.contracts import (
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.wire.contracts import FEATURES, REQUEST_FAILED, STREAM_FLOW, FeaturesBody
+from esframework.wire.login_id import Source
 from esframework.wire.types import MessageType, RequestFailure
 
 
@@ -32,6 +34,8 @@ class ClientBasic:
 
     Every call fails with a `RequestError`: time-out, connection lost, `NotPermitted`. `being_kicked_out` and
     `being_pushed_out` are told when the session has ended for that reason; no reconnect follows.
+    `device_online(device)` and `device_offline(device)` are about other devices of this account, by their number
+    (`wire.devices`).
     """
 
     def __init__(self, client: IContext) -> None:
@@ -39,6 +43,8 @@ class ClientBasic:
         self.reactor = client.clock
         self.being_kicked_out: Event[()] = Event("basic.being_kicked_out")
         self.being_pushed_out: Event[()] = Event("basic.being_pushed_out")
+        self.device_online: Event[int] = Event("basic.device_online")
+        self.device_offline: Event[int] = Event("basic.device_offline")
         self.server_features: FeaturesBody | None = None
 
     # --- calls --------------------------------------------------------------------------------------------------------
@@ -71,7 +77,7 @@ class ClientBasic:
 
     @hops_to_reactor
     def my_devices(self) -> Deferred[list[int]]:
-        """Client types of this account's devices that are online."""
+        """This account's devices that are online, this one included, by their numbers (`wire.devices`)."""
         return self._ask(MessageType.MY_DEVICES, b"").addCallback(DEVICES.decode)
 
     @hops_to_reactor
@@ -138,6 +144,7 @@ class ClientBasic:
                 MessageType.FEATURES: self._features,
                 MessageType.REQUEST_FAILED: self._request_failed,
                 MessageType.STREAM_FLOW: self._stream_flow,
+                MessageType.DEVICE_NOTICE: self._device_notice,
             },
             logged_off=self._connection_lost,
         )
@@ -164,6 +171,12 @@ class ClientBasic:
     def _features(self, sender: Any, message_id: int, body: bytes) -> None:
         if sender.name is None:
             self.server_features = FEATURES.decode(body)
+            sender.features_known()
+
+    def _device_notice(self, sender: Any, message_id: int, body: bytes) -> None:
+        if sender.name is None:
+            notice = DEVICE_NOTICE.decode(body)
+            (self.device_online if notice.online else self.device_offline).fire(notice.client_type)
 
     def _stream_flow(self, sender: Any, message_id: int, body: bytes) -> None:
         if sender.name is None:
@@ -186,7 +199,7 @@ class ClientBasic:
 
         self._client.calls.refuse(message_id, why)
 
-    def _connection_lost(self, _: str | None) -> None:
+    def _connection_lost(self, _: Source | None) -> None:
         self.server_features = None
 
 

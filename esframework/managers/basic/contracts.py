@@ -43,6 +43,14 @@ class OnlineBody:
     online: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceNoticeBody:
+    """117 of generation 7, and to clients of ours: another device of the same account came or went."""
+
+    client_type: int
+    online: bool
+
+
 ENDPOINT = codec(EndpointBody)
 USER = codec(UserBody)
 KICK_OUT = codec(KickOutBody)
@@ -51,3 +59,4 @@ ONLINE = codec(OnlineBody)
 NAMES = codec(list[str])
 NAMES_ONLINE = codec(dict[str, bool])
 DEVICES = codec(list[int])
+DEVICE_NOTICE = codec(DeviceNoticeBody)

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from esframework.errors import EncodeError
 from esframework.interfaces import IServerContext, Registrations
 from esframework.managers.basic.contracts import (
+    DEVICE_NOTICE,
     DEVICES,
     ENDPOINT,
     KICK_OUT,
@@ -17,12 +18,13 @@ from esframework.managers.basic.contracts import (
     ONLINE,
     USER,
     USER_LIST,
+    DeviceNoticeBody,
     EndpointBody,
     OnlineBody,
     UserListBody,
 )
 from esframework.net.threads import hops_to_reactor
-from esframework.wire.login_id import bare_id
+from esframework.wire.login_id import Source, bare_id
 from esframework.wire.types import DisconnectedType, MessageType, RequestFailure
 
 _log = Logger()
@@ -62,6 +64,8 @@ class ServerBasic:
             },
             relayable=RELAYED_PINGS,
             undeliverable={MessageType.PING_BY_SERVER: self._ping_undeliverable},
+            logged_on=lambda sender: self._tell_other_devices(sender.name, True),
+            logged_off=lambda source: self._tell_other_devices(source, False),
         )
 
     def _heartbeat(self, sender: Any, message_id: int, body: bytes) -> None:
@@ -116,7 +120,17 @@ class ServerBasic:
             sender.reply(MessageType.USER_ENDPOINT, ENDPOINT.encode(reply), message_id)
 
     def _my_devices(self, sender: Any, message_id: int, body: bytes) -> None:
-        sender.reply(MessageType.MY_DEVICES, DEVICES.encode([sender.user.client_type]), message_id)
+        devices = [user.device for user in self._server.users.devices_of(sender.name)]
+        sender.reply(MessageType.MY_DEVICES, DEVICES.encode(devices), message_id)
+
+    def _tell_other_devices(self, source: Source | None, online: bool) -> None:
+        if source is None:
+            return
+        notice = DEVICE_NOTICE.encode(DeviceNoticeBody(source.device, online))
+        for connection in self._server.users.find_all(source):
+            knows = connection.is_ours or connection.layout.profile.generation == 7
+            if connection.login_id != source.login_id and knows:
+                connection.send(MessageType.DEVICE_NOTICE, notice)
 
     @staticmethod
     def _reply(sender: Any, message_type: MessageType, body: bytes, message_id: int) -> None:

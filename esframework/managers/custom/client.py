@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
-from esframework.interfaces import Registrations
+from typing import Any
+
+from esframework.interfaces import IContext, Registrations
 from esframework.machines.blobs import BlobAssembler
 from esframework.managers.custom.receiving import Custom
+from esframework.plugins.hooks import Event
+from esframework.wire.login_id import Source
+from esframework.wire.types import MessageType
 
 
 class ClientCustom(Custom):
-    """`client.custom` (manual, chapter 01: ICustomizeOutter)."""
+    """`client.custom` (manual, chapter 01: ICustomizeOutter).
+
+    `message_echoed(target, information_type, message, tag)`: another device of this account sent a message of the
+    second set of calls, and wanted its other devices to see it.
+    """
+
+    def __init__(self, client: IContext) -> None:
+        super().__init__(client)
+        self.message_echoed: Event[str, int, bytes | None, str | None] = Event("custom.message_echoed")
+        self._echoes = BlobAssembler()
 
     def registrations(self) -> Registrations:
         """What this half brings to a client."""
-        return Registrations(facade=self, handlers=self.handlers(), logged_off=self._connection_lost, sweep=self.sweep)
+        return Registrations(
+            facade=self,
+            handlers=self.handlers(),
+            addressed={MessageType.MESSAGE_ECHO: self._echo},
+            logged_off=self._connection_lost,
+            sweep=self.sweep,
+        )
 
-    def _connection_lost(self, _: str | None) -> None:
+    def sweep(self, now: float) -> None:
+        """Forget blobs that will not be finished."""
+        super().sweep(now)
+        self._echoes.expire(now)
+
+    def _echo(self, sender: Any, destination: str, message_id: int, body: bytes) -> None:
+        message = self._whole_message(self._echoes, sender, body)
+        if message is not None:
+            self.message_echoed.fire(destination, *message)
+
+    def _connection_lost(self, _: Source | None) -> None:
         # What was unfinished will not be finished on the next connection: its fragments are gone.
         self._blobs = BlobAssembler()
         self._messages = BlobAssembler()
+        self._echoes = BlobAssembler()

@@ -51,6 +51,7 @@ class Custom(Sending):
             MessageType.ACKNOWLEDGEMENT: self._acknowledgement,
             MessageType.BLOB_FRAGMENT: self._blob_fragment,
             MessageType.ENGINE_MESSAGE: self._engine_message,
+            MessageType.ECHOED_MESSAGE: self._engine_message,
         }
 
     def sweep(self, now: float) -> None:
@@ -58,10 +59,10 @@ class Custom(Sending):
         self._blobs.expire(now)
         self._messages.expire(now)
 
-    def forget(self, name: str | None) -> None:
-        """A peer is gone: its blobs will not be finished, and it will not answer."""
-        self._blobs.forget(name)
-        self._messages.forget(name)
+    def forget(self, login_id: str) -> None:
+        """A device is gone: its blobs will not be finished."""
+        self._blobs.forget(login_id)
+        self._messages.forget(login_id)
 
     def _filters_changed(self) -> None:
         self._watched = bool(self.filters)
@@ -139,15 +140,24 @@ class Custom(Sending):
             self._handle(sender, "blob", fragment.information_type, content)
 
     def _engine_message(self, sender: Any, message_id: int, body: bytes) -> None:
+        message = self._whole_message(self._messages, sender, body)
+        if message is not None:
+            self.message_received.fire(sender.name, *message)
+
+    def _whole_message(
+        self, assembler: BlobAssembler, sender: ISender, body: bytes
+    ) -> tuple[int, bytes | None, str | None] | None:
+        """(information type, message, tag) when a fragment was the last one."""
         fragment = decode_fragment(body)
-        payload = self._join(self._messages, sender, fragment)
-        if payload is not None:
-            message = ENGINE_MESSAGE.decode(payload)
-            self.message_received.fire(sender.name, fragment.information_type, message.message, message.tag)
+        payload = self._join(assembler, sender, fragment)
+        if payload is None:
+            return None
+        message = ENGINE_MESSAGE.decode(payload)
+        return fragment.information_type, message.message, message.tag
 
     def _join(self, assembler: BlobAssembler, sender: ISender, fragment: Fragment) -> bytes | None:
         try:
-            return assembler.add(sender.name, fragment, self._context.clock.seconds())
+            return assembler.add(sender.login_id, fragment, self._context.clock.seconds())
         except MalformedBody as error:
             # One blob is lost, not the connection: its sender may be over a limit without knowing it.
             if self._quiet.admits(sender.name) is not None:

@@ -132,16 +132,24 @@ class Sending:
         tag: str = "",
         *,
         fragment_size: int = limits.FRAGMENT_SIZE,
+        echo: bool = False,
     ) -> Deferred[None]:
         """The second set of calls (manual, chapter 01, part 5): raises `message_received` at the receiver, no handler.
 
-        A user who is not online does not get it, and nobody is told. Fires and fails as `send_blob`.
+        With `echo`, a client's other devices of the same account see it, too (`message_echoed`); a foreign client of
+        generation 6 cannot receive such a message. A user who is not online does not get it, and nobody is told. Fires
+        and fails as `send_blob`.
         """
         payload = ENGINE_MESSAGE.encode(EngineMessageBody(message, tag))
         self._check_blob(payload, fragment_size)
         bodies = encode_fragments(self._next_blob_id(), payload, fragment_size, information_type)
         return Deferred.fromCoroutine(
-            self._send_fragments(target, information_type, MessageType.ENGINE_MESSAGE, bodies)
+            self._send_fragments(
+                target,
+                information_type,
+                MessageType.ECHOED_MESSAGE if echo else MessageType.ENGINE_MESSAGE,
+                bodies,
+            )
         )
 
     def _request(
@@ -176,7 +184,7 @@ class Sending:
     ) -> None:
         way = self._context.channel(target, channel)
         if way is None:
-            if message_type is MessageType.ENGINE_MESSAGE:
+            if message_type in (MessageType.ENGINE_MESSAGE, MessageType.ECHOED_MESSAGE):
                 return
             raise absent(target, information_type)
         for number, body in enumerate(bodies, 1):

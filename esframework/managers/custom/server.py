@@ -11,6 +11,7 @@ from esframework.managers.custom.receiving import Custom
 from esframework.managers.custom.sending import interrupted
 from esframework.plugins.hooks import Event
 from esframework.wire.information import decode_information, encode_information
+from esframework.wire.login_id import Source
 from esframework.wire.types import MessageType, RequestFailure
 
 _STYLES = {
@@ -46,10 +47,12 @@ class ServerCustom(Custom):
             sweep=self.sweep,
         )
 
-    def _logged_off(self, name: str | None) -> None:
-        self.forget(name)
-        if name is not None:
-            self._server.calls.fail_target(name, interrupted)
+    def _logged_off(self, source: Source | None) -> None:
+        if source is None:
+            return
+        self.forget(source.login_id)
+        if not self._server.users.is_online(source):
+            self._server.calls.fail_target(source, interrupted)
 
     # --- forwarded information --------------------------------------------------------------------------------------
     def _filters_changed(self) -> None:

@@ -23,6 +23,7 @@ from esframework import (
 from esframework.errors import LogonFailed
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.contracts import EARLY_ANSWER, EARLY_QUERY, FEATURES, EarlyAnswerBody, EarlyQueryBody
+from esframework.wire.profile import ClientType7
 from tests.peers import FramePeer, record
 
 
@@ -251,11 +252,34 @@ async def test_replace_old_pushes_out_the_old_one_and_tells_in_order(network: Me
 
 
 @simulated
-async def test_another_device_of_the_same_user_pushes_out_as_well(network: MemoryNetwork) -> None:
-    network.server()
-    old = FramePeer(network, "4#alice", generation=7).online()
+async def test_ignore_new_refuses_only_the_device_that_is_excluded(network: MemoryNetwork) -> None:
+    server = network.server(options=ServerOptions(relogon_mode=RelogonMode.IGNORE_NEW))
+    FramePeer(network, "4#alice", generation=7).online()
+    again = FramePeer(network, "4#alice", generation=7)
+    assert again.log_on().logon_result == LogonResult.HAD_LOGGED_ON
     FramePeer(network, "9#alice", generation=7).online()
-    assert not old.is_connected
+    assert len(server.users.devices_of("alice")) == 2
+
+
+@simulated
+async def test_a_login_id_whose_number_is_no_device_is_refused(network: MemoryNetwork) -> None:
+    server = network.server()
+    reply = FramePeer(network, "77#alice", generation=7).log_on()
+    assert reply.logon_result == LogonResult.FAILED
+    assert "77#alice" in (reply.failure_cause or "")
+    assert server.refusals.counts["unknown_device"] == 1
+
+
+@simulated
+async def test_the_verifier_gets_the_bare_id_and_the_device_beside_it(network: MemoryNetwork) -> None:
+    verifier = Verifier()
+    network.server(verifier=verifier)
+    FramePeer(network, "5#alice", client_type=5).online()
+    FramePeer(network, "bob", client_type=4).online()
+    assert [(request.user_id, request.device) for request in verifier.requests] == [
+        ("alice", ClientType7.ANDROID),
+        ("bob", ClientType7.IOS),
+    ]
 
 
 @simulated

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from esframework import ServerOptions
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.profile import ClientType7
 from tests.peers import FramePeer, record
 
 
@@ -19,7 +20,7 @@ async def test_users_with_their_data(network: MemoryNetwork) -> None:
     assert (alice.user_id, alice.client_type, alice.device, alice.is_ours) == ("alice", 4, 4, False)
     assert alice.address[0] == "127.0.0.9"
     assert alice.logged_on_at == 3.0
-    assert (bob.device, bob.is_ours) == (None, True)
+    assert (bob.device, bob.is_ours) == (ClientType7.OTHERS, True)
     assert server.users.address_of("alice") == alice.address
     assert server.users.address_of("nobody") is None
 

@@ -21,6 +21,7 @@ from esframework.managers.basic.contracts import (
     UserBody,
 )
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.profile import ClientType7
 from tests.peers import FramePeer, record
 
 GUARDED = ServerOptions(open=False, administrators=frozenset({"root"}))
@@ -43,7 +44,7 @@ async def test_who_is_online(network: MemoryNetwork) -> None:
     assert await alice.basic.is_user_online("nobody") is False
     assert await alice.basic.are_users_online(["bob", "nobody"]) == {"bob": True, "nobody": False}
     assert await alice.basic.are_users_online([]) == {}
-    assert await alice.basic.my_devices() == [8]
+    assert await alice.basic.my_devices() == [ClientType7.OTHERS]
 
 
 @simulated
@@ -223,7 +224,7 @@ async def test_foreign_clients_get_the_protocols_answers(network: MemoryNetwork)
     assert ONLINE.decode(answers[2].body).online is True
     assert (ENDPOINT.decode(answers[3].body).ip, ENDPOINT.decode(answers[3].body).port) == (None, 0)
     assert NAMES_ONLINE.decode(answers[4].body) == {"bob": True}
-    assert DEVICES.decode(answers[5].body) == [8]
+    assert DEVICES.decode(answers[5].body) == [ClientType7.OTHERS]
 
 
 @pytest.mark.parametrize("message_type", [108, 111, 113, 114])
