@@ -60,6 +60,155 @@ class MissingExtra(LocalError, ImportError):
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'esframework[{extra}]'")
 
 
+# --- stores --------------------------------------------------------------------------------------------------------
+class ComeBackLater(LocalError):
+    """Too much waits already; `delay` is the number of seconds after which to try again.
+
+    The delay is different each time, so that many who were refused together do not return together.
+    """
+
+    def __init__(self, text: str, delay: float) -> None:
+        super().__init__(text)
+        self.delay = delay
+
+
+class StoreError(LocalError):
+    """A store cannot do its work; names the file or database and the reason. Nothing was changed."""
+
+
+class StoreClosed(StoreError):
+    """The store was not opened, or has been closed."""
+
+
+class StoreBusy(StoreError):
+    """Somebody else held the store locked for too long; the same call may succeed later."""
+
+
+class StoreFull(StoreError):
+    """There is no room for the change: the disk, a quota or a size limit is exhausted."""
+
+
+class StoreReadOnly(StoreError):
+    """The store can be read and not be written."""
+
+
+class StoreAway(StoreError):
+    """The database cannot be reached now; a later call finds it when it is back."""
+
+
+class SchemaTooNew(StoreError):
+    """A newer release of this software has changed the store; this one would misread it. Names both versions."""
+
+
+class SchemaTooOld(StoreError):
+    """The store must be upgraded first (`esframework store upgrade`). Names both versions."""
+
+
+class StoreRefusal(LocalError):
+    """What was asked of a store cannot be; nothing was changed. Root of the refusals below."""
+
+
+class InvalidText(StoreRefusal, ValueError):
+    """A short text is too long, or holds what no database can keep; names the text's purpose and the rule."""
+
+
+class InvalidPassword(StoreRefusal, ValueError):
+    """A password that cannot be stored; says the rule and never the password."""
+
+
+class AccountExists(StoreRefusal):
+    """An account of that name is there already; names it."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"account {user_id!r} exists already")
+
+
+class NoSuchAccount(StoreRefusal, LookupError):
+    """No account has that name; names it."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"there is no account {user_id!r}")
+
+
+class InvalidContact(StoreRefusal, ValueError):
+    """Nobody is a contact of himself; names the user."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"{user_id!r} cannot be a contact of itself")
+
+
+class NoSuchRelation(StoreRefusal, LookupError):
+    """The other has not asked to be a contact; names both."""
+
+    def __init__(self, owner: str, other: str) -> None:
+        super().__init__(f"{other!r} has not asked to be a contact of {owner!r}")
+
+
+class ContactBlocked(StoreRefusal):
+    """One of two users has blocked the other: `by` says who."""
+
+    def __init__(self, by: str, other: str) -> None:
+        super().__init__(f"{by!r} has blocked {other!r}")
+        self.by = by
+
+
+class ContactsFull(StoreRefusal):
+    """`user_id` has as many contacts, or as many unanswered requests, as a user may have."""
+
+    def __init__(self, user_id: str, what: str, maximum: int) -> None:
+        super().__init__(f"{user_id!r} has {maximum} {what} already, and may have no more")
+        self.user_id = user_id
+
+
+class GroupExists(StoreRefusal):
+    """A group of that id is there already; names it."""
+
+    def __init__(self, group_id: str) -> None:
+        super().__init__(f"group {group_id!r} exists already")
+
+
+class NoSuchGroup(StoreRefusal, LookupError):
+    """No group has that id; names it."""
+
+    def __init__(self, group_id: str) -> None:
+        super().__init__(f"there is no group {group_id!r}")
+
+
+class NotAMember(StoreRefusal, LookupError):
+    """A group's owner must be one of its members; names both."""
+
+    def __init__(self, group_id: str, user_id: str) -> None:
+        super().__init__(f"{user_id!r} is no member of group {group_id!r}")
+
+
+class GroupFull(StoreRefusal):
+    """A group would have more members than a group may have; names it and the maximum."""
+
+    def __init__(self, group_id: str, maximum: int) -> None:
+        super().__init__(f"group {group_id!r} would have more than {maximum} members")
+
+
+class TooManyGroups(StoreRefusal):
+    """`user_id` would be in more groups than a user may be in."""
+
+    def __init__(self, user_id: str, maximum: int) -> None:
+        super().__init__(f"{user_id!r} is in {maximum} groups already, and may be in no more")
+        self.user_id = user_id
+
+
+class QuotaExceeded(StoreRefusal):
+    """A user's waiting messages fill the quota; `messages` and `bytes` are what waits, both quotas are in the text."""
+
+    def __init__(self, target: str, messages: int, size: int, maximum_messages: int, maximum_bytes: int) -> None:
+        super().__init__(
+            f"{messages} messages ({size} bytes) wait for {target!r};"
+            f" at most {maximum_messages or 'any number of'} messages and {maximum_bytes or 'any number of'} bytes may"
+        )
+        self.target = target
+        self.messages = messages
+        self.bytes = size
+
+
 # --- the other end -------------------------------------------------------------------------------------------------
 class InvalidMessage(RemoteError):
     """Bytes from a peer are no frame of the protocol. `kind` is a `MessageInvalidType`."""

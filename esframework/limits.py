@@ -137,3 +137,34 @@ LAST_RECORDS: Final = 10
 
 MAX_DIAGNOSED_TYPES: Final = 1024
 """Information types that diagnostics tell apart; peers choose the numbers, so the table is bounded."""
+
+# --- what users keep in stores ------------------------------------------------------------------------------------
+MAX_CONTACTS: Final = 1000
+"""Others that one user may have asked, accepted or blocked; each log-on tells up to this many."""
+
+MAX_CONTACT_REQUESTS: Final = 200
+"""Requests that wait for one user's answer: strangers fill no more of somebody's list than this."""
+
+MAX_GROUP_MEMBERS: Final = 5000
+"""Members of a stored group: a broadcast to them is 5000 writes, a tenth of a second's work."""
+
+MAX_GROUPS_PER_USER: Final = 500
+"""Stored groups that one user may be in: somebody who makes groups in a loop stops here."""
+
+MAX_SHORT_TEXT: Final = 1024
+"""Bytes of a text that stores keep beside a name: why somebody asks, a group's tag, a profile's line."""
+
+MAX_PROFILE_FIELDS: Final = 32
+"""Lines in an account's profile; with the limit above, 32 KiB an account at most."""
+
+MAX_SESSION_TOKENS: Final = 32
+"""Session tokens of one account; the next one takes the oldest away."""
+
+MAX_MESSAGE_KEY: Final = 128
+"""Bytes of the id by which an offline message is known: two UUIDs and a separator fit."""
+
+MAX_KEEPS_WAITING: Final = 20_000
+"""Offline messages that wait for the transaction before theirs to end: several seconds' work for a disk."""
+
+MAX_KEEP_BYTES_WAITING: Final = 64 * 1024 * 1024
+"""The same in bytes, those being written included."""

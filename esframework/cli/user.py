@@ -18,10 +18,9 @@ import platformdirs
 
 from esframework import limits
 from esframework.cli.account import PASSWORD_VARIABLE, require_terminal
-from esframework.errors import EsError
+from esframework.errors import AccountExists, EsError, NoSuchAccount
 from esframework.stores.account_table import AccountTable
 from esframework.stores.accounts import accounts_table
-from esframework.stores.failures import AccountExists, NoSuchAccount
 from esframework.stores.passwords import PasswordHashing
 from esframework.wire.identity import LONGEST_NAME, check_account_name
 

@@ -11,8 +11,7 @@ from typing import Final
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
-from esframework.errors import InvalidUserId
-from esframework.stores.failures import AccountExists, NoSuchAccount, SchemaTooNew
+from esframework.errors import AccountExists, InvalidUserId, NoSuchAccount, SchemaTooNew
 from esframework.stores.sqlite import failures_of
 from esframework.wire.identity import LONGEST_NAME, check_account_name
 

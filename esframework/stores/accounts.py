@@ -13,11 +13,9 @@ from typing import Final, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from twisted.internet.defer import Deferred, fail
-from zope.interface import implementer
 
-from esframework.interfaces import IAccounts
+from esframework.errors import StoreClosed
 from esframework.stores.account_table import AccountTable
-from esframework.stores.failures import StoreClosed
 from esframework.stores.passwords import PasswordPool
 from esframework.stores.sqlite import CONNECTIONS, sqlite_engine
 from esframework.stores.threads import BoundedPool
@@ -44,9 +42,8 @@ def embedded_accounts(data: Path, passwords: PasswordPool | None = None) -> SqlA
     return SqlAccounts(accounts_table(data), passwords)
 
 
-@implementer(IAccounts)
 class SqlAccounts:
-    """An `IAccounts` on a database. `passwords` and `pool` are closed with the store.
+    """The part of `IAccounts` that the daemon needs, on a database. `passwords` and `pool` are closed with the store.
 
     Cancelling a call gives its answer up; a change that has begun is still made.
     """
@@ -68,7 +65,7 @@ class SqlAccounts:
         return cls(AccountTable(engine, name), passwords)
 
     def open(self) -> Deferred[None]:
-        """As `IAccounts.open`; creates what is missing."""
+        """Creates what is missing."""
 
         def opened(_: None) -> None:
             self._ready = True
@@ -76,7 +73,7 @@ class SqlAccounts:
         return self._pool.run(self._table.open).addCallback(opened)
 
     def close(self) -> Deferred[None]:
-        """As `IAccounts.close`."""
+        """As `IStores.close`."""
         return Deferred.fromCoroutine(self._close())
 
     def add(self, user_id: str, password: str) -> Deferred[None]:

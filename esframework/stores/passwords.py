@@ -15,7 +15,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from twisted.internet.defer import Deferred
 
-from esframework.stores.failures import InvalidPassword, StoreError
+from esframework.errors import InvalidPassword, StoreError
 from esframework.stores.threads import BoundedPool
 
 MEMORY: Final = 19 * 1024

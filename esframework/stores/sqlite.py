@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from esframework.stores.failures import StoreBusy, StoreError, StoreFull, StoreReadOnly
+from esframework.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for another process's transaction: ours take milliseconds."""

@@ -16,7 +16,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from esframework.stores.failures import ComeBackLater, StoreClosed
+from esframework.errors import ComeBackLater, StoreClosed
+from esframework.wire.retry import with_retry
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class BoundedPool:
         if self.open_jobs >= self.limit:
             self.refused += 1
             delay = SHORTEST_DELAY + (LONGEST_DELAY - SHORTEST_DELAY) * self._jitter()
-            return fail(ComeBackLater(self.name, delay))
+            return fail(ComeBackLater(with_retry(f"{self.name} is busy", delay), delay))
         return self._submit(work, *args, **kwargs)
 
     def close(self, last: Callable[[], None] | None = None) -> Deferred[None]:

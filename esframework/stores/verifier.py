@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from esframework.errors import ComeBackLater, StoreError
 from esframework.interfaces import IAccounts, IVerifier, LogOnRequest
-from esframework.stores.failures import ComeBackLater, StoreError
 from esframework.wire.retry import with_retry
 
 UNKNOWN_OR_WRONG: Final = "unknown account or wrong password"

@@ -16,7 +16,7 @@ ADD_UNTIL_IT_FAILS = """
 import resource, sys
 from pathlib import Path
 from esframework.stores.accounts import accounts_table
-from esframework.stores.failures import StoreError
+from esframework.errors import StoreError
 
 table = accounts_table(Path(sys.argv[1]))
 table.open()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,31 +9,23 @@ import pytest_twisted
 from twisted.internet.defer import gatherResults
 from zope.interface.verify import verifyObject
 
-from esframework.errors import InvalidUserId
-from esframework.interfaces import IAccounts
-from esframework.stores.accounts import embedded_accounts
-from esframework.stores.failures import AccountExists, InvalidPassword, NoSuchAccount, StoreClosed
-from esframework.stores.memory import MemoryAccounts
-from esframework.stores.passwords import PasswordHashing, PasswordPool
+from esframework import limits
+from esframework.errors import (
+    AccountExists,
+    InvalidPassword,
+    InvalidText,
+    InvalidUserId,
+    NoSuchAccount,
+    StoreClosed,
+)
+from esframework.interfaces import Account, IAccounts, Quota, Role, StoredMessage
 
-Backend = Callable[[Path, PasswordPool], Any]
-BACKENDS: dict[str, Backend] = {
-    "sqlite": embedded_accounts,
-    "memory": lambda folder, passwords: MemoryAccounts(passwords),
-}
-
-
-def cheap_passwords() -> PasswordPool:
-    """Hashes of the real kind at a thousandth of the cost."""
-    return PasswordPool(PasswordHashing(memory=8, rounds=1))
+DIGEST = bytes(range(32))
 
 
-@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS.keys())
-def accounts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    store = request.param(tmp_path, cheap_passwords())
-    pytest_twisted.blockon(store.open())
-    yield store
-    pytest_twisted.blockon(store.close())
+@pytest.fixture
+def accounts(stores: Any) -> Any:
+    return stores.accounts
 
 
 class TestAccounts:
@@ -138,21 +128,139 @@ class TestAccounts:
             await accounts.set_password("alice", "new")
 
     @pytest_twisted.ensureDeferred
-    async def test_after_close_every_call_fails(self, accounts: Any) -> None:
-        await accounts.close()
-        for call in (accounts.user_ids, lambda: accounts.exists("a"), lambda: accounts.remove("a")):
+    async def test_an_account_has_a_role_a_profile_and_a_birthday(self, accounts: Any) -> None:
+        await accounts.add("alice", "secret", Role.ADMINISTRATOR, {"name": "Alice'; --", "城市": "北京"})
+        await accounts.add("bob", "secret")
+        alice, bob = await accounts.account("alice"), await accounts.account("bob")
+        assert (alice.role, dict(alice.profile)) == (Role.ADMINISTRATOR, {"name": "Alice'; --", "城市": "北京"})
+        assert 1.7e9 < alice.created_at <= bob.created_at
+        assert bob == Account("bob", Role.USER, {}, bob.created_at)
+        assert await accounts.account("nobody") is None
+        assert await accounts.account("a\0b") is None
+
+    @pytest_twisted.ensureDeferred
+    async def test_role_and_profile_are_changed_apart(self, accounts: Any) -> None:
+        await accounts.add("alice", "secret", profile={"old": "gone"})
+        await accounts.set_role("alice", Role.ADMINISTRATOR)
+        await accounts.modify("alice", {"name": "Alice"})
+        account = await accounts.account("alice")
+        assert (account.role, dict(account.profile)) == (Role.ADMINISTRATOR, {"name": "Alice"})
+        assert await accounts.verify("alice", "secret")
+        for change in (accounts.set_role("bob", Role.USER), accounts.modify("bob", {}), accounts.modify("a\0", {})):
+            with pytest.raises(NoSuchAccount):
+                await change
+
+    @pytest.mark.parametrize(
+        "profile",
+        [
+            {"a": "x" * (limits.MAX_SHORT_TEXT + 1)},
+            {"a" * 65: ""},
+            {"a": "\0"},
+            {"a": "\ud800"},
+            {str(number): "" for number in range(limits.MAX_PROFILE_FIELDS + 1)},
+        ],
+        ids=["long text", "long name", "NUL", "no UTF-8", "many lines"],
+    )
+    @pytest_twisted.ensureDeferred
+    async def test_a_profile_that_cannot_be_kept_is_refused(self, accounts: Any, profile: dict[str, str]) -> None:
+        await accounts.add("alice", "secret", profile={"name": "Alice"})
+        with pytest.raises(InvalidText):
+            await accounts.modify("alice", profile)
+        with pytest.raises(InvalidText):
+            await accounts.add("bob", "secret", profile=profile)
+        assert (await accounts.account("alice")).profile == {"name": "Alice"}
+        assert not await accounts.exists("bob")
+
+    @pytest_twisted.ensureDeferred
+    async def test_pages_follow_each_other_within_a_prefix(self, accounts: Any) -> None:
+        for name in ("a%", "a_b", "aX", "ab", "ä", "B", "A1", "a"):
+            await accounts.add(name, "secret")
+
+        async def page(*arguments: Any) -> list[str]:
+            return [account.user_id for account in await accounts.page(*arguments)]
+
+        assert await page("", None, 100) == sorted(["a%", "a_b", "aX", "ab", "ä", "B", "A1", "a"])
+        assert await page("a", None, 3) == ["a", "a%", "aX"]
+        assert await page("a", "aX", 3) == ["a_b", "ab"]
+        assert await page("a%", None, 10) == ["a%"]
+        assert await page("a_", None, 10) == ["a_b"]
+        assert await page("A", None, 10) == ["A1"]
+        assert await page("\U0010ffff", None, 10) == []
+        assert await page("a", None, 0) == []
+        assert await page("a\0", "\0'", 10) == []
+
+    @pytest_twisted.ensureDeferred
+    async def test_a_token_has_an_owner_until_it_expires(self, accounts: Any) -> None:
+        await accounts.add_token(DIGEST, "alice", "2#alice", 100.0)
+        assert await accounts.token_owner(DIGEST, 99.5) == ("alice", "2#alice")
+        assert await accounts.token_owner(DIGEST, 100.0) is None
+        assert await accounts.token_owner(b"another", 0.0) is None
+        assert await accounts.expire_tokens(99.0) == 0
+        assert await accounts.expire_tokens(100.0) == 1
+        assert await accounts.token_owner(DIGEST, 0.0) is None
+
+    @pytest_twisted.ensureDeferred
+    async def test_tokens_are_dropped_one_by_one_or_together(self, accounts: Any) -> None:
+        for number in range(3):
+            await accounts.add_token(bytes([number]), "alice", "alice", 100.0)
+        await accounts.add_token(b"bob's", "bob", "bob", 100.0)
+        assert await accounts.drop_tokens("bob", b"\0") == 0
+        assert await accounts.drop_tokens("alice", b"\0") == 1
+        assert await accounts.drop_tokens("alice") == 2
+        assert await accounts.drop_tokens("alice") == 0
+        assert await accounts.token_owner(b"bob's", 0.0) == ("bob", "bob")
+
+    @pytest_twisted.ensureDeferred
+    async def test_tokens_of_one_user_do_not_pile_up(
+        self, accounts: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "MAX_SESSION_TOKENS", 2)
+        for number, until in enumerate((300.0, 100.0, 200.0)):
+            await accounts.add_token(bytes([number]), "alice", "alice", until)
+        owners = [await accounts.token_owner(bytes([number]), 0.0) is not None for number in range(3)]
+        assert owners == [True, False, True]
+
+    @pytest_twisted.ensureDeferred
+    async def test_a_new_password_ends_all_sessions(self, accounts: Any) -> None:
+        await accounts.add("alice", "old")
+        await accounts.add_token(DIGEST, "alice", "alice", 100.0)
+        await accounts.set_password("alice", "new")
+        assert await accounts.token_owner(DIGEST, 0.0) is None
+
+    @pytest_twisted.ensureDeferred
+    async def test_a_removed_account_leaves_nothing_in_any_store(self, accounts: Any, stores: Any) -> None:
+        await accounts.add("alice", "secret")
+        await accounts.add_token(DIGEST, "alice", "alice", 100.0)
+        await stores.contacts.ask("bob", "alice")
+        await stores.contacts.accept("alice", "bob")
+        await stores.contacts.block("carol", "alice")
+        await stores.groups.create("hers", "alice", "", ["bob"])
+        await stores.groups.create("alone", "alice")
+        message = StoredMessage("m", "alice", "bob", None, 1, b"hello", 1.0, 2.0)
+        await stores.offline.keep(message, Quota(0, 0))
+        await accounts.remove("alice")
+        assert await accounts.token_owner(DIGEST, 0.0) is None
+        assert await stores.contacts.contacts_of("bob") == []
+        assert await stores.contacts.relations("carol") == []
+        assert await stores.groups.groups_of("alice") == []
+        assert (await stores.groups.group("hers")).owner == "bob"
+        assert await stores.groups.group("alone") is None
+        assert await stores.offline.usage("alice") == (0, 0)
+        assert await stores.offline.totals() == (0, 0)
+
+    @pytest_twisted.ensureDeferred
+    async def test_after_close_every_call_fails(self, accounts: Any, stores: Any) -> None:
+        await stores.close()
+        for call in (
+            accounts.user_ids,
+            lambda: accounts.exists("a"),
+            lambda: accounts.remove("a"),
+            lambda: accounts.page("", None, 1),
+            lambda: accounts.token_owner(b"", 0.0),
+        ):
             with pytest.raises(StoreClosed):
                 await call()
         with pytest.raises(StoreClosed):
             await accounts.add("alice", "secret")
         with pytest.raises(StoreClosed):
             await accounts.verify("alice", "secret")
-
-
-@pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS.keys())
-@pytest_twisted.ensureDeferred
-async def test_a_store_must_be_opened_first(backend: Backend, tmp_path: Path) -> None:
-    store = backend(tmp_path, cheap_passwords())
-    with pytest.raises(StoreClosed, match="not open"):
-        await store.exists("alice")
-    await store.close()

@@ -21,7 +21,7 @@ from esframework.interfaces import (
 )
 from esframework.plugins.loader import discovered
 from esframework.server.auth import CheckerVerifier
-from esframework.stores.memory import MemoryAccounts
+from esframework.stores.memory import MemoryStores
 from esframework.stores.verifier import AccountVerifier
 from esframework.testing import MemoryNetwork, simulated
 
@@ -46,6 +46,6 @@ def test_managers(manager: Any) -> None:
 
 
 def test_verifiers_and_handlers() -> None:
-    assert verifyObject(IVerifier, AccountVerifier(MemoryAccounts()))
+    assert verifyObject(IVerifier, AccountVerifier(MemoryStores().accounts))
     assert verifyObject(IVerifier, CheckerVerifier([]))
     assert verifyObject(IIntegratedHandler, CombinedHandler())

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from esframework.stores.account_table import SCHEMA_VERSION, AccountTable
-from esframework.stores.failures import (
+from esframework.errors import (
     AccountExists,
     SchemaTooNew,
     StoreBusy,
@@ -19,6 +18,7 @@ from esframework.stores.failures import (
     StoreFull,
     StoreReadOnly,
 )
+from esframework.stores.account_table import SCHEMA_VERSION, AccountTable
 from esframework.stores.sqlite import sqlite_engine
 
 

@@ -6,7 +6,7 @@ import argon2
 import pytest
 import pytest_twisted
 
-from esframework.stores.failures import ComeBackLater, InvalidPassword, StoreError
+from esframework.errors import ComeBackLater, InvalidPassword, StoreError
 from esframework.stores.passwords import HASHING_THREADS, PasswordHashing, PasswordPool
 from esframework.stores.threads import BoundedPool
 

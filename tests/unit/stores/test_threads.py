@@ -10,7 +10,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from esframework.stores.failures import ComeBackLater, StoreClosed
+from esframework.errors import ComeBackLater, StoreClosed
 from esframework.stores.threads import LONGEST_DELAY, SHORTEST_DELAY, BoundedPool
 
 

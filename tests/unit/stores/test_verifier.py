@@ -12,11 +12,12 @@ from twisted.internet.defer import fail
 from twisted.logger import globalLogPublisher
 from zope.interface.verify import verifyObject
 
+from esframework.errors import ComeBackLater, StoreError
 from esframework.interfaces import IVerifier, LogOnRequest
-from esframework.stores.failures import ComeBackLater, StoreError
-from esframework.stores.memory import MemoryAccounts
+from esframework.stores.memory import MemoryStores
 from esframework.stores.passwords import PasswordHashing, PasswordPool
 from esframework.stores.verifier import NOT_AVAILABLE, UNKNOWN_OR_WRONG, AccountVerifier
+from esframework.wire.retry import with_retry
 
 
 def request(user_id: str, password: str) -> LogOnRequest:
@@ -39,20 +40,20 @@ def test_it_provides_the_interface() -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_who_knows_the_password_is_admitted_and_nobody_else() -> None:
-    accounts = MemoryAccounts(PasswordPool(PasswordHashing(memory=8, rounds=1)))
-    await accounts.open()
-    await accounts.add("alice", "secret")
-    verifier = AccountVerifier(accounts)
+    stores = MemoryStores(PasswordPool(PasswordHashing(memory=8, rounds=1)))
+    await stores.open()
+    await stores.accounts.add("alice", "secret")
+    verifier = AccountVerifier(stores.accounts)
     assert await verifier.verify(request("alice", "secret")) is True
     assert await verifier.verify(request("alice", "wrong")) == UNKNOWN_OR_WRONG
     assert await verifier.verify(request("nobody", "secret")) == UNKNOWN_OR_WRONG
     assert await verifier.verify(request("*", "")) == UNKNOWN_OR_WRONG
-    await accounts.close()
+    await stores.close()
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_busy_server_says_when_to_come_back() -> None:
-    verifier = AccountVerifier(cast(Any, Failing(ComeBackLater("checking passwords", 7.2))))
+    verifier = AccountVerifier(cast(Any, Failing(ComeBackLater(with_retry("checking passwords is busy", 7.2), 7.2))))
     assert "try again in 8 s" in str(await verifier.verify(request("alice", "secret")))
 
 
