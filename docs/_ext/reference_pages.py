@@ -24,6 +24,7 @@ from esframework.config.service import TABLES
 PUBLIC = (
     "errors",
     "interfaces",
+    "stored",
     "limits",
     "server.engine",
     "server.options",
