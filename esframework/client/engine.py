@@ -6,6 +6,7 @@ The states are `link`'s, the bytes `stream`'s, sockets and timers `keeper`'s; th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import randrange
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -51,7 +52,8 @@ class ClientEngine:
         self.handler = handler
         self.options = options or ClientOptions()
         self._declare_events()
-        self.calls = Calls(reactor)
+        # Somewhere at random: an answer to one device of an account may reach its other devices as well.
+        self.calls = Calls(reactor, randrange(2**31 - 1))
         self.dispatcher = Dispatcher()
         install_managers(self.dispatcher, managers, lambda manager: manager.client_half(self))
         observer = self.manager("diagnostics") if self.options.diagnostics else None

@@ -25,11 +25,15 @@ class Request(Generic[Waiter]):
 
 
 class Requests(Generic[Waiter]):
-    """The open requests of one engine, oldest first within each time-out."""
+    """The open requests of one engine, oldest first within each time-out.
 
-    def __init__(self, limit: int = limits.MAX_OPEN_REQUESTS) -> None:
+    `last_id` is the message id before the first: where several engines are one user, each begins somewhere else, so
+    that an answer that reaches all of them is nobody else's by accident.
+    """
+
+    def __init__(self, limit: int = limits.MAX_OPEN_REQUESTS, last_id: int = 0) -> None:
         self._limit = limit
-        self._last_id = 0
+        self._last_id = last_id
         self._open: dict[int, Request[Waiter]] = {}
         self._by_target: dict[str | None, set[int]] = {}
         # All requests with one time-out expire in the order in which they were opened.

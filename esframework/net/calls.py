@@ -18,11 +18,11 @@ from esframework.wire.login_id import bare_id
 
 
 class Calls:
-    """The unanswered requests of one engine."""
+    """The unanswered requests of one engine; `last_id` as for `Requests`."""
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: IReactorTime, last_id: int = 0) -> None:
         self._clock = clock
-        self._requests: Requests[Deferred[Any]] = Requests()
+        self._requests: Requests[Deferred[Any]] = Requests(last_id=last_id)
         self._alarm = Alarm(clock, self._expire)
 
     def __len__(self) -> int:

@@ -72,3 +72,9 @@ async def test_a_handler_past_its_limit_does_not_cost_the_client_its_connection(
     assert handler.handled == 2
     network.advance(15)
     network.failures.take(Exception)
+
+
+def test_engines_begin_their_message_ids_apart() -> None:
+    # Several devices of one account hear an answer to their bare id: it must not be another device's by accident.
+    first_ids = {MemoryNetwork().new_client().calls.open(None, 203, 204, 0)[0] for _ in range(8)}
+    assert len(first_ids) > 1

@@ -90,3 +90,8 @@ def test_many_different_timeouts_leave_nothing_behind() -> None:
     for number in range(1, 1000):
         requests.close(opened(requests, timeout=float(number)))
     assert len(requests._by_timeout) <= 1
+
+
+def test_ids_go_on_behind_the_one_they_are_told_and_begin_again_at_one() -> None:
+    requests: Requests[str] = Requests(last_id=2**31 - 3)
+    assert [opened(requests) for _ in range(3)] == [2**31 - 2, 2**31 - 1, 1]
