@@ -25,6 +25,7 @@ from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.accounts import embedded_accounts
 from esframework.stores.verifier import AccountVerifier
+from esframework.wire.devices import device_number
 from esframework.wire.types import RelogonMode
 
 _log = Logger()
@@ -45,6 +46,8 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         heartbeat_timeout=session.heartbeat_timeout,
         auto_respond_heartbeat=session.auto_respond_heartbeat,
         relogon_mode=RelogonMode[session.relogon_mode.upper()],
+        exclusive_devices=tuple(frozenset(map(device_number, kinds)) for kinds in session.exclusive_devices),
+        older_device_prefixes=session.older_device_prefixes,
         allowed_client_types=None if client_types is None else frozenset(client_types),
         write_timeout=sizes.write_timeout,
         high_water=sizes.high_water,

@@ -18,8 +18,10 @@ import click
 from esframework import limits
 from esframework.client.options import ClientOptions
 from esframework.errors import InvalidUserId
+from esframework.wire.devices import DEVICE_NAMES, device_number, login_id_of
 from esframework.wire.identity import LONGEST_NAME, check_account_name
 from esframework.wire.login_id import bare_id
+from esframework.wire.profile import GENERATION_6, GENERATION_7
 
 DEFAULT_PORT: Final = 4530
 PASSWORD_VARIABLE: Final = "ESFRAMEWORK_PASSWORD"
@@ -44,10 +46,19 @@ class Connection:
     as_json: bool = False
     max_user_id: int = limits.MAX_USER_ID
     generation: int = 6
+    device: str | None = None
 
     def account(self, text: str) -> Account:
-        """See `parse_account`."""
-        return parse_account(text, self.endpoint)
+        """See `parse_account`; with a device, the account's LoginID for it."""
+        account = parse_account(text, self.endpoint)
+        if self.device is None:
+            return account
+        profile = GENERATION_7 if self.generation == 7 else GENERATION_6
+        try:
+            login_id = login_id_of(bare_id(account.user_id), device_number(self.device), profile)
+        except ValueError as error:
+            raise click.UsageError(f"--device {self.device}: {error} (--generation 7)") from None
+        return Account(login_id, account.endpoint)
 
     def server(self, text: str | None) -> str:
         """The endpoint string of a server given as HOST:PORT, or by --endpoint. Raises click.UsageError."""
@@ -131,9 +142,15 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_connection(
-        *arguments: Any, endpoint: str | None, as_json: bool, max_user_id: int, generation: str, **options: Any
+        *arguments: Any,
+        endpoint: str | None,
+        as_json: bool,
+        max_user_id: int,
+        generation: str,
+        device: str | None,
+        **options: Any,
     ) -> Any:
-        connection = Connection(endpoint, as_json, max_user_id, int(generation))
+        connection = Connection(endpoint, as_json, max_user_id, int(generation), device)
         return command(*arguments, connection=connection, **options)
 
     for option in reversed(_OPTIONS):
@@ -162,6 +179,11 @@ _OPTIONS = (
         default="6",
         show_default=True,
         help="Generation of the protocol to speak.",
+    ),
+    click.option(
+        "--device",
+        type=click.Choice(DEVICE_NAMES[1:]),
+        help="Log on as this kind of device: an account may be online once on each.",
     ),
 )
 

@@ -7,6 +7,7 @@ ValueError; what would have been right is said by `expected`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -117,6 +118,23 @@ class ListOf:
         if not isinstance(value, (list, tuple)):
             raise ValueError(value)
         return tuple(self.item.check(item, folder) for item in value)
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of a few words, each of which stands for a value, or what `other` allows."""
+
+    words: Mapping[str, Any]
+    other: Rule
+
+    @property
+    def expected(self) -> str:
+        return ", ".join(f'"{word}"' for word in self.words) + f" or {self.other.expected}"
+
+    def check(self, value: object, folder: Path) -> Any:
+        if isinstance(value, str) and value in self.words:
+            return self.words[value]
+        return self.other.check(value, folder)
 
 
 @dataclass(frozen=True, slots=True)

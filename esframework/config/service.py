@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 import platformdirs
 
 from esframework import limits
-from esframework.config.rules import FilePath, ListOf, OffOr, OneOf, Rule, Seconds, Switch, Text, Times, Whole
+from esframework.config.rules import Either, FilePath, ListOf, OffOr, OneOf, Rule, Seconds, Switch, Text, Times, Whole
+from esframework.wire.devices import DEVICE_NAMES
 
 OFF: Final = "off"
 """What stands for "not at all" where an option is a port or an endpoint."""
@@ -22,6 +23,9 @@ ROTATE_SIZE: Final = 1024 * 1024
 """Bytes: with ten old files kept, a forgotten log takes eleven megabytes."""
 
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
+
+_DEVICES: Final = 'lists of devices such as [["linux", "mac"], ["android", "ios"]]'
+"""What is expected where devices exclude each other."""
 
 _SIZE: Final = Whole(1, 2**31 - 1)
 _ENDPOINT: Final = Text("a Twisted endpoint string such as tcp:4530")
@@ -57,6 +61,14 @@ class SessionConfig:
     auto_respond_heartbeat: bool = _option(False, Switch(), "answer each heartbeat")
     relogon_mode: Literal["replace_old", "ignore_new"] = _option(
         "replace_old", OneOf(("replace_old", "ignore_new")), "who stays when a user logs on a second time"
+    )
+    exclusive_devices: tuple[tuple[str, ...], ...] = _option(
+        (),
+        Either({"same_kind": (), "all": (DEVICE_NAMES,)}, ListOf(ListOf(OneOf(DEVICE_NAMES), ""), _DEVICES)),
+        "devices of one account that cannot be online together",
+    )
+    older_device_prefixes: bool = _option(
+        False, Switch(), "1# means iOS, 2# Android, 3# WebSocket, 4# Windows Phone in generation 6"
     )
     allowed_client_types: tuple[int, ...] | None = _option(
         None, ListOf(Whole(0, 255), "client type numbers from 0 to 255"), "client types that are admitted"

@@ -50,5 +50,16 @@ def device_number(name: str) -> int:
         raise ValueError(f"{name!r} is no kind of device; there are {', '.join(DEVICE_NAMES)}") from None
 
 
+def login_id_of(user_id: str, device: int, profile: Profile) -> str:
+    """The LoginID by which a user's device logs on in a generation.
+
+    Raises ValueError for a device to which that generation gives no number.
+    """
+    for number in (device, *sorted(profile.client_types)):
+        if device_of(number, 0, profile) == device:
+            return f"{number}#{user_id}"
+    raise ValueError(f"generation {profile.generation} has no number for {device_name(device)!r}; generation 7 has")
+
+
 DEVICE_NAMES: Final = tuple(device_name(device) for device in ClientType7)
 """Every kind of device, by name."""

@@ -56,6 +56,8 @@ log_on_timeout = 5
 heartbeat_timeout = -1
 auto_respond_heartbeat = true
 relogon_mode = "ignore_new"
+exclusive_devices = [["linux", "mac"]]
+older_device_prefixes = true
 allowed_client_types = [0, 4]
 max_connections = 1000
 max_connections_per_address = 0
@@ -174,6 +176,7 @@ def test_open_is_a_switch_or_a_count(write: Write, text: str, times: int) -> Non
         ("data = ''", 1, "expected the path of a folder"),
         ('data = "a\\u0000b"', 1, "expected the path of a folder"),
         ("[session]\nallowed_client_types = ['web']", 2, "client type numbers"),
+        ("[session]\nexclusive_devices = [['linux', 'toaster']]", 2, 'expected "same_kind", "all" or a list of lists'),
         ("listen = [", None, "is not TOML"),
         ("open = 1\nopen = 2", None, "is not TOML"),
     ],

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from esframework.wire.devices import DEVICE_NAMES, OLDER_PREFIXES, device_name, device_number, device_of
+from esframework.wire.devices import (
+    DEVICE_NAMES,
+    OLDER_PREFIXES,
+    device_name,
+    device_number,
+    device_of,
+    login_id_of,
+)
+from esframework.wire.login_id import split_login_id
 from esframework.wire.profile import GENERATION_6, GENERATION_7, ClientType6, ClientType7, Profile
 
 
@@ -31,6 +41,18 @@ def test_older_applications_counted_their_devices_otherwise() -> None:
     assert device_of(1, 4, GENERATION_6, OLDER_PREFIXES) == ClientType7.IOS
     assert device_of(2, 5, GENERATION_6, OLDER_PREFIXES) == ClientType7.ANDROID
     assert device_of(5, 5, GENERATION_6, OLDER_PREFIXES) == ClientType7.ANDROID
+
+
+@given(st.sampled_from([GENERATION_6, GENERATION_7]), st.sampled_from(list(ClientType7)))
+def test_a_login_id_names_its_device_or_cannot_be_made(profile: Profile, device: ClientType7) -> None:
+    try:
+        login_id = login_id_of("alice", device, profile)
+    except ValueError:
+        assert profile is GENERATION_6
+        assert device in (ClientType7.MAC, ClientType7.WX_SOCKET, ClientType7.SERVER_SIDE)
+        return
+    number, user_id = split_login_id(login_id)
+    assert (device_of(number, 0, profile), user_id) == (device, "alice")
 
 
 def test_each_device_has_a_name() -> None:
