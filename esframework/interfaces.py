@@ -240,6 +240,7 @@ class IServerContext(IContext):
 
     users: Any = Attribute("The users online here: `server.users`.")
     router: Any = Attribute("IRouter.")
+    stores: Any = Attribute("IStores, open while the managers run.")
     contacts_provider: Any = Attribute("The application's own IContacts, or None.")
 
     def refuse(reason: str) -> None:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
 from zope.interface import implementer
 
-from esframework.interfaces import IChannel, IServerContext, Permission
+from esframework.interfaces import IChannel, IServerContext, IStores, Permission
 from esframework.net.calls import Calls
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.hooks import Event
@@ -35,6 +35,7 @@ from esframework.server.sweep import Sweeper
 from esframework.server.users import UserManager
 from esframework.server.watchdog import Watchdog
 from esframework.server.workers import TaskQueueInfo, TaskQueueModel
+from esframework.stores.memory import MemoryStores
 from esframework.wire.types import ChannelMode, DisconnectedType, MessageInvalidType
 
 
@@ -44,6 +45,7 @@ class ServerEngine(MultiService):
 
     `handler` is an `ICustomHandler`; `verifier` an `IVerifier` or a twisted.cred checker, None admits everybody;
     `endpoints` are opened by `startService`, more by `listen`; `managers` replaces those found on this machine;
+    `stores` is where managers keep things (an `IStores`, opened and closed with the engine; in memory without one);
     `contacts` is the application's own `IContacts`. Each manager's facade is an attribute: `server.custom`,
     `server.basic`.
 
@@ -59,6 +61,7 @@ class ServerEngine(MultiService):
         options: ServerOptions | None = None,
         managers: Sequence[Any] | None = None,
         permit: Permission | None = None,
+        stores: IStores | None = None,
         contacts: Any = None,
         reactor: Any = None,
     ) -> None:
@@ -68,6 +71,7 @@ class ServerEngine(MultiService):
         self.reactor = self.clock = reactor
         self.handler = handler
         self.options = options or ServerOptions()
+        self.stores: Any = stores or MemoryStores()
         self.contacts_provider = contacts
         self._endpoints = tuple(endpoints)
         self.opening: Event[()] = Event("server.opening")
@@ -108,8 +112,12 @@ class ServerEngine(MultiService):
 
     @inlineCallbacks
     def startService(self) -> Any:
-        """Open the endpoints; part of IService. Fires when all are open."""
+        """Open stores, managers and endpoints; part of IService. Fires when all are open.
+
+        Fails with a StoreError when the stores cannot be opened, and with what Twisted says of an endpoint.
+        """
         self.opening.fire()
+        yield self.stores.open()
         super().startService()  # type: ignore[no-untyped-call]
         if isinstance(self.model, TaskQueueModel):
             self.model.start()
@@ -138,6 +146,7 @@ class ServerEngine(MultiService):
         if isinstance(self.model, TaskQueueModel):
             yield self.model.stop()
         yield super().stopService()  # type: ignore[no-untyped-call]
+        yield self.stores.close()
         self.closed.fire()
 
     def close(self) -> Deferred[Any]:

@@ -75,6 +75,8 @@ class MemoryNetwork:
         port: int = PORT,
         managers: Sequence[Any] | None = None,
         permit: Any = None,
+        stores: Any = None,
+        contacts: Any = None,
     ) -> ServerEngine:
         """A server that listens at a port of this network. The watchdog of its reactor is off: there is none."""
         server = ServerEngine(
@@ -83,6 +85,8 @@ class MemoryNetwork:
             options=replace(options or ServerOptions(), watch_reactor=False),
             managers=managers,
             permit=permit,
+            stores=stores,
+            contacts=contacts,
             reactor=self.reactor,
         )
         self._servers.append(server)
