@@ -107,6 +107,11 @@ async def test_the_readmes_three_engines_talk() -> None:
     assert await example("three_engines.py")["talk"](reactor, free_port()) == b"PING"
 
 
+@pytest_twisted.ensureDeferred
+async def test_two_devices_of_one_account_know_of_each_other() -> None:
+    assert await example("devices.py")["talk"](reactor, free_port()) == ["ios", "linux", "alice's desktop"]
+
+
 @pytest_twisted.async_yield_fixture()
 async def start() -> AsyncIterator[Callable[..., Program]]:
     """Starts examples, and sees to it that all have ended."""

@@ -51,9 +51,10 @@ class ServerGeofence:
         else:
             self._tell(crossings)
 
-    def _logged_off(self, name: str | None) -> None:
-        if name is not None:
-            self._tell(self._fences.left(name))
+    def _logged_off(self, source: str | None) -> None:
+        # One device of several may be gone: the user is not.
+        if source is not None and not self._server.users.is_online(source):
+            self._tell(self._fences.left(source))
 
     def _tell(self, crossings: list[Crossing]) -> None:
         for crossing in crossings:
