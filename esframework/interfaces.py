@@ -18,6 +18,7 @@ from esframework.stored import IContactStore as IContactStore
 from esframework.stored import IGroupStore as IGroupStore
 from esframework.stored import IOfflineStore as IOfflineStore
 from esframework.stored import IStores as IStores
+from esframework.stored import Mailbox as Mailbox
 from esframework.stored import MessageSummary as MessageSummary
 from esframework.stored import Quota as Quota
 from esframework.stored import Relation as Relation

@@ -203,7 +203,7 @@ class StoredMessage:
     """A message kept for somebody absent. Times are in seconds UTC; `source` None is the server.
 
     `id` is the sender's word, unique for each target; `number` the store's: it only grows, and is the order.
-    `handed_out` counts how often it was given to the target without being acknowledged.
+    `handed_out` counts how often it was given to the target without being acknowledged, before it was kept included.
     """
 
     id: str
@@ -242,6 +242,16 @@ class Quota:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """What waits for one target; `oldest_at` is when the first of it came, in seconds UTC."""
+
+    target: str
+    messages: int
+    bytes: int
+    oldest_at: float
+
+
 class IOfflineStore(Interface):
     """Messages to users who are away. What has expired is still there until `expire` takes it away."""
 
@@ -269,6 +279,9 @@ class IOfflineStore(Interface):
 
     def totals() -> Deferred[tuple[int, int]]:
         """(messages, bytes) that wait for everybody."""
+
+    def mailboxes(after: str | None, limit: int) -> Deferred[list[Mailbox]]:
+        """Up to `limit` targets for whom anything waits, behind the name `after`."""
 
     def purge(target: str | None, older_than: float | None) -> Deferred[int]:
         """Delete what waits for the target (None: for everybody) and came before `older_than` (None: all)."""

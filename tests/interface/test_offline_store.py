@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet.defer import DeferredList, gatherResults
 
 from esframework.errors import InvalidText, InvalidUserId, QuotaExceeded
-from esframework.interfaces import MessageSummary, Quota, StoredMessage
+from esframework.interfaces import Mailbox, MessageSummary, Quota, StoredMessage
 from tests.interface.names import IMPOSSIBLE, POSSIBLE
 
 NO_LIMIT = Quota(0, 0)
@@ -91,6 +91,26 @@ class TestOfflineStore:
         await offline.handed_out("bob", [first, 999_999])
         await offline.handed_out("alice", [second])
         assert [one.handed_out for one in await offline.waiting("bob", 0, 10, TEN)] == [2, 0]
+
+    @pytest_twisted.ensureDeferred
+    async def test_what_was_handed_out_before_it_was_kept_is_kept_as_such(self, offline: Any) -> None:
+        [number] = await keep(offline, "m1", handed_out=1)
+        await offline.handed_out("bob", [number])
+        assert [one.handed_out for one in await offline.waiting("bob", 0, 10, TEN)] == [2]
+
+    @pytest_twisted.ensureDeferred
+    async def test_mailboxes_tell_for_whom_anything_waits_and_since_when(self, offline: Any) -> None:
+        assert await offline.mailboxes(None, 10) == []
+        await keep(offline, "m1", received_at=2000.0)
+        await keep(offline, "m2", received_at=1000.5)
+        [gone] = await keep(offline, "m3", target="dave")
+        await keep(offline, "m4", target="carol", content=None)
+        await offline.acknowledge("dave", [gone])
+        bob, carol = Mailbox("bob", 2, 10, 1000.5), Mailbox("carol", 1, 0, 1000.25)
+        assert await offline.mailboxes(None, 10) == [bob, carol]
+        assert await offline.mailboxes(None, 1) == [bob]
+        assert await offline.mailboxes("bob", 10) == [carol]
+        assert await offline.mailboxes(None, 0) == []
 
     @pytest_twisted.ensureDeferred
     async def test_what_was_acknowledged_is_gone(self, offline: Any) -> None:

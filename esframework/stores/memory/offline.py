@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from esframework.errors import QuotaExceeded
-from esframework.interfaces import IOfflineStore, MessageSummary, Quota, StoredMessage
+from esframework.interfaces import IOfflineStore, Mailbox, MessageSummary, Quota, StoredMessage
 from esframework.stores.memory.opening import Opening
 from esframework.stores.rules import bounded, check_message, size_of
 
@@ -58,6 +58,10 @@ class MemoryOffline:
         """As `IOfflineStore.totals`."""
         return self._opening.run(lambda: (len(self._numbers), sum(self._bytes.values())))
 
+    def mailboxes(self, after: str | None, limit: int) -> Deferred[list[Mailbox]]:
+        """As `IOfflineStore.mailboxes`."""
+        return self._opening.run(self._mailboxes, after, limit)
+
     def purge(self, target: str | None, older_than: float | None) -> Deferred[int]:
         """As `IOfflineStore.purge`."""
         return self._opening.run(
@@ -83,10 +87,17 @@ class MemoryOffline:
             raise QuotaExceeded(message.target, messages, size, quota.messages, quota.bytes)
         self._last_number += 1
         number = self._last_number
-        self._messages.setdefault(message.target, {})[number] = replace(message, number=number, handed_out=0)
+        self._messages.setdefault(message.target, {})[number] = replace(message, number=number)
         self._numbers[key] = number
         self._bytes[message.target] = larger
         return number
+
+    def _mailboxes(self, after: str | None, limit: int) -> list[Mailbox]:
+        targets = sorted(target for target in self._messages if after is None or target > after)
+        return [
+            Mailbox(target, *self._usage(target), min(one.received_at for one in self._messages[target].values()))
+            for target in targets[: bounded(limit)]
+        ]
 
     def _usage(self, target: str) -> tuple[int, int]:
         return len(self._messages.get(target, ())), self._bytes.get(target, 0)
