@@ -93,6 +93,9 @@ class IVerifier(Interface):
         """
 
 
+Verify: TypeAlias = Callable[[LogOnRequest], Any]
+"""What an `IVerifier` does, as a function."""
+
 Permission: TypeAlias = Callable[[str, str, "str | None"], "bool | None"]
 """`permit(action, user_id, target)`: True allows, False refuses, None leaves it to the default. Raising refuses.
 
@@ -153,6 +156,10 @@ AddressedHandler: TypeAlias = Callable[[Any, str, int, bytes], None]
 """`handler(sender: ISender, destination, message_id, body)`: as a Handler, for types that the destination in the header
 belongs to: `_` and a group's id, `*` for everybody."""
 
+VerifyBefore: TypeAlias = Callable[[LogOnRequest, Verify], Any]
+"""`verify(request, ask)`: decide about a log-on as an IVerifier does, or return what `ask(request)` says: that asks the
+managers after this one, and at last the verifier."""
+
 Undeliverable: TypeAlias = Callable[[Any, str, int, bytes, RequestFailure], None]
 """`(sender: ISender, target, message_id, body, reason)`: a relayed frame had no receiver."""
 
@@ -166,8 +173,9 @@ class Registrations:
     all frames of their types. On a server, `logged_on(sender)` is told of each device whose log-on is complete, and
     `logged_off(source)` of each that is gone: `users.is_online(source)` says whether it was the user's last. On a
     client they are told of the server: at each log-on, the first and later ones, when its features are known, and with
-    None when the connection is lost. `sweep(now)` is called about once a second; `start` and `stop` as the engine
-    opens and closes, the last installed stopped first.
+    None when the connection is lost. On a server, `verify(request, ask)` stands before the verifier, and
+    `is_administrator(user_id)` knows administrators besides those of the options. `sweep(now)` is called about once a
+    second; `start` and `stop` as the engine opens and closes, the last installed stopped first.
     """
 
     facade: Any
@@ -177,6 +185,8 @@ class Registrations:
     addressed: Mapping[int, AddressedHandler] = field(default_factory=dict)
     logged_on: Callable[[Any], None] | None = None
     logged_off: Callable[[Source | None], None] | None = None
+    verify: VerifyBefore | None = None
+    is_administrator: Callable[[str], bool] | None = None
     sweep: Callable[[float], None] | None = None
     start: Callable[[], None] | None = None
     stop: Callable[[], None] | None = None

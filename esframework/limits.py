@@ -117,8 +117,28 @@ MAX_CONNECTIONS: Final = 0
 MAX_CONNECTIONS_PER_ADDRESS: Final = 256
 """Connections from one address (not counted for loopback): an office behind one router fits."""
 
-MAX_LOG_ON_TRIES_PER_MINUTE: Final = 60
-"""Failed log-ons per address and minute (not counted for loopback); Argon2 makes each cost the server 20 ms."""
+FREE_TRIES_PER_ADDRESS: Final = 60
+"""Failed log-ons of one address that cost no waiting (not counted for loopback): an office behind one router fits."""
+
+FREE_TRIES_PER_ACCOUNT: Final = 5
+"""Failed log-ons of one account that cost no waiting: people mistype a password twice, and try an old one."""
+
+FIRST_PENALTY: Final = 1.0
+"""Seconds to wait after the first failure too many; doubled with each further one."""
+
+LONGEST_PENALTY: Final = 900.0
+"""Seconds of the longest wait: whoever really forgot a password can go on within a coffee break."""
+
+FORGET_ACCOUNT_FAILURE: Final = 900.0
+"""Seconds after which one failed log-on of an account is forgotten: in the long run 96 guesses a day, by everybody
+together."""
+
+FORGET_ADDRESS_FAILURE: Final = 60.0
+"""The same for an address: behind one may be hundreds of people, who mistype a password now and then."""
+
+MAX_KNOWN_PLACES: Final = 8
+"""Addresses remembered for an account from which it has logged on: home, office, two phones' networks, and as many
+again."""
 
 MAX_FRAMES_PER_SECOND: Final = 20_000
 """Frames per second and connection (not for loopback); a faster one is read more slowly, not cut."""
@@ -168,3 +188,25 @@ MAX_KEEPS_WAITING: Final = 20_000
 
 MAX_KEEP_BYTES_WAITING: Final = 64 * 1024 * 1024
 """The same in bytes, those being written included."""
+
+# --- accounts ------------------------------------------------------------------------------------------------------
+SHORTEST_PASSWORD: Final = 8
+"""Characters of a password that is set over the network: what a person chooses and NIST asks for at least."""
+
+SESSION_TOKEN_LIFETIME: Final = 30 * 24 * 3600.0
+"""Seconds for which a session token logs on: a device that is used once a month asks for no password."""
+
+TOKEN_EXPIRY_INTERVAL: Final = 3600.0
+"""Seconds between two sweeps of expired session tokens: they are worthless already, and only take room."""
+
+FREE_REGISTRATIONS: Final = 5
+"""Accounts that one address may make without waiting: a family at one table."""
+
+FORGET_REGISTRATION: Final = 3600.0
+"""Seconds after which one registration of an address is forgotten: in the long run 24 accounts a day."""
+
+ONLINE_PAGE: Final = 100
+"""Users in one page of who is online, unless the asker says otherwise."""
+
+MAX_ONLINE_PAGE: Final = 1000
+"""The most in one page: a quarter of a megabyte if all names are as long as can be."""

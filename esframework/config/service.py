@@ -80,9 +80,9 @@ class SessionConfig:
         limits.MAX_CONNECTIONS_PER_ADDRESS, Whole(0, 10_000_000, "no limit"), "connections from one address"
     )
     max_log_on_tries: int = _option(
-        limits.MAX_LOG_ON_TRIES_PER_MINUTE,
+        limits.FREE_TRIES_PER_ADDRESS,
         Whole(0, 10_000_000, "no limit"),
-        "failed log-ons from one address in a minute",
+        "failed log-ons from one address that cost no waiting",
     )
     limit_loopback: bool = _option(
         False, Switch(), "limits for each address count this machine's own addresses, too"

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.logger import Logger
 
 from esframework.errors import PluginError
-from esframework.interfaces import AddressedHandler, Handler, ISender, Registrations, Undeliverable
+from esframework.interfaces import (
+    AddressedHandler,
+    Handler,
+    ISender,
+    LogOnRequest,
+    Registrations,
+    Undeliverable,
+    Verify,
+    VerifyBefore,
+)
 from esframework.wire.login_id import Source
 
 _log = Logger()
@@ -92,6 +103,24 @@ class Dispatcher:
             except Exception:
                 _log.failure("the manager {manager} failed to hear that {name} is gone", manager=manager, name=source)
 
+    def verify(self, request: LogOnRequest, verify: Verify) -> Any:
+        """What the managers, in their order, and behind them `verify` say of a log-on; may be awaited."""
+        ask = verify
+        for half in reversed(self._halves.values()):
+            if half.verify is not None:
+                ask = _before(half.verify, ask)
+        return ask(request)
+
+    def is_administrator(self, user_id: str) -> bool:
+        """Whether a manager knows a user as an administrator; one that fails does not."""
+        for manager, half in self._halves.items():
+            try:
+                if half.is_administrator is not None and half.is_administrator(user_id) is True:
+                    return True
+            except Exception:
+                _log.failure("the manager {manager} failed to say who is an administrator", manager=manager)
+        return False
+
     def _owner_of(self, message_type: int, newcomer: Registrations) -> str | None:
         for name, half in self._halves.items():
             for mine, theirs in (
@@ -102,3 +131,7 @@ class Dispatcher:
                 if message_type in mine and message_type in theirs:
                     return name
         return None
+
+
+def _before(verify: VerifyBefore, ask: Verify) -> Verify:
+    return lambda request: verify(request, ask)

@@ -1,47 +1,25 @@
-"""Limits on who may knock and how fast: connections in all and per address, failed log-ons per address and minute,
-frames per second.
+"""Limits on who may connect and how fast: connections in all and per address, frames per second.
 
-Knows addresses and numbers, not users. Loopback counts only where the options say so. IPv6 counts by /64: whoever has
-one IPv6 address has the 2^64 around it, too.
+Knows addresses and numbers, not users. Loopback counts only where the options say so.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv6Address
 
 from twisted.internet.interfaces import IDelayedCall
 
-from esframework import limits
+from esframework.net.addresses import network_of
 from esframework.net.stream import is_loopback
 from esframework.server.options import ServerOptions
 
-_MINUTE = 60.0
-
-
-def network_of(host: str) -> str:
-    """What a host is counted as: an IPv6 address as its /64 (one mapped from IPv4 as that), all else as itself."""
-    if ":" not in host:
-        return host
-    try:
-        address = IPv6Address(host)
-    except ValueError:
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return f"{IPv6Address(address.packed[:8] + bytes(8))}/64"
-
 
 class Admission:
-    """Counts connections and tries to log on by address.
-
-    Tries are remembered for `limits.MAX_TRACKED_ADDRESSES` addresses; the one whose minute began first makes room.
-    """
+    """Counts connections, in all and by address."""
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
         self._connections: Counter[str] = Counter()
-        self._tries: dict[str, tuple[float, int]] = {}
         self.count = 0
 
     @property
@@ -75,52 +53,6 @@ class Admission:
         self._connections[network] -= 1
         if self._connections[network] <= 0:
             del self._connections[network]
-
-    def begin_log_on(self, host: str, now: float) -> float:
-        """Reserve a try to log on; 0 when it is reserved, else the seconds that this address must wait.
-
-        The try counts as failed until `log_on_succeeded` gives it back: otherwise any number of tries that are
-        verified at the same time would pass.
-        """
-        wait = self._wait_of(host, now)
-        if wait <= 0:
-            self._count_try(host, now)
-        return wait
-
-    def log_on_succeeded(self, host: str) -> None:
-        """Give the try back that `begin_log_on` reserved."""
-        network = network_of(host)
-        since, tries = self._tries.get(network, (0.0, 0))
-        if tries > 1:
-            self._tries[network] = (since, tries - 1)
-        else:
-            self._tries.pop(network, None)
-
-    def _wait_of(self, host: str, now: float) -> float:
-        allowed = self._options.max_log_on_tries
-        since, tries = self._tries.get(network_of(host), (now, 0))
-        if allowed <= 0 or not self._counts(host) or tries < allowed:
-            return 0.0
-        return max(0.0, since + _MINUTE - now)
-
-    def _count_try(self, host: str, now: float) -> None:
-        if not self._counts(host):
-            return
-        network = network_of(host)
-        since, tries = self._tries.get(network, (now, 0))
-        if now - since >= _MINUTE:
-            del self._tries[network]
-            since, tries = now, 0
-        if network not in self._tries and len(self._tries) >= limits.MAX_TRACKED_ADDRESSES:
-            # In the order in which their minutes began: the first is the oldest.
-            del self._tries[next(iter(self._tries))]
-        self._tries[network] = (since, tries + 1)
-
-    def forget_old(self, now: float) -> None:
-        """Drop tries of more than a minute ago."""
-        old = [network for network, (since, _) in self._tries.items() if now - since >= _MINUTE]
-        for network in old:
-            del self._tries[network]
 
     def _counts(self, host: str) -> bool:
         return self._options.limit_loopback or not is_loopback(host)

@@ -12,8 +12,7 @@ from twisted.internet.defer import inlineCallbacks, maybeDeferred
 from zope.interface import implementer
 
 from esframework.errors import PluginError
-from esframework.interfaces import IVerifier, LogOnRequest
-from esframework.server.gate import Verify
+from esframework.interfaces import IVerifier, LogOnRequest, Verify
 
 REFUSED = "unknown account or wrong password"
 

@@ -27,11 +27,13 @@ from esframework.server.devices import DeviceRules
 from esframework.server.fanout import DeviceFanout
 from esframework.server.gate import Gate
 from esframework.server.listeners import Listeners, ListenerState, ServerFactory
+from esframework.server.log_on_check import LogOnCheck
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.server.permissions import Permissions
 from esframework.server.refusals import Refusals
 from esframework.server.router import Router
 from esframework.server.sweep import Sweeper
+from esframework.server.throttle import LogOnThrottle
 from esframework.server.users import UserManager
 from esframework.server.watchdog import Watchdog
 from esframework.server.workers import TaskQueueInfo, TaskQueueModel
@@ -86,7 +88,9 @@ class ServerEngine(MultiService):
         self.router = Router(reactor, self.users, self.dispatcher, self.refusals, self.options.max_message)
         self.calls = Calls(reactor)
         is_open = verifier is None if self.options.open is None else self.options.open
-        self.permissions = Permissions(is_open, self.options.administrators, permit, self.refusals)
+        self.permissions = Permissions(
+            is_open, self.options.administrators, permit, self.refusals, self.dispatcher.is_administrator
+        )
         self._sweeper = Sweeper(reactor, self._sweeps)
         self._build_gate(as_verify(verifier))
         install_managers(self.dispatcher, managers, lambda manager: manager.server_half(self))
@@ -250,13 +254,14 @@ class ServerEngine(MultiService):
     # --- building -----------------------------------------------------------------------------------------------------
     def _build_gate(self, verify: Any) -> None:
         admission = Admission(self.options)
+        self.throttle = LogOnThrottle(self.options)
+        check = LogOnCheck(self.clock, self.throttle, self.refusals, verify, self.dispatcher.verify)
         self._gate = Gate(
             clock=self.clock,
             options=self.options,
             users=self.users,
-            admission=admission,
             refusals=self.refusals,
-            verify=verify,
+            check=check.check,
             today=date.today,
             arrived=self.router.changed,
             departed=self._departed,
@@ -265,7 +270,6 @@ class ServerEngine(MultiService):
             lost=lambda connection: self.factory.lost(connection),
             features=self.dispatcher.names,
         )
-        self._admission = admission
         self._shared = Shared(
             self.clock, self.options, self.dispatcher, self.router, self.refusals, self._gate, self._sweeper.wheel
         )
@@ -288,7 +292,7 @@ class ServerEngine(MultiService):
             self.model = DirectModel(self.clock, self.options.handler_limit, observer)
 
     def _sweeps(self) -> list[Callable[[float], None]]:
-        return [self._cut_stalled, self.model.sweep, self._admission.forget_old, self.dispatcher.sweep]
+        return [self._cut_stalled, self.model.sweep, self.throttle.sweep, self.dispatcher.sweep]
 
     def _cut_stalled(self, now: float) -> None:
         self._shared.batch.cut_stalled(now, self.options.write_timeout)

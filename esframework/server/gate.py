@@ -1,7 +1,7 @@
 """Who may come in, and what is told when somebody comes or goes (manual, chapters 02, 08 and 10).
 
-Every log-on passes through `Gate.log_on` in this order: client type, id, tries, verifier, relogon mode. A session
-ends in `Gate.gone`, with its reason. Knows no bytes but the bodies of these answers.
+Every log-on passes through `Gate.log_on` in this order: client type, id, `LogOnCheck`, relogon mode. A session ends
+in `Gate.gone`, with its reason. Knows no bytes but the bodies of these answers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -18,8 +18,6 @@ from esframework.errors import InvalidMessage, InvalidUserId, RemoteError
 from esframework.interfaces import LogOnRequest
 from esframework.machines.greeting import OWN_SERVER, EarlyQueryReceived, LogOnReceived, strip_date
 from esframework.plugins.hooks import Event
-from esframework.plugins.models import as_deferred
-from esframework.server.admission import Admission
 from esframework.server.connection import ServerConnection
 from esframework.server.options import ServerOptions
 from esframework.server.refusals import Refusals
@@ -34,7 +32,7 @@ from esframework.wire.contracts import (
 )
 from esframework.wire.identity import check_account_name
 from esframework.wire.login_id import Source, split_login_id
-from esframework.wire.retry import retry_after, with_retry
+from esframework.wire.retry import with_retry
 from esframework.wire.types import (
     SERVER_ID,
     DisconnectedType,
@@ -46,16 +44,15 @@ from esframework.wire.types import (
 
 _log = Logger()
 
-Verify = Callable[[LogOnRequest], Any]
 _Refusal = tuple[LogonResult, str, DisconnectedType]
 
 
 class Gate:
     """The gatekeeper of one server's connections.
 
-    `arrived(connection)` is called when a session begins, then, once the client has its answer,
-    `logged_on(connection)`; `departed(connection)` when it ends, then `logged_off(source)`; `lost(connection)` when its
-    transport is gone, too; `today()` gives the server's local date.
+    `check(request)` fires with True or with why a log-on is refused. `arrived(connection)` is called when a session
+    begins, then, once the client has its answer, `logged_on(connection)`; `departed(connection)` when it ends, then
+    `logged_off(source)`; `lost(connection)` when its transport is gone, too; `today()` gives the server's local date.
     """
 
     def __init__(
@@ -63,9 +60,8 @@ class Gate:
         clock: IReactorTime,
         options: ServerOptions,
         users: UserManager,
-        admission: Admission,
         refusals: Refusals,
-        verify: Verify | None,
+        check: Callable[[LogOnRequest], Deferred[bool | str]],
         today: Callable[[], Any],
         arrived: Callable[[ServerConnection], None],
         departed: Callable[[ServerConnection], None],
@@ -77,9 +73,8 @@ class Gate:
         self._clock = clock
         self._options = options
         self._users = users
-        self._admission = admission
         self._refusals = refusals
-        self._verify = verify
+        self._check = check
         self._today = today
         self._arrived = arrived
         self._departed = departed
@@ -113,7 +108,7 @@ class Gate:
             device,
             connection.address[0],
         )
-        self._verified(request).addCallback(self._decide, connection, received, request)
+        self._check(request).addCallback(self._decide, connection, received, request)
 
     def early_query(self, connection: ServerConnection, received: EarlyQueryReceived) -> None:
         """Answer a question before the log-on: by the application's hook, else with an empty text."""
@@ -148,40 +143,16 @@ class Gate:
         if device is None:
             self._refusals.add("unknown_device")
             return _unknown_device(received)
-        wait = self._admission.begin_log_on(connection.address[0], self._clock.seconds())
-        if wait > 0:
-            self._refusals.add("log_on_tries")
-            return LogonResult.FAILED, with_retry("too many failed log-ons", wait), refused
         return None
 
-    @inlineCallbacks
-    def _verified(self, request: LogOnRequest) -> Any:
-        if self._verify is None:
-            return True
-        try:
-            verdict = self._verify(request)
-            deferred = as_deferred(verdict)
-            if deferred is not None:
-                verdict = yield deferred
-        except Exception:
-            _log.failure("the verifier failed for {user}; the log-on is refused", user=request.user_id)
-            return with_retry("the server cannot verify log-ons now", 10)
-        return verdict
-
     def _decide(
-        self, verdict: Any, connection: ServerConnection, received: LogOnReceived, request: LogOnRequest
+        self, verdict: bool | str, connection: ServerConnection, received: LogOnReceived, request: LogOnRequest
     ) -> None:
         if connection.has_ended:
             return
-        if verdict is not True:
-            self._refusals.add("log_on_refused")
-            cause = verdict if isinstance(verdict, str) else ""
-            if retry_after(cause) is not None:
-                # Nobody guessed: there was no time to look.
-                self._admission.log_on_succeeded(request.address)
-            self._refuse(connection, received, LogonResult.FAILED, cause, DisconnectedType.LOG_ON_REFUSED)
+        if isinstance(verdict, str):
+            self._refuse(connection, received, LogonResult.FAILED, verdict, DisconnectedType.LOG_ON_REFUSED)
             return
-        self._admission.log_on_succeeded(request.address)
         existing = self._users.excluded_by(request.user_id, request.device, received.login_id)
         if existing and self._users.relogon_mode is RelogonMode.IGNORE_NEW:
             self._refuse(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from esframework import limits
+from esframework.managers.accounts.options import AccountsOptions
 from esframework.wire.types import RelogonMode
 
 
@@ -23,7 +24,8 @@ class ServerOptions:
 
     `open` guards nothing: any client may kick out, list users and ask for endpoints. None means: open exactly when the
     engine has no verifier. Two devices of one kind exclude each other always; `exclusive_devices` holds sets of kinds
-    (`wire.devices`) of which a user may have one online, `server.devices.ONE_DEVICE` all of them.
+    (`wire.devices`) of which a user may have one online, `server.devices.ONE_DEVICE` all of them. `max_log_on_tries`
+    are failed log-ons of one address that cost no waiting.
     """
 
     open: bool | None = None
@@ -43,7 +45,7 @@ class ServerOptions:
     hard_limit: int = limits.HARD_LIMIT
     max_connections: int = limits.MAX_CONNECTIONS
     max_connections_per_address: int = limits.MAX_CONNECTIONS_PER_ADDRESS
-    max_log_on_tries: int = limits.MAX_LOG_ON_TRIES_PER_MINUTE
+    max_log_on_tries: int = limits.FREE_TRIES_PER_ADDRESS
     max_frames_per_second: int = limits.MAX_FRAMES_PER_SECOND
     limit_loopback: bool = False
     handler_mode: HandlerMode = HandlerMode.DIRECT
@@ -54,3 +56,4 @@ class ServerOptions:
     diagnostics_log_interval: float = 0.0
     watch_reactor: bool = True
     close_grace: float = limits.CLOSE_GRACE
+    accounts: AccountsOptions = field(default_factory=AccountsOptions)

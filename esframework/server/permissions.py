@@ -13,19 +13,28 @@ _log = Logger()
 
 
 class Permissions:
-    """Fails closed. An open server asks nobody."""
+    """Fails closed. An open server asks nobody.
+
+    `known(user_id)` says who is an administrator besides the `administrators`; it is to answer at once.
+    """
 
     def __init__(
-        self, is_open: bool, administrators: frozenset[str], hook: Permission | None, refusals: Refusals
+        self,
+        is_open: bool,
+        administrators: frozenset[str],
+        hook: Permission | None,
+        refusals: Refusals,
+        known: Callable[[str], bool],
     ) -> None:
         self.is_open = is_open
+        self._known = known
         self._administrators = administrators
         self._hook = hook
         self._refusals = refusals
 
     def is_administrator(self, user_id: str) -> bool:
         """Whether a user may do what only administrators may."""
-        return self.is_open or user_id in self._administrators
+        return self.is_open or user_id in self._administrators or self._known(user_id)
 
     def permit(self, action: str, user_id: str, target: str | None, default: Callable[[], bool]) -> bool:
         """Whether `user_id` may do `action` to `target`; a refusal is counted."""

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 
 from esframework.errors import InvalidPassword, StoreError
 from esframework.stores.threads import BoundedPool
+from esframework.wire.session_token import TOKEN_PREFIX, is_session_token
 
 MEMORY: Final = 19 * 1024
 """KiB that one hash takes (19 MiB): with two rounds, OWASP's minimum for Argon2id."""
@@ -99,6 +100,8 @@ def _encoded(password: str) -> bytes:
         raise InvalidPassword("the password is not text that UTF-8 can carry") from None
     if not encoded:
         raise InvalidPassword("the password must not be empty")
+    if is_session_token(password):
+        raise InvalidPassword(f"the password must not begin with {TOKEN_PREFIX!r}, which marks session tokens")
     if len(encoded) > LONGEST_PASSWORD:
         raise InvalidPassword(
             f"the password has {len(encoded)} bytes, at most {LONGEST_PASSWORD} are allowed"

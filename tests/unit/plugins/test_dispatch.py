@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from esframework import Registrations
+from esframework import LogOnRequest, Registrations
 from esframework.errors import PluginError
 from esframework.plugins.dispatch import Dispatcher
 from esframework.testing import LoggedFailures
@@ -93,3 +93,48 @@ def test_a_manager_that_fails_stops_neither_the_others_nor_the_engine() -> None:
     dispatcher.logged_off("bob")
     dispatcher.stop()
     assert told == [1.0, "bob"]
+
+
+# --- log-ons and administrators ---------------------------------------------------------------------------------------
+REQUEST = LogOnRequest("alice", "secret", "", "", 0, 1, "127.0.0.1")
+
+
+def test_managers_are_asked_about_a_log_on_in_their_order_and_the_verifier_last() -> None:
+    dispatcher = Dispatcher()
+    asked: list[str] = []
+
+    def says(name: str) -> Any:
+        def verify(request: LogOnRequest, ask: Any) -> Any:
+            asked.append(name)
+            return ask(request)
+
+        return verify
+
+    for name in ("one", "two"):
+        dispatcher.install(name, Registrations(None, verify=says(name)))
+    dispatcher.install("three", Registrations(None))
+    assert dispatcher.verify(REQUEST, lambda request: f"verified {request.user_id}") == "verified alice"
+    assert asked == ["one", "two"]
+
+
+def test_a_manager_s_word_about_a_log_on_may_be_the_last() -> None:
+    dispatcher = Dispatcher()
+    dispatcher.install("one", Registrations(None, verify=lambda request, ask: "no"))
+    assert dispatcher.verify(REQUEST, lambda request: pytest.fail("the verifier was asked")) == "no"
+
+
+def test_an_administrator_is_whom_any_manager_knows_as_one() -> None:
+    dispatcher = Dispatcher()
+    failures = LoggedFailures()
+    failures.start()
+
+    def fail(user_id: str) -> bool:
+        raise ValueError
+
+    dispatcher.install("failing", Registrations(None, is_administrator=fail))
+    dispatcher.install("truthy", Registrations(None, is_administrator=lambda user_id: "yes"))  # type: ignore
+    assert not dispatcher.is_administrator("root")
+    dispatcher.install("knowing", Registrations(None, is_administrator=lambda user_id: user_id == "root"))
+    assert [dispatcher.is_administrator(name) for name in ("root", "alice")] == [True, False]
+    failures.stop()
+    assert len(failures.take(ValueError)) == 3

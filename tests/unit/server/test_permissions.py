@@ -11,8 +11,8 @@ from esframework.server.refusals import Refusals
 from esframework.testing import LoggedFailures
 
 
-def permissions(is_open: bool = False, hook: Any = None) -> Permissions:
-    return Permissions(is_open, frozenset({"root"}), hook, Refusals())
+def permissions(is_open: bool = False, hook: Any = None, refusals: Refusals | None = None) -> Permissions:
+    return Permissions(is_open, frozenset({"root"}), hook, refusals or Refusals(), lambda user: user == "stored")
 
 
 def fail(*_: Any) -> bool:
@@ -61,13 +61,13 @@ def test_an_open_server_guards_nothing_that_the_hook_does_not() -> None:
 
 
 def test_administrators_are_those_named_and_everybody_on_an_open_server() -> None:
-    assert [permissions().is_administrator(name) for name in ("root", "alice")] == [True, False]
+    assert [permissions().is_administrator(name) for name in ("root", "stored", "alice")] == [True, True, False]
     assert permissions(True).is_administrator("alice")
 
 
 def test_refusals_are_counted_by_action() -> None:
     refusals = Refusals()
-    guard = Permissions(False, frozenset(), None, refusals)
+    guard = permissions(refusals=refusals)
     guard.permit("kick_out", "alice", "bob", lambda: False)
     guard.permit("kick_out", "alice", "bob", lambda: True)
     assert refusals.counts == {"not_permitted_kick_out": 1}
