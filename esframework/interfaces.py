@@ -175,7 +175,8 @@ class Registrations:
     client they are told of the server: at each log-on, the first and later ones, when its features are known, and with
     None when the connection is lost. On a server, `verify(request, ask)` stands before the verifier, and
     `is_administrator(user_id)` knows administrators besides those of the options. `sweep(now)` is called about once a
-    second; `start` and `stop` as the engine opens and closes, the last installed stopped first.
+    second; `start` and `stop` as the engine opens and closes, the last installed stopped first. A server
+    announces to clients of ours, as its features, the manager's name and `features`.
     """
 
     facade: Any
@@ -190,6 +191,7 @@ class Registrations:
     sweep: Callable[[float], None] | None = None
     start: Callable[[], None] | None = None
     stop: Callable[[], None] | None = None
+    features: frozenset[str] = frozenset()
 
 
 class IManager(Interface):
