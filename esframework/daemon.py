@@ -20,10 +20,12 @@ from twisted.python.components import Componentized
 
 from esframework import logs
 from esframework.config import OFF, ConfigError, ServiceConfig, exposure_warnings
-from esframework.errors import LocalError
+from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
-from esframework.stores.accounts import embedded_accounts
+from esframework.stores.memory import MemoryStores
+from esframework.stores.sql import SqlStores
+from esframework.stores.sql.database import FILE_NAME, shown
 from esframework.stores.verifier import AccountVerifier
 from esframework.wire.devices import device_number
 from esframework.wire.types import RelogonMode
@@ -87,14 +89,11 @@ class Daemon(MultiService):
         self._reactor = reactor
         self._config = config
         self._endpoints = _made(reactor, config.listen or default_endpoints())
-        self._accounts: Any = None
-        verifier: Any = None
-        if checkers:
-            verifier = list(checkers)
-        elif not config.open:
-            self._accounts = embedded_accounts(config.data)
-            verifier = AccountVerifier(self._accounts)
-        self.engine = ServerEngine(verifier=verifier, options=server_options(config), reactor=reactor)
+        self._stores = _stores(config)
+        self._has_accounts = not (checkers or config.open)
+        verifier: Any = AccountVerifier(self._stores.accounts) if self._has_accounts else list(checkers) or None
+        options = server_options(config)
+        self.engine = ServerEngine(verifier=verifier, options=options, stores=self._stores, reactor=reactor)
         self._metrics: Any = None
         self.failed = False
 
@@ -116,13 +115,12 @@ class Daemon(MultiService):
     def _open(self) -> Any:
         for warning in exposure_warnings(self._config):
             _log.warn("WARNING: {warning}", warning=warning)
-        if self._accounts is not None:
-            yield self._accounts.open()
-            if not (yield self._accounts.user_ids()):
-                _log.warn(
-                    "there are no accounts yet, so nobody can log on: esframework user add NAME --data {data}",
-                    data=str(self._config.data),
-                )
+        yield self.engine.startService()
+        if self._has_accounts and not (yield self._stores.accounts.page("", None, 1)):
+            _log.warn(
+                "there are no accounts yet, so nobody can log on: esframework user add NAME {where}",
+                where=_where(self._config),
+            )
         for text, endpoint in self._endpoints:
             yield self._listen(text, endpoint)
         if self._config.metrics not in (None, OFF):
@@ -157,8 +155,6 @@ class Daemon(MultiService):
         if self._metrics is not None:
             yield self._metrics.stopListening()
         yield self.engine.close()
-        if self._accounts is not None:
-            yield self._accounts.close()
         _log.info("closed")
 
     def _give_up(self, failure: Any) -> None:
@@ -168,6 +164,24 @@ class Daemon(MultiService):
         # twistd knows no exit code of a service, and a supervisor must see that this one did not start.
         self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
         self._reactor.callWhenRunning(self._reactor.stop)
+
+
+def _stores(config: ServiceConfig) -> Any:
+    """Where everything is kept; raises ConfigError for a database that there cannot be.
+
+    Where anybody may log on under any name there is nothing worth keeping, unless somebody says where.
+    """
+    if config.open and config.store is None:
+        return MemoryStores()
+    try:
+        return SqlStores(config.store or config.data / FILE_NAME)
+    except (StoreError, MissingExtra) as error:
+        raise ConfigError([f"store: {error}"]) from None
+
+
+def _where(config: ServiceConfig) -> str:
+    """The option by which other commands find the same store."""
+    return f"--data {config.data}" if config.store is None else f"--store {shown(config.store)}"
 
 
 def _made(reactor: Any, texts: Sequence[str]) -> list[tuple[str, IStreamServerEndpoint]]:

@@ -35,6 +35,7 @@ class Options(UsageOptions, AuthOptionMixin):
     optParameters = [
         ["config", None, None, "TOML file with the same options and more; checked by: esframework config check FILE"],
         ["data", None, None, "data folder; default: this user's data folder of the platform"],
+        ["store", None, None, "database: postgresql://user@host/name or a path; default: a file in the data folder"],
         ["p2p", None, None, "UDP port for P2P, or off; reserved until P2P comes"],
         ["console", None, None, "endpoint of the web console, or off; reserved until the console comes"],
         ["metrics", None, None, "endpoint at which Prometheus may fetch figures, or off (the default)"],
@@ -76,6 +77,7 @@ class Options(UsageOptions, AuthOptionMixin):
         file = None if self["config"] is None else Path(self["config"])
         flags: dict[str, object] = {
             "data": self["data"],
+            "store": self["store"],
             "listen": self["listen"] or None,
             "p2p": _number_or_text(self["p2p"]),
             "console": self["console"],

@@ -10,12 +10,14 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgresql import PostgreSQL, running_postgresql
 
 # How long one example takes says how busy the machine is. In continuous integration the examples are the same
 # each time, so that a failure there is due to the change; at home they differ, and find what is new.
@@ -70,3 +72,14 @@ def _module(name: str) -> str | None:
     if specification is None:
         return None
     return specification.origin or name
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server of this session's own."""
+    if sys.version_info >= (3, 13):
+        pytest.skip("there is no wheel of PostgreSQL for this Python; the stores are tested on it with an earlier one")
+    require("psycopg", "the stores are tested on PostgreSQL: pip install 'esframework[test]'")
+    require("pgserver", "the stores are tested on PostgreSQL: pip install 'esframework[test]'")
+    with running_postgresql() as server:
+        yield server

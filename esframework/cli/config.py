@@ -68,8 +68,15 @@ def _values(loaded: ServiceConfig, table: str) -> Iterator[tuple[str, Any]]:
             continue
         value = getattr(part, option.name)
         if option.metadata["secret"]:
-            value = f"({len(value)} given, not shown)" if value else []
+            value = _hidden(value)
         yield option.name, list(value) if isinstance(value, tuple) else _plain(value)
+
+
+def _hidden(value: Any) -> Any:
+    """What is shown of a secret: whether it is there."""
+    if isinstance(value, tuple):
+        return f"({len(value)} given, not shown)" if value else []
+    return value and "(given, not shown)"
 
 
 def _plain(value: Any) -> Any:

@@ -68,7 +68,7 @@ def examine(file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from check_ports(places)
     yield check_p2p_port(config.p2p, places)
     yield check_data_folder(config.data)
-    yield from check_accounts(config.data, not (config.open or config.auth))
+    yield from check_accounts(config.data, not (config.open or config.auth), config.store)
     yield from check_clock()
 
 

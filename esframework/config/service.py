@@ -141,6 +141,12 @@ class ServiceConfig:
         default_factory=lambda: Path(platformdirs.user_data_dir("esframework")),
         metadata={"rule": FilePath("the path of a folder"), "about": "data folder", "secret": False},
     )
+    store: str | None = _option(
+        None,
+        Text("postgresql://user@host/name, sqlite:///path or a path"),
+        "database of accounts, contacts, groups and offline messages; without it a file in the data folder",
+        secret=True,
+    )
     listen: tuple[str, ...] = _option(
         (), ListOf(_ENDPOINT, "Twisted endpoint strings"), "where clients come in"
     )

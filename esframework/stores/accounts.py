@@ -1,120 +1,111 @@
-"""Accounts in a SQL database as the rest of the program sees them: every call a Deferred, none blocks the
-reactor.
+"""Accounts as the rest of the program sees them: every call a Deferred, none blocks the reactor.
 
-Joins the table (`account_table.py`) and the password hashes (`passwords.py`), each in threads of its own, so
-that hashing never keeps anybody from looking up a name. Knows no SQL and no Argon2.
+Joins the rows (`account_rows.py`) and the password hashes (`passwords.py`), each in threads of its own, so that hashing
+never keeps anybody from looking up a name. Knows no SQL and no Argon2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import Engine
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
 
-from esframework.errors import StoreClosed
-from esframework.stores.account_table import AccountTable
+from esframework.interfaces import Account, IAccounts, Role
+from esframework.stores.account_rows import AccountRows
 from esframework.stores.passwords import PasswordPool
-from esframework.stores.sqlite import CONNECTIONS, sqlite_engine
-from esframework.stores.threads import BoundedPool
+from esframework.stores.rules import bounded, check_profile
+from esframework.stores.shelf import Shelf
 from esframework.wire.identity import check_account_name
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-FILE_NAME: Final = "accounts.sqlite"
-"""The accounts' file in the data folder."""
+@implementer(IAccounts)
+class Accounts:
+    """An `IAccounts` on any backend.
 
-DATABASE_JOBS: Final = 4096
-"""Look-ups and changes that run or wait: a look-up takes a tenth of a millisecond, a change a few."""
-
-
-def accounts_table(data: Path) -> AccountTable:
-    """The accounts of the data folder `data`, blocking; `open()` creates the folder and the file."""
-    path = data / FILE_NAME
-    return AccountTable(sqlite_engine(path), str(path))
-
-
-def embedded_accounts(data: Path, passwords: PasswordPool | None = None) -> SqlAccounts:
-    """The accounts of the data folder `data` for a server; `open()` creates the folder and the file."""
-    return SqlAccounts(accounts_table(data), passwords)
-
-
-class SqlAccounts:
-    """The part of `IAccounts` that the daemon needs, on a database. `passwords` and `pool` are closed with the store.
-
-    Cancelling a call gives its answer up; a change that has begun is still made.
+    `removing` deletes an account and what every other store has of it; `now` gives seconds UTC. Cancelling a call gives
+    its answer up; a change that has begun is still made.
     """
 
     def __init__(
         self,
-        table: AccountTable,
-        passwords: PasswordPool | None = None,
-        pool: BoundedPool | None = None,
+        shelf: Shelf[AccountRows],
+        removing: Callable[[str], Deferred[None]],
+        passwords: PasswordPool,
+        now: Callable[[], float],
     ) -> None:
-        self._table = table
-        self._passwords = passwords or PasswordPool()
-        self._pool = pool or BoundedPool("the accounts' database", CONNECTIONS, DATABASE_JOBS)
-        self._ready = False
+        self._shelf = shelf
+        self._removing = removing
+        self._passwords = passwords
+        self._now = now
 
-    @classmethod
-    def of_engine(cls, engine: Engine, name: str, passwords: PasswordPool | None = None) -> SqlAccounts:
-        """The accounts in a database that SQLAlchemy reaches by `engine`; errors call it `name`."""
-        return cls(AccountTable(engine, name), passwords)
-
-    def open(self) -> Deferred[None]:
-        """Creates what is missing."""
-
-        def opened(_: None) -> None:
-            self._ready = True
-
-        return self._pool.run(self._table.open).addCallback(opened)
-
-    def close(self) -> Deferred[None]:
-        """As `IStores.close`."""
-        return Deferred.fromCoroutine(self._close())
-
-    def add(self, user_id: str, password: str) -> Deferred[None]:
+    def add(
+        self, user_id: str, password: str, role: Role = Role.USER, profile: Mapping[str, str] | None = None
+    ) -> Deferred[None]:
         """As `IAccounts.add`."""
-        return Deferred.fromCoroutine(self._add(user_id, password))
+        return Deferred.fromCoroutine(self._add(user_id, password, role, profile or {}))
 
     def remove(self, user_id: str) -> Deferred[None]:
         """As `IAccounts.remove`."""
-        return self._run(self._table.remove, user_id)
+        return self._removing(user_id)
 
     def set_password(self, user_id: str, password: str) -> Deferred[None]:
         """As `IAccounts.set_password`."""
         return Deferred.fromCoroutine(self._set_password(user_id, password))
 
+    def set_role(self, user_id: str, role: Role) -> Deferred[None]:
+        """As `IAccounts.set_role`."""
+        return self._shelf.write(lambda rows: rows.change(user_id, role=role))
+
+    def modify(self, user_id: str, profile: Mapping[str, str]) -> Deferred[None]:
+        """As `IAccounts.modify`."""
+        wanted = dict(profile)
+        return self._shelf.write(lambda rows: rows.change(user_id, profile=wanted))
+
+    def account(self, user_id: str) -> Deferred[Account | None]:
+        """As `IAccounts.account`."""
+        return self._shelf.read(lambda rows: rows.find(user_id)).addCallback(lambda found: found and found[0])
+
     def user_ids(self) -> Deferred[list[str]]:
         """As `IAccounts.user_ids`."""
-        return self._run(self._table.user_ids)
+        return self._shelf.read(lambda rows: rows.user_ids())
+
+    def page(self, prefix: str, after: str | None, limit: int) -> Deferred[list[Account]]:
+        """As `IAccounts.page`."""
+        return self._shelf.read(lambda rows: rows.page(prefix, after, bounded(limit)))
 
     def exists(self, user_id: str) -> Deferred[bool]:
         """As `IAccounts.exists`."""
-        return self._run(self._table.hash_of, user_id).addCallback(lambda stored: stored is not None)
+        return self._shelf.read(lambda rows: rows.find(user_id) is not None)
 
     def verify(self, user_id: str, password: str) -> Deferred[bool]:
         """As `IAccounts.verify`."""
-        return self._run(self._table.hash_of, user_id).addCallback(
+        return self._shelf.read(lambda rows: rows.hash_of(user_id)).addCallback(
             lambda stored: self._passwords.matches(stored, password)
         )
 
-    async def _add(self, user_id: str, password: str) -> None:
+    def add_token(self, digest: bytes, user_id: str, login_id: str, expires_at: float) -> Deferred[None]:
+        """As `IAccounts.add_token`."""
+        return self._shelf.write(lambda rows: rows.add_token((digest, user_id, login_id, expires_at)))
+
+    def token_owner(self, digest: bytes, now: float) -> Deferred[tuple[str, str] | None]:
+        """As `IAccounts.token_owner`."""
+        return self._shelf.read(lambda rows: rows.token_owner(digest, now))
+
+    def drop_tokens(self, user_id: str, digest: bytes | None = None) -> Deferred[int]:
+        """As `IAccounts.drop_tokens`."""
+        return self._shelf.write(lambda rows: rows.drop_tokens(user_id, digest))
+
+    def expire_tokens(self, now: float) -> Deferred[int]:
+        """As `IAccounts.expire_tokens`."""
+        return self._shelf.write(lambda rows: rows.expire_tokens(now))
+
+    async def _add(self, user_id: str, password: str, role: Role, profile: Mapping[str, str]) -> None:
         check_account_name(user_id)
-        await self._run(self._table.add, user_id, await self._passwords.hash(password))
+        account = Account(user_id, Role(role), check_profile(profile), self._now())
+        password_hash = await self._passwords.hash(password)
+        await self._shelf.write(lambda rows: rows.add(account, password_hash))
 
     async def _set_password(self, user_id: str, password: str) -> None:
-        await self._run(self._table.set_hash, user_id, await self._passwords.hash(password))
-
-    async def _close(self) -> None:
-        self._ready = False
-        await self._passwords.close()
-        await self._pool.close(last=self._table.close)
-
-    def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        if not self._ready:
-            return fail(StoreClosed(f"{self._table.name}: the accounts are not open"))
-        return self._pool.run(work, *args, **kwargs)
+        password_hash = await self._passwords.hash(password)
+        await self._shelf.write(lambda rows: rows.set_hash(user_id, password_hash))

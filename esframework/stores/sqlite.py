@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from esframework.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly
@@ -78,24 +75,14 @@ def create_private_file(path: Path) -> None:
         return
 
 
-@contextmanager
-def failures_of(name: str) -> Iterator[None]:
-    """Turn a database's and a file system's errors into `StoreError`s about `name`."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _store_error(name, error.orig or error) from error
-    except (sqlite3.Error, OSError) as error:
-        raise _store_error(name, error) from error
-
-
 def _begin(connection: Connection) -> None:
     """Begin a transaction by our own rule: the driver would begin one at the first change only."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _store_error(name: str, error: BaseException) -> StoreError:
+def sqlite_error(name: str, error: BaseException) -> StoreError:
+    """What an error of SQLite, or of the file system below it, means for the database called `name`."""
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
     kind, reason = _REASONS.get(code, (StoreError, "it cannot be used"))
     return kind(f"{name}: {reason} ({error})")

@@ -31,6 +31,7 @@ MINIMUM: Final = {
     "platformdirs": "0",
     "argon2-cffi": "0",
     "sqlalchemy": "2",
+    "alembic": "1.16",
 }
 """What is needed at run time, and from which version on; what Twisted itself demands for TLS is among it."""
 
@@ -39,6 +40,7 @@ MINIMUM_PYTHON: Final = (3, 11)
 EXTRAS: Final = {
     "terminal": ("prompt_toolkit", "editing and history in esframework chat"),
     "metrics": ("prometheus_client", "figures for Prometheus"),
+    "postgresql": ("psycopg", "stores in PostgreSQL"),
     "bench": ("psutil", "the project's benchmarks"),
 }
 """Extras that users choose, a module by which each is recognised, and what it is for."""

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from esframework.cli.examining.finding import Finding, fail, ok, warn
-from esframework.stores.account_table import SCHEMA_VERSION
-from esframework.stores.accounts import FILE_NAME
+from esframework.stores.sql.database import FILE_NAME, shown
+from esframework.stores.sql.schema import SCHEMA_VERSION
+from esframework.stores.sql.versions import VERSION_TABLE
 
 OTHERS: Final = 0o077
 """The bits of a mode that let group and others in."""
+
+_VERSION: Final = f"SELECT version_num FROM {VERSION_TABLE}"
+_FIRST_VERSION: Final = "SELECT version FROM schema_versions WHERE part = 'accounts'"
 
 FOLDER: Final = "data folder"
 ACCOUNTS: Final = "accounts"
@@ -37,9 +41,12 @@ def check_data_folder(folder: Path) -> Finding:
     return ok(FOLDER, f"{folder} is writable and private")
 
 
-def check_accounts(folder: Path, are_used: bool) -> Iterator[Finding]:
-    """The accounts' file; `are_used` False: log-ons are decided elsewhere (`open`, `auth`)."""
+def check_accounts(folder: Path, are_used: bool, store: str | None = None) -> Iterator[Finding]:
+    """The accounts' file; `are_used` False: log-ons are decided elsewhere (`open`, `auth`); or they are in `store`."""
     file = folder / FILE_NAME
+    if store is not None:
+        yield ok(ACCOUNTS, f"they are in {shown(store)}; to look into it: esframework store check --store URL")
+        return
     if not are_used:
         yield ok(ACCOUNTS, "log-ons are decided elsewhere (open or auth), not by the data folder")
         return
@@ -75,9 +82,9 @@ def _version_and_number(file: Path) -> tuple[int | None, int]:
     uri = f"{file.absolute().as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}"
     with closing(sqlite3.connect(uri, uri=True, timeout=2.0)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not {"accounts", "schema_versions"} <= tables:
+        if "accounts" not in tables or not {VERSION_TABLE, "schema_versions"} & tables:
             return None, 0
-        found = connection.execute("SELECT version FROM schema_versions WHERE part = 'accounts'").fetchone()
+        found = connection.execute(_VERSION if VERSION_TABLE in tables else _FIRST_VERSION).fetchone()
         number = connection.execute("SELECT count(*) FROM accounts").fetchone()[0]
     return None if found is None else int(found[0]), int(number)
 

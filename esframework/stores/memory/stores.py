@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, execute, succeed
 from zope.interface import implementer
 
-from esframework.interfaces import IStores
-from esframework.stores.memory.accounts import MemoryAccounts
-from esframework.stores.memory.contacts import MemoryContacts
-from esframework.stores.memory.groups import MemoryGroups
-from esframework.stores.memory.offline import MemoryOffline
-from esframework.stores.memory.opening import Opening
+from esframework.interfaces import IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
+from esframework.stores.accounts import Accounts
+from esframework.stores.contacts import Contacts
+from esframework.stores.groups import Groups
+from esframework.stores.memory.accounts import MemoryAccountRows
+from esframework.stores.memory.contacts import MemoryContactRows
+from esframework.stores.memory.groups import MemoryGroupRows
+from esframework.stores.memory.offline import MemoryOfflineRows
+from esframework.stores.memory.shelf import MemoryShelf, Opening
+from esframework.stores.offline import Offline
 from esframework.stores.passwords import PasswordPool
 
 
@@ -24,10 +28,15 @@ class MemoryStores:
     def __init__(self, passwords: PasswordPool | None = None, now: Callable[[], float] = time.time) -> None:
         self._opening = Opening()
         self._passwords = passwords or PasswordPool()
-        self.contacts = MemoryContacts(self._opening, now)
-        self.groups = MemoryGroups(self._opening)
-        self.offline = MemoryOffline(self._opening)
-        self.accounts = MemoryAccounts(self._opening, self._passwords, now, self._forget)
+        self._accounts = MemoryAccountRows()
+        self._contacts = MemoryContactRows(now)
+        self._groups = MemoryGroupRows()
+        self._offline = MemoryOfflineRows()
+        accounts = MemoryShelf(self._opening, self._accounts)
+        self.accounts: IAccounts = Accounts(accounts, self._remove_later, self._passwords, now)
+        self.contacts: IContactStore = Contacts(MemoryShelf(self._opening, self._contacts))
+        self.groups: IGroupStore = Groups(MemoryShelf(self._opening, self._groups))
+        self.offline: IOfflineStore = Offline(MemoryShelf(self._opening, self._offline))
 
     def open(self) -> Deferred[None]:
         """As `IStores.open`."""
@@ -39,8 +48,12 @@ class MemoryStores:
         self._opening.is_open = False
         return self._passwords.close()
 
-    def _forget(self, user_id: str) -> None:
-        """Drop what a removed account has in the other stores."""
-        self.contacts.forget(user_id)
-        self.groups.forget(user_id)
-        self.offline.forget(user_id)
+    def _remove_later(self, user_id: str) -> Deferred[None]:
+        return execute(self._remove, user_id)
+
+    def _remove(self, user_id: str) -> None:
+        self._opening.check()
+        self._accounts.remove(user_id)
+        self._contacts.forget(user_id)
+        self._groups.forget(user_id)
+        self._offline.forget(user_id)

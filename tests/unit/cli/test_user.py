@@ -15,8 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from esframework.cli.user import user
-from esframework.stores.accounts import accounts_table
 from esframework.stores.passwords import PasswordHashing
+from esframework.stores.sql.account_table import SqlAccountRows
+from esframework.stores.sql.database import open_database
+from esframework.stores.sql.versions import prepare
 
 Run = Callable[..., Result]
 
@@ -53,11 +55,11 @@ def run(data: Path) -> Run:
 
 
 def fits(data: Path, name: str, password: str) -> bool:
-    table = accounts_table(data)
-    try:
-        return PasswordHashing().matches(table.hash_of(name), password)
-    finally:
-        table.close()
+    database = open_database(data / "accounts.sqlite")
+    with database.reading() as connection:
+        stored = SqlAccountRows(connection).hash_of(name)
+    database.close()
+    return PasswordHashing().matches(stored, password)
 
 
 def test_an_account_is_added_with_the_environment_s_password(run: Run, data: Path) -> None:
@@ -88,7 +90,7 @@ def test_two_different_answers_are_asked_again(run: Run, data: Path) -> None:
 
 def test_no_command_takes_a_password_as_an_argument() -> None:
     parameters = [name for command in user.commands.values() for name in command.params]
-    assert {str(parameter.name) for parameter in parameters} == {"name", "data", "as_json", "max_user_id"}
+    assert {str(parameter.name) for parameter in parameters} == {"name", "data", "store", "as_json", "max_user_id"}
 
 
 def test_accounts_are_listed_one_a_line(run: Run) -> None:
@@ -167,7 +169,7 @@ def test_an_empty_password_is_refused(run: Run) -> None:
 def test_a_newer_store_is_refused(run: Run, data: Path) -> None:
     run("add", "alice")
     connection = sqlite3.connect(data / "accounts.sqlite")
-    connection.execute("UPDATE schema_versions SET version = 99")
+    connection.execute("UPDATE esframework_version SET version_num = '99'")
     connection.commit()
     connection.close()
     result = run("list")
@@ -205,11 +207,27 @@ def test_the_default_folder_is_the_platform_s(monkeypatch: pytest.MonkeyPatch, d
 
 
 def test_it_works_beside_a_running_server(run: Run, data: Path) -> None:
-    server = accounts_table(data)
-    server.open()
-    run("add", "alice")
-    assert server.user_ids() == ["alice"]
+    server = open_database(data / "accounts.sqlite")
+    prepare(server)
+    with server.reading():
+        run("add", "alice")
+    with server.reading() as connection:
+        assert SqlAccountRows(connection).user_ids() == ["alice"]
     server.close()
+
+
+def test_it_works_on_any_store(run: Run, data: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.sqlite'}"
+    assert run("add", "alice", "--store", url).exit_code == 0
+    assert run("list", "--store", url).output == "alice\n"
+    assert run("list").output == ""
+
+
+def test_a_store_that_there_cannot_be_is_refused_without_its_password(run: Run) -> None:
+    result = run("list", "--store", "mysql://root:hidden@host/es")
+    assert result.exit_code == 1
+    assert "mysql" in result.stderr
+    assert "hidden" not in result.output
 
 
 def test_the_group_is_called_user() -> None:

@@ -42,6 +42,7 @@ console = "off"
 metrics = "tcp:9100:interface=127.0.0.1"
 open = 2
 auth = ["memory:admin:secret"]
+store = "postgresql://es:secret@localhost/es"
 administrators = ["root"]
 max_user_id = 20
 

@@ -11,17 +11,30 @@ import pytest
 
 from esframework.cli.examining.finding import Finding, Status
 from esframework.cli.examining.storage import check_accounts, check_data_folder
-from esframework.stores.accounts import accounts_table
+from esframework.interfaces import Account
+from esframework.stores.sql.account_table import SqlAccountRows
+from esframework.stores.sql.database import Database, Part, open_database
+from esframework.stores.sql.versions import prepare
+
+
+def opened(folder: Path) -> Database:
+    database = open_database(folder / "accounts.sqlite")
+    prepare(database)
+    return database
+
+
+def add(database: Database, name: str) -> None:
+    with database.writing(Part.ACCOUNTS) as connection:
+        SqlAccountRows(connection).add(Account(name), "hash")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A data folder with two accounts."""
-    table = accounts_table(tmp_path / "data")
-    table.open()
-    table.add("alice", "hash")
-    table.add("bob", "hash")
-    table.close()
+    database = opened(tmp_path / "data")
+    add(database, "alice")
+    add(database, "bob")
+    database.close()
     return tmp_path / "data"
 
 
@@ -76,9 +89,8 @@ def test_looking_leaves_no_file_behind(folder: Path) -> None:
 
 
 def test_what_a_running_server_has_just_written_is_seen(folder: Path) -> None:
-    server = accounts_table(folder)
-    server.open()
-    server.add("carol", "hash")
+    server = opened(folder)
+    add(server, "carol")
     assert only(check_accounts(folder, True)).text.startswith("3 in ")
     server.close()
 
@@ -86,10 +98,11 @@ def test_what_a_running_server_has_just_written_is_seen(folder: Path) -> None:
 def test_no_accounts_mean_that_nobody_can_log_on(tmp_path: Path, folder: Path) -> None:
     for empty in (tmp_path / "nothing", folder):
         if empty == folder:
-            table = accounts_table(folder)
-            table.remove("alice")
-            table.remove("bob")
-            table.close()
+            database = opened(folder)
+            with database.writing(Part.ACCOUNTS) as connection:
+                for name in ("alice", "bob"):
+                    SqlAccountRows(connection).remove(name)
+            database.close()
         finding = only(check_accounts(empty, True))
         assert finding.status is Status.WARN
         assert finding.mend == f"esframework user add NAME --data {empty}"
@@ -97,6 +110,24 @@ def test_no_accounts_mean_that_nobody_can_log_on(tmp_path: Path, folder: Path) -
 
 def test_accounts_that_are_not_used_are_not_missed(tmp_path: Path) -> None:
     assert only(check_accounts(tmp_path, False)).status is Status.OK
+
+
+def test_accounts_in_another_database_are_not_looked_for_here(tmp_path: Path) -> None:
+    finding = only(check_accounts(tmp_path, True, "postgresql://es:hidden@host/es"))
+    assert finding.status is Status.OK
+    assert "postgresql://es:***@host/es" in finding.text
+
+
+def test_accounts_of_the_first_release_are_counted(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "accounts.sqlite")
+    connection.executescript(
+        "CREATE TABLE accounts (user_id); CREATE TABLE schema_versions (part, version);"
+        "INSERT INTO schema_versions VALUES ('accounts', 1); INSERT INTO accounts VALUES ('alice');"
+    )
+    connection.close()
+    (tmp_path / "accounts.sqlite").chmod(0o600)
+    finding = only(check_accounts(tmp_path, True))
+    assert (finding.status, finding.text.startswith("1 in ")) == (Status.OK, True)
 
 
 def test_a_file_that_others_may_read_is_mended_by_chmod(folder: Path) -> None:
@@ -109,7 +140,7 @@ def test_a_file_that_others_may_read_is_mended_by_chmod(folder: Path) -> None:
 
 def test_a_newer_schema_fails(folder: Path) -> None:
     connection = sqlite3.connect(folder / "accounts.sqlite")
-    connection.execute("UPDATE schema_versions SET version = 99")
+    connection.execute("UPDATE esframework_version SET version_num = '0099'")
     connection.commit()
     connection.close()
     finding = only(check_accounts(folder, True))
