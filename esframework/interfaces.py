@@ -253,6 +253,9 @@ class IServerContext(IContext):
     router: Any = Attribute("IRouter.")
     stores: Any = Attribute("IStores, open while the managers run.")
     contacts_provider: Any = Attribute("The application's own IContacts, or None.")
+    throttle: Any = Attribute("`server.throttle.LogOnThrottle`: who must wait before the next log-on.")
+    has_verifier: bool = Attribute("Whether anybody is ever refused: False admits everybody.")
+    keeps_accounts: bool = Attribute("Whether log-ons are checked against `stores.accounts`, and nothing else.")
 
     def refuse(reason: str) -> None:
         """Count something that was refused, under a short name that the metrics show."""
@@ -263,8 +266,25 @@ class IServerContext(IContext):
     def is_administrator(user_id: str) -> bool:
         """Whether the user is one of the server's administrators (everybody on an open server)."""
 
-    def disconnect(user_id: str, reason: DisconnectedType) -> bool:
-        """End a user's sessions, or with a LoginID that device's; False when there is none."""
+    def disconnect(user_id: str, reason: DisconnectedType, spared: Any = None) -> bool:
+        """End a user's sessions, or with a LoginID that device's, except that of the sender `spared`; False when there
+        is none."""
+
+
+class IClientContext(IContext):
+    """What a client engine gives to a manager besides."""
+
+    current_user_id: str | None = Attribute("The bare id of the account, once logged on.")
+    session_token: str | None = Attribute("By which the next relogon identifies itself; None: by the password.")
+
+    def register(user_id: str, password: str, endpoint: Any) -> Deferred[Any]:
+        """Ask the server for an account first, and log on; as `log_on`."""
+
+    def use_password(password: str) -> None:
+        """The account's password is another one from now on; relogons use it."""
+
+    def close() -> Deferred[None]:
+        """End the session in an orderly way; the engine may log on again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from esframework.client.keeper import LogonResponse, SessionKeeper
 from esframework.client.options import ClientOptions
 from esframework.client.stream import ClientStream
 from esframework.errors import NoP2PChannel, NotLoggedOn
-from esframework.interfaces import IContext
+from esframework.interfaces import IClientContext
 from esframework.net.calls import Calls
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.dispatch import Dispatcher
@@ -27,7 +27,7 @@ from esframework.plugins.models import DirectModel
 from esframework.wire.types import ChannelMode, MessageInvalidType
 
 
-@implementer(IContext)
+@implementer(IClientContext)
 class ClientEngine:
     """A client of one server (manual, chapter 06: RapidPassiveEngine).
 
@@ -108,7 +108,7 @@ class ClientEngine:
         stream = self._session.stream
         return stream is not None and stream.is_busy
 
-    # --- for managers (IContext) --------------------------------------------------------------------------------------
+    # --- for managers (IClientContext) --------------------------------------------------------------------------------
     def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> ClientStream:
         """The way to a target; raises NotLoggedOn without a session."""
         stream = self._session.stream
@@ -117,6 +117,23 @@ class ClientEngine:
         if mode is ChannelMode.BY_P2P_CHANNEL and target is not None:
             raise NoP2PChannel(f"there is no P2P channel to {target!r}")
         return stream
+
+    def register(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> Deferred[LogonResponse]:
+        """See `IClientContext`."""
+        return self._session.log_on(user_id, password, endpoint, registering=True)
+
+    @property
+    def session_token(self) -> str | None:
+        """See `IClientContext`."""
+        return self._session.token
+
+    @session_token.setter
+    def session_token(self, token: str | None) -> None:
+        self._session.token = token
+
+    def use_password(self, password: str) -> None:
+        """See `IClientContext`."""
+        self._session.use_password(password)
 
     def manager(self, name: str) -> Any:
         """An installed manager's facade."""

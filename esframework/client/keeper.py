@@ -5,7 +5,7 @@ Tells the application by the engine's events. Knows no message but the log-on an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from random import random
 from typing import TYPE_CHECKING, Any
@@ -30,12 +30,13 @@ from esframework.errors import (
     request_label,
 )
 from esframework.machines.backoff import Backoff
-from esframework.machines.greeting import OWN_CLIENT, OWN_SERVER
+from esframework.machines.greeting import OWN_CLIENT, OWN_SERVER, REGISTERING
 from esframework.wire.contracts import LOG_ON, LOG_ON_REPLY, LogOnBody
 from esframework.wire.frames import default_layout
 from esframework.wire.login_id import bare_id
 from esframework.wire.profile import GENERATION_6, GENERATION_7
 from esframework.wire.retry import retry_after
+from esframework.wire.session_token import is_session_token
 from esframework.wire.types import LogonResult, MessageInvalidType, MessageType
 
 if TYPE_CHECKING:
@@ -81,8 +82,10 @@ class SessionKeeper(LinkActions):
         self._sweep = self._loop(self._sweep_once)
         self.stream: ClientStream | None = None
         self.user_id: str | None = None
+        self.token: str | None = None
         self._awaits_features = False
         self._is_first = True
+        self._registering = False
 
     def _loop(self, function: Any) -> LoopingCall:
         loop = LoopingCall(function)
@@ -90,8 +93,10 @@ class SessionKeeper(LinkActions):
         return loop
 
     # --- the program's calls ----------------------------------------------------------------------------------------
-    def log_on(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> Deferred[LogonResponse]:
-        """See `ClientEngine.log_on`."""
+    def log_on(
+        self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint, registering: bool = False
+    ) -> Deferred[LogonResponse]:
+        """See `ClientEngine.log_on`; with `registering` the server is asked for an account first."""
         if self._account is not None:
             return fail(LocalError(f"already logged on, or logging on, as {self._account.login_id!r}; close first"))
         if self._closing is not None:
@@ -105,6 +110,8 @@ class SessionKeeper(LinkActions):
         except LocalError as error:
             return fail(error)
         self._account = _Account(login_id, password, token, endpoint, place)
+        self._registering = registering
+        self.token = password if is_session_token(password) else None
         waiting: Deferred[LogonResponse] = Deferred(lambda _: self._link.close())
         self._logging_on = waiting
         self._client.opening.fire()
@@ -120,6 +127,11 @@ class SessionKeeper(LinkActions):
         number = self._options.client_type
         device = self._layout.profile.own_client_type if number is None else number
         return (user_id if "#" in user_id else f"{device}#{user_id}"), f"{date.today():%Y%m%d}{token}"
+
+    def use_password(self, password: str) -> None:
+        """See `IClientContext.use_password`."""
+        if self._account is not None:
+            self._account = replace(self._account, password=password)
 
     def close(self) -> Deferred[None]:
         """See `ClientEngine.close`; every caller hears when it is done."""
@@ -163,7 +175,8 @@ class SessionKeeper(LinkActions):
         assert self._account is not None
         self._connecting = None
         self.stream = stream
-        body = LogOnBody(f"{OWN_CLIENT}{__version__}", self._account.password, self._account.system_token)
+        words = f"{OWN_CLIENT}{__version__}{REGISTERING if self._registering else ''}"
+        body = LogOnBody(words, self.token or self._account.password, self._account.system_token)
         stream.send(MessageType.LOG_ON, LOG_ON.encode(body), 1)
         if self._options.log_on_timeout > 0:
             self._start("log_on", self._options.log_on_timeout, self._log_on_timed_out)
@@ -171,6 +184,7 @@ class SessionKeeper(LinkActions):
     def went_online(self, is_first: bool) -> None:
         assert self.stream is not None and self._account is not None
         self._stop("log_on")
+        self._registering = False
         self._backoff.reset()
         self.stream.is_online = True
         self.user_id = bare_id(self._account.login_id)
@@ -277,12 +291,20 @@ class SessionKeeper(LinkActions):
         refusal = LogonFailed(result, cause, wait)
         # A relogon is tried again when the refusal is only for now: the server says so, or has not noticed yet
         # that our own last connection is gone.
-        if self._logging_on is None and (wait is not None or result is LogonResult.HAD_LOGGED_ON):
+        if wait is None and result is LogonResult.FAILED and self._falls_back_on_password():
+            self._reconnect_now = True
+            self._link.failed(refusal)
+        elif self._logging_on is None and (wait is not None or result is LogonResult.HAD_LOGGED_ON):
             self._client.relogon_completed.fire(LogonResponse(result, cause))
             self._not_before = wait or 0.0
             self._link.failed(refusal)
         else:
             self._link.refused(refusal)
+
+    def _falls_back_on_password(self) -> bool:
+        """Whether it was a session token that the server did not take, and there is a password besides."""
+        refused, self.token = self.token, None
+        return refused is not None and self._account is not None and refused != self._account.password
 
     def ended(self, cause: str) -> None:
         """The server ended the session for good."""

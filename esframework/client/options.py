@@ -22,7 +22,9 @@ class ClientOptions:
     """Options of `ClientEngine` (manual, chapter 06). Times are seconds and none when <= 0; sizes are bytes.
 
     `send_buffer` is the kernel's send buffer, None leaves it as it is: with a small one and a short `write_timeout` a
-    cut cable is noticed within that time. `client_type` None says "others".
+    cut cable is noticed within that time. `client_type` None says "others". With
+    `keep_session_token` a server of ours is asked for a token, by which the client comes back after a lost connection
+    without its password being checked again.
     """
 
     generation: int = 6
@@ -39,6 +41,7 @@ class ClientOptions:
     high_water: int = limits.HIGH_WATER
     hard_limit: int = limits.HARD_LIMIT
     auto_reconnect: bool = True
+    keep_session_token: bool = True
     reconnect_first_delay: float = limits.RECONNECT_FIRST_DELAY
     reconnect_longest_delay: float = limits.RECONNECT_LONGEST_DELAY
     proxy: Socks5Proxy | None = None

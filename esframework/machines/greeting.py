@@ -25,12 +25,20 @@ from esframework.wire.types import SERVER_ID, MessageInvalidType, MessageType
 OWN_CLIENT = "esframework-python/"
 """How our clients begin their `AuthorizedUser`, and so announce themselves."""
 
+REGISTERING = " register"
+"""What our clients put behind that when they ask for an account of the log-on's name and password first."""
+
 OWN_SERVER = "esframework-python/"
 """How our servers begin the `FailureCause` of a log-on of such a client that succeeded: the features follow."""
 
 _START = Struct("<BBHii")
 _INT = Struct("<i")
 _INVALID_HEADER = MessageInvalidType.INVALID_HEADER
+
+
+def asks_for_account(authorized_user: str) -> bool:
+    """Whether a log-on of a client of ours asks for an account."""
+    return authorized_user.startswith(OWN_CLIENT) and authorized_user.endswith(REGISTERING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ class ServerEngine(MultiService):
         self.permissions = Permissions(
             is_open, self.options.administrators, permit, self.refusals, self.dispatcher.is_administrator
         )
+        self.has_verifier = verifier is not None
+        self.keeps_accounts = getattr(verifier, "accounts", None) is self.stores.accounts
         self._sweeper = Sweeper(reactor, self._sweeps)
         self._build_gate(as_verify(verifier))
         install_managers(self.dispatcher, managers, lambda manager: manager.server_half(self))
@@ -234,9 +236,9 @@ class ServerEngine(MultiService):
         """See `IServerContext`."""
         return self.permissions.is_administrator(user_id)
 
-    def disconnect(self, user_id: str, reason: DisconnectedType) -> bool:
+    def disconnect(self, user_id: str, reason: DisconnectedType, spared: Any = None) -> bool:
         """See `IServerContext`."""
-        connections = self.users.find_all(user_id)
+        connections = [connection for connection in self.users.find_all(user_id) if connection is not spared]
         for connection in connections:
             if reason is DisconnectedType.KICKED_OUT:
                 self._gate.kick_out(connection)

@@ -24,12 +24,15 @@ NOT_AVAILABLE: Final = with_retry("the accounts are not available now", 10)
 
 @implementer(IVerifier)
 class AccountVerifier:
-    """Admits who has an account in `accounts` (an open `IAccounts`) and knows its password."""
+    """Admits who has an account in `accounts` (an open `IAccounts`) and knows its password.
+
+    A server whose own store it asks offers registering, changing and deleting accounts over the network.
+    """
 
     log = Logger()
 
     def __init__(self, accounts: IAccounts) -> None:
-        self._accounts: Any = accounts
+        self.accounts: Any = accounts
 
     def verify(self, request: LogOnRequest) -> Deferred[bool | str]:
         """Fire with True or with the cause of the refusal; never fails for what a client sent."""
@@ -37,7 +40,7 @@ class AccountVerifier:
 
     async def _verify(self, request: LogOnRequest) -> bool | str:
         try:
-            if await self._accounts.verify(request.user_id, request.password):
+            if await self.accounts.verify(request.user_id, request.password):
                 return True
         except ComeBackLater as busy:
             return str(busy)

@@ -101,6 +101,16 @@ class MessageType(IntEnum):
     REQUEST_FAILED = 1001
     STREAM_FLOW = 1002
 
+    SESSION_TOKEN = 1010
+    LOG_OUT = 1011
+    MODIFY_ACCOUNT = 1012
+    DELETE_ACCOUNT = 1013
+    CHANGE_PASSWORD = 1014
+    ACCOUNT_STATE = 1015
+    WHO_IS_ONLINE = 1016
+    SET_ROLE = 1017
+    UNLOCK = 1018
+
 
 RELAYABLE_TYPES: Final = frozenset(
     {199, *range(201, 209), 211, 221, 222, *range(301, 309), 403, 404, 408, *range(410, 414)}

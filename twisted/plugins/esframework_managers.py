@@ -1,9 +1,11 @@
 """The framework's own managers, found like anybody else's."""
 
+from esframework.managers.accounts.manager import AccountsManager
 from esframework.managers.basic.manager import BasicManager
 from esframework.managers.custom.manager import CustomManager
 from esframework.managers.diagnostics.manager import DiagnosticsManager
 
+accounts = AccountsManager()
 basic = BasicManager()
 custom = CustomManager()
 diagnostics = DiagnosticsManager()

@@ -14,12 +14,14 @@ class AccountsOptions:
 
     `register` lets anybody make an account over the network. `free_tries` are failed log-ons of one account that cost
     no waiting (0: none ever does). Log-ons from `exempt` networks (`10.0.0.0/8`) are neither counted nor held up;
-    raises ValueError for one that is none. A `token_lifetime` of 0 gives no session tokens and takes none.
+    raises ValueError for one that is none. `token_lifetime` is that of session tokens, 0 gives none and takes none;
+    None means `limits.SESSION_TOKEN_LIFETIME` where accounts are in the server's store, and none where an application's
+    own verifier knows them: that must have tokens revoked whenever it begins to refuse a user.
     """
 
     register: bool = False
     shortest_password: int = limits.SHORTEST_PASSWORD
-    token_lifetime: float = limits.SESSION_TOKEN_LIFETIME
+    token_lifetime: float | None = None
     free_tries: int = limits.FREE_TRIES_PER_ACCOUNT
     free_registrations: int = limits.FREE_REGISTRATIONS
     exempt: tuple[str, ...] = ()

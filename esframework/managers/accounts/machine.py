@@ -1,0 +1,88 @@
+"""What is true of accounts without a store or a connection: who is online in which order, what a password must be.
+
+Pure. Knows no frames.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from esframework import limits
+from esframework.errors import InvalidPassword
+from esframework.interfaces import Role
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What is known of a user. `exists` is None where accounts are kept elsewhere; without an account `role`,
+    `profile` and `created_at` (seconds UTC) say nothing. `devices` are those online, by number (`wire.devices`)."""
+
+    user_id: str
+    exists: bool | None
+    devices: list[int]
+    role: Role = Role.USER
+    profile: Mapping[str, str] = field(default_factory=dict)
+    created_at: float = 0.0
+
+    @property
+    def online(self) -> bool:
+        """Whether the user is online on any device."""
+        return bool(self.devices)
+
+
+@dataclass(frozen=True, slots=True)
+class OnlinePage:
+    """A page of users online, sorted by code points. `has_more`: the next page begins behind the last of them."""
+
+    users: list[str]
+    has_more: bool
+
+
+class OnlineNames:
+    """The names of those who are online, in order: a page costs what is in it, however many are online."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, name: str) -> None:
+        """Somebody is online; again is harmless."""
+        place = bisect_left(self._names, name)
+        if place == len(self._names) or self._names[place] != name:
+            insort(self._names, name)
+
+    def discard(self, name: str) -> None:
+        """Somebody is not online any more."""
+        place = bisect_left(self._names, name)
+        if place < len(self._names) and self._names[place] == name:
+            del self._names[place]
+
+    def page(self, prefix: str = "", after: str | None = None, limit: int = limits.ONLINE_PAGE) -> OnlinePage:
+        """The first names that begin with `prefix` and come behind `after`: at most `limit`, which is kept between 1
+        and `limits.MAX_ONLINE_PAGE`."""
+        begin = bisect_left(self._names, prefix)
+        if after is not None:
+            begin = max(begin, bisect_right(self._names, after))
+        limit = max(1, min(limit, limits.MAX_ONLINE_PAGE))
+        found = self._names[begin : begin + limit + 1]
+        fitting = [name for name in found if name.startswith(prefix)]
+        return OnlinePage(fitting[:limit], len(fitting) > limit)
+
+
+def check_new_password(password: str, shortest: int) -> str:
+    """The password; raises `InvalidPassword`, which never repeats it, for one that is too short.
+
+    What else a store demands is the store's word.
+    """
+    if len(password) < shortest:
+        raise InvalidPassword(f"the password has {len(password)} characters, at least {shortest} are required")
+    return password
+
+
+def device_id(user_id: str, device: int) -> str:
+    """How a session token's device is written: the same in both generations of the protocol."""
+    return f"{device}#{user_id}"
