@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from esframework.client.keeper import LogonResponse as LogonResponse
     from esframework.client.options import ClientOptions as ClientOptions
     from esframework.client.options import Socks5Proxy as Socks5Proxy
+    from esframework.interfaces import IAttachmentConsumer as IAttachmentConsumer
+    from esframework.interfaces import IAttachmentHandler as IAttachmentHandler
     from esframework.interfaces import ICustomHandler as ICustomHandler
     from esframework.interfaces import IIntegratedHandler as IIntegratedHandler
     from esframework.interfaces import IManager as IManager
     from esframework.interfaces import IVerifier as IVerifier
     from esframework.interfaces import LogOnRequest as LogOnRequest
     from esframework.interfaces import Registrations as Registrations
+    from esframework.managers.custom.attachments.contracts import AttachmentSent as AttachmentSent
+    from esframework.managers.custom.attachments.receiving import Attachment as Attachment
     from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
     from esframework.managers.custom.contracts import Information as Information
     from esframework.server.engine import ServerEngine as ServerEngine
@@ -50,8 +54,19 @@ _HOMES = {
     "UserData": "esframework.server.users",
     "CombinedHandler": "esframework.managers.custom.combined",
     "Information": "esframework.managers.custom.contracts",
+    "Attachment": "esframework.managers.custom.attachments.receiving",
+    "AttachmentSent": "esframework.managers.custom.attachments.contracts",
     **dict.fromkeys(
-        ("ICustomHandler", "IIntegratedHandler", "IManager", "IVerifier", "LogOnRequest", "Registrations"),
+        (
+            "IAttachmentConsumer",
+            "IAttachmentHandler",
+            "ICustomHandler",
+            "IIntegratedHandler",
+            "IManager",
+            "IVerifier",
+            "LogOnRequest",
+            "Registrations",
+        ),
         "esframework.interfaces",
     ),
     **dict.fromkeys(

@@ -23,13 +23,21 @@ from zope.interface import implementer
 
 from esframework import limits
 from esframework.errors import LocalError
-from esframework.interfaces import ICustomHandler, IVerifier, LogOnRequest, Permission
+from esframework.interfaces import (
+    IAttachmentConsumer,
+    IAttachmentHandler,
+    ICustomHandler,
+    IVerifier,
+    LogOnRequest,
+    Permission,
+)
 from esframework.net.clock import use_monotonic_time
 from esframework.wire.types import ChannelMode, OnBusy, Priority
 
 if TYPE_CHECKING:
     from esframework.client.keeper import LogonResponse
     from esframework.client.options import ClientOptions
+    from esframework.managers.custom.attachments.contracts import AttachmentSent
     from esframework.server.options import ServerOptions
 
 
@@ -122,9 +130,33 @@ class Facade:
 def _returning_futures(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return as_future(method(*args, **kwargs))
+        given = {name: _given(argument) for name, argument in kwargs.items()}
+        return as_future(method(*map(_given, args), **given))
 
     return call
+
+
+def _given(argument: Any) -> Any:
+    return _Pieces(argument) if hasattr(argument, "__aiter__") else argument
+
+
+class _Pieces:
+    """An asynchronous iterable of asyncio's, for an engine to iterate over."""
+
+    def __init__(self, pieces: Any) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> _Pieces:
+        self._pieces = aiter(self._pieces)
+        return self
+
+    async def __anext__(self) -> Any:
+        return await _awaited_by_asyncio(anext(self._pieces))
+
+    async def aclose(self) -> None:
+        """Let a generator that is given up clear away."""
+        if hasattr(self._pieces, "aclose"):
+            await _awaited_by_asyncio(self._pieces.aclose())
 
 
 class CustomCalls(Protocol):
@@ -183,6 +215,19 @@ class CustomCalls(Protocol):
         fragment_size: int = limits.FRAGMENT_SIZE,
     ) -> asyncio.Future[None]: ...
 
+    def send_attached(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        attachment: Any,
+        *,
+        size: int | None = None,
+        name: str = "",
+        timeout: float | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> asyncio.Future[AttachmentSent]: ...
+
 
 # --- what the application implements ----------------------------------------------------------------------------------
 @implementer(ICustomHandler)
@@ -197,6 +242,48 @@ class _Handler:
 
     def handle_query(self, source: str | None, information_type: int, content: bytes | None) -> Any:
         return _for_twisted(self._handler.handle_query(source, information_type, content))
+
+
+@implementer(IAttachmentHandler)
+class _AttachmentHandler(_Handler):
+    """One that takes attachments, too."""
+
+    def attachment_offered(self, source: str | None, information_type: int, attachment: Any) -> Any:
+        where = self._handler.attachment_offered(source, information_type, attachment)
+        if inspect.isawaitable(where) and not isinstance(where, Deferred):
+            return _decided(where)
+        return _for_engine(where)
+
+
+async def _decided(awaitable: Awaitable[Any]) -> Any:
+    return _for_engine(await _awaited_by_asyncio(awaitable))
+
+
+def _for_engine(where: Any) -> Any:
+    return _Consumer(where) if hasattr(where, "finish") else where
+
+
+@implementer(IAttachmentConsumer)
+class _Consumer:
+    """An application's consumer of an attachment whose coroutines are asyncio's."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+
+    def write(self, data: bytes) -> Any:
+        return _for_twisted(self._consumer.write(data))
+
+    def finish(self) -> Any:
+        return _for_twisted(self._consumer.finish())
+
+    def fail(self, error: Exception) -> Any:
+        return _for_twisted(self._consumer.fail(error))
+
+
+def _as_handler(handler: Any) -> Any:
+    if handler is None:
+        return None
+    return _AttachmentHandler(handler) if hasattr(handler, "attachment_offered") else _Handler(handler)
 
 
 @implementer(IVerifier)
@@ -264,8 +351,7 @@ class ClientEngine(_Engine):
         reactor = install()
         from esframework.client import engine
 
-        own = None if handler is None else _Handler(handler)
-        super().__init__(engine.ClientEngine(own, options=options, managers=managers, reactor=reactor))
+        super().__init__(engine.ClientEngine(_as_handler(handler), options=options, managers=managers, reactor=reactor))
 
     async def log_on(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> LogonResponse:
         """See `esframework.ClientEngine.log_on`; raises `LogonFailed` or `ConnectionFailed`."""
@@ -296,7 +382,7 @@ class ServerEngine(_Engine):
             verifier = _Verifier(verifier)
         super().__init__(
             engine.ServerEngine(
-                None if handler is None else _Handler(handler),
+                _as_handler(handler),
                 verifier,
                 endpoints=endpoints,
                 options=options,

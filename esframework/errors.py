@@ -284,3 +284,16 @@ class TargetAbsent(RequestError):
 
 class NotPermitted(RequestError):
     """The server's permission hook refused; nothing was done."""
+
+
+class AttachmentRefused(RequestError):
+    """The receiver does not want an attachment, or no more of it; `cause` is what it said. The information before it
+    was handled."""
+
+    def __init__(self, text: str, target: str | None, request_type: int, cause: str) -> None:
+        super().__init__(text, target, request_type)
+        self.cause = cause
+
+
+class AttachmentFailed(RequestError):
+    """An attachment did not arrive whole, and nothing of it is left at the receiver; says why."""

@@ -62,6 +62,33 @@ class ICustomHandler(Interface):
         """
 
 
+class IAttachmentHandler(ICustomHandler):
+    """A handler that takes attachments, too (InIOCP's custom manager: OnReceive, OnAttachBegin)."""
+
+    def attachment_offered(source: Source | None, information_type: int, attachment: Any) -> Any:
+        """Behind an information, which `handle_information` has handled, wants to come an attachment: where to?
+
+        Return a `pathlib.Path`, where the file appears when it is whole, in place of what was there; a writable binary
+        file, written to in threads and not closed; or an `IAttachmentConsumer`. None refuses, and so does a text, which
+        the sender is told: the name that it gave to its attachment can therefore never become a path by mistake. May be
+        awaited for as long as the sender waits; other messages are handled meanwhile. When it raises, the attachment is
+        refused.
+        """
+
+
+class IAttachmentConsumer(Interface):
+    """Takes the bytes of an attachment; called in the reactor's thread, whatever runs handlers."""
+
+    def write(data: bytes) -> Any:
+        """The next bytes, in order. May be awaited: nothing more is given, and in the end sent, until then."""
+
+    def finish() -> Any:
+        """That was all of it. May be awaited: the sender hears of success when it is done."""
+
+    def fail(error: Exception) -> Any:
+        """It will not be whole: a write or finish that is awaited is cancelled, and nothing more comes."""
+
+
 class IIntegratedHandler(ICustomHandler):
     """A handler of some information types, to be joined by `CombinedHandler` (manual, technique 03)."""
 
@@ -175,7 +202,8 @@ class Registrations:
     client they are told of the server: at each log-on, the first and later ones, when its features are known, and with
     None when the connection is lost. On a server, `verify(request, ask)` stands before the verifier, and
     `is_administrator(user_id)` knows administrators besides those of the options. `sweep(now)` is called about once a
-    second; `start` and `stop` as the engine opens and closes, the last installed stopped first.
+    second; `start` and `stop` as the engine opens and closes, the last installed stopped first. A server
+    announces to clients of ours, as its features, the manager's name and `features`.
     """
 
     facade: Any
@@ -190,6 +218,7 @@ class Registrations:
     sweep: Callable[[float], None] | None = None
     start: Callable[[], None] | None = None
     stop: Callable[[], None] | None = None
+    features: frozenset[str] = frozenset()
 
 
 class IManager(Interface):

@@ -111,6 +111,33 @@ BLOB_IDLE_TIMEOUT: Final = 60.0
 FRAGMENT_SIZE: Final = 16 * 1024
 """Default size of a blob's fragment: 13 ms on a 10 Mbit/s line, so nothing waits noticeably behind one."""
 
+ATTACHMENT_WINDOW: Final = 1024 * 1024
+"""Bytes of an attachment that may be on their way to a consumer: 10 MB/s at a tenth of a second there and back."""
+
+ATTACHMENT_PIECE: Final = 16 * 1024
+"""Size of an attachment's pieces, for the same reason as a blob's fragments."""
+
+ATTACHMENT_SLICE: Final = 256 * 1024
+"""Bytes of a file that are read or written at a time, in a thread: fewer hops, and still no more than a few windows."""
+
+ATTACHMENT_IDLE_TIMEOUT: Final = 60.0
+"""Seconds without a sign of life from its other end after which an attachment has failed."""
+
+ATTACHMENT_ASK_INTERVAL: Final = 10.0
+"""Seconds after which a sender that waits asks whether the receiver is still there."""
+
+MAX_ATTACHMENTS_PER_SENDER: Final = 16
+"""Attachments one sender's device may have open with one receiver, accepted or waiting for the decision."""
+
+MAX_ATTACHMENTS: Final = 256
+"""Attachments open at one receiver: with a full window and the longest body each, half a gigabyte at the very worst."""
+
+MAX_ATTACHMENT_CAUSE: Final = 1024
+"""Characters of the text with which an attachment is refused: a sentence, not a letter."""
+
+MAX_ATTACHMENT_NAME: Final = 255
+"""Bytes of the name that a sender gives to an attachment: the longest that a file can have."""
+
 MAX_CONNECTIONS: Final = 0
 """Connections in all; 0 means as many as file descriptors allow."""
 

@@ -76,6 +76,10 @@ class Dispatcher:
         """Installed managers, in the order of installation."""
         return list(self._halves)
 
+    def features(self) -> list[str]:
+        """What a server announces: installed managers, and what they can besides."""
+        return [*self._halves, *sorted(feature for half in self._halves.values() for feature in half.features)]
+
     def sweep(self, now: float) -> None:
         """Call what managers want called about once a second."""
         for manager, half in self._halves.items():

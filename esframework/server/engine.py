@@ -270,7 +270,7 @@ class ServerEngine(MultiService):
             logged_on=self.dispatcher.logged_on,
             logged_off=self.dispatcher.logged_off,
             lost=lambda connection: self.factory.lost(connection),
-            features=self.dispatcher.names,
+            features=self.dispatcher.features,
         )
         self._shared = Shared(
             self.clock, self.options, self.dispatcher, self.router, self.refusals, self._gate, self._sweeper.wheel

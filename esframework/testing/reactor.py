@@ -11,9 +11,25 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.task import Clock
 from twisted.python import threadable
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 _MOST_CALLS_AT_ONCE = 1_000_000
+
+
+class ImmediatePool:
+    """A pool of no threads: it does the work where it is asked for it."""
+
+    def callInThreadWithCallback(
+        self, on_result: Callable[[bool, Any], object], work: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """As Twisted's pools do: `on_result(succeeded, result or Failure)`."""
+        try:
+            result = work(*args, **kwargs)
+        except Exception:
+            on_result(False, Failure())
+        else:
+            on_result(True, result)
 
 
 @implementer(IReactorFromThreads)
@@ -27,6 +43,7 @@ class VirtualReactor(Clock):
         super().__init__()
         self._from_threads: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._triggers: set[object] = set()
+        self._pool = ImmediatePool()
         if threadable.ioThread is None:
             # No reactor runs in this process: calls of engines from worker threads are to hop to the test's thread.
             threadable.registerAsIOThread()
@@ -77,6 +94,12 @@ class VirtualReactor(Clock):
         trigger = object()
         self._triggers.add(trigger)
         return trigger
+
+    def getThreadPool(self) -> ImmediatePool:
+        """Part of IReactorThreads, as engines use it: work for a thread is done at once, before any time passes, and
+        what comes of it is told in the next turn.
+        """
+        return self._pool
 
     def removeSystemEventTrigger(self, trigger: object) -> None:
         """Part of IReactorCore; raises KeyError for what was not added."""

@@ -111,6 +111,14 @@ class MessageType(IntEnum):
     SET_ROLE = 1017
     UNLOCK = 1018
 
+    ATTACHMENT_OFFERED = 1060
+    ATTACHMENT_GRANTED = 1061
+    ATTACHMENT_PIECE = 1062
+    ATTACHMENT_ENDED = 1063
+    ATTACHMENT_RECEIVED = 1064
+    ATTACHMENT_REFUSED = 1065
+    ATTACHMENT_WITHDRAWN = 1066
+
 
 RELAYABLE_TYPES: Final = frozenset(
     {199, *range(201, 209), 211, 221, 222, *range(301, 309), 403, 404, 408, *range(410, 414)}
@@ -118,7 +126,7 @@ RELAYABLE_TYPES: Final = frozenset(
 """What a client may send to another client (protocol, section 5, rule 5); managers may register more."""
 
 
-STREAMED_TYPES: Final = frozenset({207, 208, 211, 221, 222, 303, 705})
+STREAMED_TYPES: Final = frozenset({207, 208, 211, 221, 222, 303, 705, 1062})
 """Types that carry pieces of something large: their senders can be slowed down to what the receiver takes."""
 
 

@@ -186,3 +186,71 @@ react(lambda reactor: Deferred.fromFuture(loop.create_task(talk())))
 """
     ended = run(program)
     assert (ended.returncode, ended.stdout) == (0, "['alice']\n"), ended.stderr
+
+
+def test_attachments_come_from_generators_of_asyncio_and_go_to_consumers_with_its_coroutines() -> None:
+    program = """
+import asyncio
+from esframework import aio
+from esframework.errors import AttachmentRefused
+
+class Consumer:
+    def __init__(self):
+        self.content, self.finished = b"", asyncio.Event()
+    async def write(self, data):
+        await asyncio.sleep(0.001)
+        self.content += data
+    async def finish(self):
+        await asyncio.sleep(0.001)
+        self.finished.set()
+    async def fail(self, error):
+        await asyncio.sleep(0.001)
+        self.finished.set()
+
+class Plain:
+    def handle_information(self, source, information_type, content):
+        pass
+
+class Taking(Plain):
+    def __init__(self):
+        self.consumers = []
+    async def attachment_offered(self, source, information_type, attachment):
+        await asyncio.sleep(0.001)
+        self.consumers.append(Consumer())
+        return self.consumers[-1]
+
+async def pieces(count, cleared):
+    try:
+        for _ in range(count):
+            await asyncio.sleep(0)
+            yield bytes(100_000)
+    finally:
+        cleared.append(count)
+
+async def main():
+    taking, cleared = Taking(), []
+    async with aio.ServerEngine(taking) as server, aio.ClientEngine(Plain()) as alice:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        await alice.log_on("alice", "", f"tcp:127.0.0.1:{port}")
+        sent = await alice.custom.send_attached(None, 1, b"body", pieces(20, cleared))
+        assert sent.size == 2_000_000 and taking.consumers[0].content == bytes(2_000_000)
+        assert taking.consumers[0].finished.is_set() and cleared == [20]
+        try:
+            await server.custom.send_attached("alice", 1, b"body", b"x")
+        except AttachmentRefused as refused:
+            print(refused.cause)
+        try:
+            await asyncio.wait_for(alice.custom.send_attached(None, 1, b"body", pieces(10**9, cleared)), 0.2)
+        except TimeoutError:
+            await taking.consumers[1].finished.wait()
+            await asyncio.sleep(0.01)
+            print("cleared away", cleared)
+
+asyncio.run(main())
+"""
+    done = run(program)
+    assert done.stdout.splitlines() == [
+        "the receiver takes no attachments with information of this type",
+        "cleared away [20, 1000000000]",
+    ], done.stderr
+    assert "Traceback" not in done.stderr

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from esframework.errors import NotDelivered
 from esframework.interfaces import IContext, Registrations
 from esframework.machines.blobs import BlobAssembler
+from esframework.managers.custom.attachments.contracts import ATTACHMENTS
+from esframework.managers.custom.attachments.sending import Way
 from esframework.managers.custom.receiving import Custom
 from esframework.plugins.hooks import Event
 from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType
+from esframework.wire.types import MessageType, RequestFailure
 
 
 class ClientCustom(Custom):
@@ -23,6 +26,7 @@ class ClientCustom(Custom):
         super().__init__(client)
         self.message_echoed: Event[str, int, bytes | None, str | None] = Event("custom.message_echoed")
         self._echoes = BlobAssembler()
+        self._client = client
 
     def registrations(self) -> Registrations:
         """What this half brings to a client."""
@@ -49,3 +53,12 @@ class ClientCustom(Custom):
         self._blobs = BlobAssembler()
         self._messages = BlobAssembler()
         self._echoes = BlobAssembler()
+        self._incoming_attachments.forget_all()
+
+    def _attachment_ways(self, target: str | None, information_type: int) -> list[Way]:
+        way = self._client.channel(target)
+        features = self._client.manager("basic").server_features
+        if features is None or ATTACHMENTS not in features.features:
+            text = f"the server does not know attachments; that of type {information_type} was not sent"
+            raise NotDelivered(text, target, information_type, RequestFailure.TYPE_UNKNOWN_TO_TARGET)
+        return [(way, target)]

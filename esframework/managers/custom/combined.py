@@ -7,14 +7,16 @@ from typing import Any
 from zope.interface import implementer
 
 from esframework.errors import LocalError
-from esframework.interfaces import IIntegratedHandler
+from esframework.interfaces import IAttachmentHandler, IIntegratedHandler
+from esframework.managers.custom.attachments.contracts import TAKES_NO_ATTACHMENTS
+from esframework.wire.login_id import Source
 
 
 class UnhandledType(LocalError):
     """Nobody handles an information type."""
 
 
-@implementer(IIntegratedHandler)
+@implementer(IIntegratedHandler, IAttachmentHandler)
 class CombinedHandler:
     """Gives each message to the first of `handlers` that can handle its type; may be nested as deep as wanted."""
 
@@ -32,6 +34,13 @@ class CombinedHandler:
     def handle_query(self, source: str | None, information_type: int, content: bytes | None) -> Any:
         """See `ICustomHandler`; raises UnhandledType when none can."""
         return self._find(information_type).handle_query(source, information_type, content)
+
+    def attachment_offered(self, source: Source | None, information_type: int, attachment: Any) -> Any:
+        """See `IAttachmentHandler`; refuses when the handler of the type takes no attachments."""
+        offered = getattr(self._find(information_type), "attachment_offered", None)
+        if offered is None:
+            return TAKES_NO_ATTACHMENTS
+        return offered(source, information_type, attachment)
 
     def _find(self, information_type: int) -> Any:
         for handler in self.handlers:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework.errors import EncodeError, HandlerRaised, MalformedBody
 from esframework.interfaces import IContext, ISender
 from esframework.machines.blobs import BlobAssembler
+from esframework.managers.custom.attachments.contracts import AttachmentSent, OfferBody
+from esframework.managers.custom.attachments.receiving import Attachment, Receiving
+from esframework.managers.custom.attachments.sending import Progress, SendingAttachments, Way
 from esframework.managers.custom.contracts import ENGINE_MESSAGE, Information
 from esframework.managers.custom.filters import Filters
 from esframework.managers.custom.sending import Sending
+from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.plugins.quiet import Quiet
 from esframework.wire.blob_fragments import Fragment, decode_fragment
@@ -28,6 +34,10 @@ class Custom(Sending):
 
     `message_received(source, information_type, message, tag)` belongs to the second set of calls. `filters` see each
     piece of information before the handler does. `unhandled` counts what came in while there was no handler.
+
+    Of attachments that come in: `attachment_begun(attachment)` when the application has accepted one,
+    `attachment_finished(attachment)` when it is whole and where the application wanted it, and
+    `attachment_failed(attachment, error)` when it will never be, accepted or not decided about yet.
     """
 
     def __init__(self, context: IContext) -> None:
@@ -39,6 +49,11 @@ class Custom(Sending):
         self._quiet = Quiet(context.clock)
         self._watched = False
         self.unhandled = 0
+        self.attachment_begun: Event[Attachment] = Event("custom.attachment_begun")
+        self.attachment_finished: Event[Attachment] = Event("custom.attachment_finished")
+        self.attachment_failed: Event[Attachment, Exception] = Event("custom.attachment_failed")
+        self._outgoing_attachments = SendingAttachments(context, self._attachment_ways)
+        self._incoming_attachments = Receiving(context, self, self._watch_offer, self._count_refusal)
 
     def handlers(self) -> dict[int, Callable[[Any, int, bytes], None]]:
         """Message type to method, for the registrations."""
@@ -52,20 +67,75 @@ class Custom(Sending):
             MessageType.BLOB_FRAGMENT: self._blob_fragment,
             MessageType.ENGINE_MESSAGE: self._engine_message,
             MessageType.ECHOED_MESSAGE: self._engine_message,
+            **self._outgoing_attachments.handlers(),
+            **self._incoming_attachments.handlers(),
         }
 
     def sweep(self, now: float) -> None:
-        """Forget blobs that will not be finished."""
+        """Forget blobs and attachments that will not be finished."""
         self._blobs.expire(now)
         self._messages.expire(now)
+        self._outgoing_attachments.sweep(now)
+        self._incoming_attachments.sweep(now)
 
     def forget(self, login_id: str) -> None:
-        """A device is gone: its blobs will not be finished."""
+        """A device is gone: its blobs will not be finished, nor will attachments."""
         self._blobs.forget(login_id)
         self._messages.forget(login_id)
+        self._outgoing_attachments.forget(login_id)
+        self._incoming_attachments.forget(login_id)
 
     def _filters_changed(self) -> None:
         self._watched = bool(self.filters)
+
+    # --- attachments --------------------------------------------------------------------------------------------------
+    @hops_to_reactor
+    def send_attached(
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        attachment: Any,
+        *,
+        size: int | None = None,
+        name: str = "",
+        timeout: float | None = None,
+        progress: Progress | None = None,
+    ) -> Deferred[AttachmentSent]:
+        """Send information with an attachment of any length; fires when the receiver has kept the whole of it.
+
+        The receiver's handler is given `content` as information, and then decides about the attachment
+        (`IAttachmentHandler`); its bytes are read and sent only when it is accepted, no faster than the receiver takes
+        them, and other messages go between. `attachment` is a path, a binary file (read from where it stands, not
+        closed), bytes, or an iterable or asynchronous iterable of bytes. `size` in bytes is needed by nobody, and known
+        of paths, files and bytes; the real one must be the same. `name` is shown to the receiver. `timeout` is how many
+        seconds the decision may take, None is the engine's, 0 for ever; after it there is none as long as the receiver
+        shows that it is alive. `progress(bytes)` is told how many bytes have been kept so far.
+
+        Fails with `AttachmentRefused`, `AttachmentFailed` (the receiver could not keep it), `TargetAbsent`,
+        `NotDelivered` (the receiver or the server is none of ours), `ConnectionInterrupted` or `RequestTimeout`, and
+        with what reading the attachment raises; the receiver has kept nothing then, unless the connection was lost just
+        before it could say so. Cancelling ends it at both ends. InIOCP's custom manager: Post with LoadFromFile.
+        """
+        return self._outgoing_attachments.send(
+            target, information_type, content, attachment, size, name, timeout, progress
+        )
+
+    def _attachment_ways(self, target: str | None, information_type: int) -> list[Way]:
+        """The devices of a target that can be offered an attachment; raises a RequestError when there is none."""
+        raise NotImplementedError
+
+    def _watch_offer(self, sender: Any, offer: OfferBody) -> OfferBody | None:
+        return self._filter_offer(sender, None, offer)
+
+    def _filter_offer(self, sender: Any, target: str | None, offer: OfferBody) -> OfferBody | None:
+        if not self._watched:
+            return offer
+        seen = self._watch(Information(sender.name, target, offer.information_type, offer.content, "attached"))
+        return None if seen is None else replace(offer, information_type=seen.information_type, content=seen.content)
+
+    def _count_refusal(self, reason: str) -> None:
+        """Something that a peer sent was refused; only servers count."""
 
     # --- information --------------------------------------------------------------------------------------------------
     def _information_posted(self, sender: Any, message_id: int, body: bytes) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from esframework.errors import MalformedBody
+from esframework.errors import MalformedBody, NotDelivered
 from esframework.interfaces import IServerContext, Registrations
+from esframework.managers.custom.attachments.contracts import ATTACHMENTS
+from esframework.managers.custom.attachments.relay import RELAYABLE, AttachmentRelay
+from esframework.managers.custom.attachments.sending import Way
 from esframework.managers.custom.contracts import Information
 from esframework.managers.custom.receiving import Custom
-from esframework.managers.custom.sending import interrupted
+from esframework.managers.custom.sending import absent, interrupted
 from esframework.plugins.hooks import Event
 from esframework.wire.information import decode_information, encode_information
 from esframework.wire.login_id import Source
@@ -36,15 +39,22 @@ class ServerCustom(Custom):
         self._server = server
         self.transmit_failed: Event[Information] = Event("custom.transmit_failed")
         self.information_received: Event[Information] = Event("custom.information_received", self._filters_changed)
+        self._relay = AttachmentRelay(server, self._filter_offer)
+        server.router.inspect(MessageType.ATTACHMENT_OFFERED, self._relay.inspect)
 
     def registrations(self) -> Registrations:
         """What this half brings to a server."""
         return Registrations(
             facade=self,
             handlers=self.handlers(),
-            undeliverable={message_type: self._reporter(message_type) for message_type in _STYLES},
+            relayable=RELAYABLE,
+            undeliverable={
+                **{message_type: self._reporter(message_type) for message_type in _STYLES},
+                **self._relay.undeliverable(),
+            },
             logged_off=self._logged_off,
             sweep=self.sweep,
+            features=frozenset({ATTACHMENTS}),
         )
 
     def _logged_off(self, source: Source | None) -> None:
@@ -53,6 +63,19 @@ class ServerCustom(Custom):
         self.forget(source.login_id)
         if not self._server.users.is_online(source):
             self._server.calls.fail_target(source, interrupted)
+
+    def _attachment_ways(self, target: str | None, information_type: int) -> list[Way]:
+        devices = () if target is None else self._server.users.find_all(target)
+        ours: list[Way] = [(device, None) for device in devices if device.is_ours]
+        if not devices:
+            raise absent(target, information_type)
+        if not ours:
+            text = f"the clients of {target!r} do not know attachments; that of type {information_type} was not sent"
+            raise NotDelivered(text, target, information_type, RequestFailure.TYPE_UNKNOWN_TO_TARGET)
+        return ours
+
+    def _count_refusal(self, reason: str) -> None:
+        self._server.refuse(reason)
 
     # --- forwarded information --------------------------------------------------------------------------------------
     def _filters_changed(self) -> None:

@@ -138,3 +138,11 @@ def test_an_administrator_is_whom_any_manager_knows_as_one() -> None:
     assert [dispatcher.is_administrator(name) for name in ("root", "alice")] == [True, False]
     failures.stop()
     assert len(failures.take(ValueError)) == 3
+
+
+def test_features_are_the_managers_and_what_they_can_besides() -> None:
+    dispatcher = Dispatcher()
+    dispatcher.install("custom", Registrations(facade=None, features=frozenset({"z", "attachments"})))
+    dispatcher.install("basic", Registrations(facade=None))
+    assert dispatcher.features() == ["custom", "basic", "attachments", "z"]
+    assert dispatcher.names() == ["custom", "basic"]

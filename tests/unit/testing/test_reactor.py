@@ -7,6 +7,7 @@ from threading import Thread, get_ident
 import pytest
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
 from zope.interface.verify import verifyObject
 
 from esframework.testing import VirtualReactor
@@ -90,3 +91,15 @@ def test_triggers_can_be_added_and_removed() -> None:
     reactor.removeSystemEventTrigger(trigger)
     with pytest.raises(KeyError):
         reactor.removeSystemEventTrigger(trigger)
+
+
+def test_work_for_threads_is_done_in_its_turn_and_takes_no_time() -> None:
+    reactor = VirtualReactor()
+    told: list[object] = []
+    deferToThreadPool(reactor, reactor.getThreadPool(), lambda: 6 * 7).addCallback(told.append)
+    deferToThreadPool(reactor, reactor.getThreadPool(), lambda: 1 // 0).addErrback(
+        lambda failure: told.append(failure.type)
+    )
+    assert told == []
+    reactor.settle()
+    assert (told, reactor.seconds()) == ([42, ZeroDivisionError], 0.0)
