@@ -1,6 +1,6 @@
 """`esframework chat`: on a terminal a chat to type in, on a pipe a tool that sends lines and prints what comes.
 
-Chooses between the two and builds them; what lines mean is `chat_lines`, what they do `chat_room`.
+Chooses between the two and builds them; what lines mean and do is in `chatting`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import click
 from esframework.cli.account import Account, Connection, ask_password, connection_options
 
 if TYPE_CHECKING:
-    from esframework.cli.chat_room import ChatRoom
-    from esframework.cli.line_screen import LineSource
+    from esframework.cli.chatting.line_screen import LineSource
+    from esframework.cli.chatting.room import ChatRoom
 
 _MOST_UNANSWERED: Final = 64
 """Lines of a pipe that are under way at once; the next one is read when one of them is done."""
@@ -52,8 +52,8 @@ def _on_terminal(who: Account, password: str, connection: Connection) -> int:
     # Before anything imports the reactor: prompt_toolkit runs on asyncio only.
     asyncioreactor.install(asyncio.new_event_loop())
 
-    from esframework.cli.chat_room import ChatRoom, Visitor
-    from esframework.cli.chat_terminal import TerminalScreen, talk_on_terminal
+    from esframework.cli.chatting.room import ChatRoom, Visitor
+    from esframework.cli.chatting.terminal import TerminalScreen, talk_on_terminal
     from esframework.cli.session import run_client
 
     screen = TerminalScreen()
@@ -72,8 +72,8 @@ def _on_terminal(who: Account, password: str, connection: Connection) -> int:
 def _in_lines(who: Account, password: str, connection: Connection) -> int:
     from twisted.internet.defer import Deferred
 
-    from esframework.cli.chat_room import ChatRoom, Visitor
-    from esframework.cli.line_screen import LineScreen, LineSource
+    from esframework.cli.chatting.line_screen import LineScreen, LineSource
+    from esframework.cli.chatting.room import ChatRoom, Visitor
     from esframework.cli.session import run_client
 
     unread: list[OSError] = []
@@ -106,7 +106,7 @@ async def _talk_in_lines(room: ChatRoom, source: LineSource) -> int:
     """Do what each line says, in order; returns the exit code when the input has ended and all is done."""
     from twisted.internet.defer import DeferredSemaphore
 
-    from esframework.cli.chat_lines import Quit, Who
+    from esframework.cli.chatting.lines import Quit, Who
     from esframework.cli.session import DONE, FAILED
 
     under_way = DeferredSemaphore(_MOST_UNANSWERED)

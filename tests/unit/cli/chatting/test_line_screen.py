@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from twisted.internet.testing import MemoryReactor
 
-from esframework.cli.line_screen import LineScreen, LineSource
+from esframework.cli.chatting.line_screen import LineScreen, LineSource
 
 
 def no_break(error: OSError) -> None:
@@ -48,7 +48,7 @@ def test_output_that_nobody_reads_is_reported(monkeypatch: pytest.MonkeyPatch) -
         raise BrokenPipeError
 
     errors: list[OSError] = []
-    monkeypatch.setattr("esframework.cli.line_screen.click.echo", refuse)
+    monkeypatch.setattr("esframework.cli.chatting.line_screen.click.echo", refuse)
     LineScreen(as_json=False, broken=errors.append).answer("hello")
     assert [type(error) for error in errors] == [BrokenPipeError]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from twisted.internet.defer import gatherResults
 
-from esframework.cli.chat_lines import Help, Kick, Ping, Query, Say, To, Who
-from esframework.cli.chat_room import ChatRoom, Visitor
+from esframework.cli.chatting.lines import Help, Kick, Ping, Query, Say, To, Who
+from esframework.cli.chatting.room import ChatRoom, Visitor
 from esframework.client.engine import ClientEngine
 from esframework.client.options import ClientOptions
 from esframework.testing import MemoryNetwork, simulated

@@ -13,8 +13,8 @@ from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
 from twisted.internet.defer import CancelledError, Deferred
 
-from esframework.cli.chat_lines import HELP, Quit, Who
-from esframework.cli.chat_room import ChatRoom
+from esframework.cli.chatting.lines import HELP, Quit, Who
+from esframework.cli.chatting.room import ChatRoom
 from esframework.cli.information import line_of, printable
 
 

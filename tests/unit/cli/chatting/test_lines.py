@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from esframework.cli.chat_lines import BadLine, Help, Kick, Ping, Query, Quit, Say, To, Who, Wish, parse_line
+from esframework.cli.chatting.lines import BadLine, Help, Kick, Ping, Query, Quit, Say, To, Who, Wish, parse_line
 
 
 @pytest.mark.parametrize(

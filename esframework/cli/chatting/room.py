@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 
-from esframework.cli.chat_lines import HELP, BadLine, Help, Kick, Ping, Query, Quit, Say, To, Wish, parse_line
+from esframework.cli.chatting.lines import HELP, BadLine, Help, Kick, Ping, Query, Quit, Say, To, Wish, parse_line
 from esframework.cli.information import QUESTION, TEXT, content_of, facts_of, name_of, printable
 from esframework.errors import ConnectionInterrupted, EsError, HandlerRaised, NotLoggedOn, TargetAbsent
 
