@@ -5,7 +5,7 @@ Types named `...Deferred` may be given as a plain value, a Deferred or a corouti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag, auto
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -122,6 +122,22 @@ class IVerifier(Interface):
 
 Verify: TypeAlias = Callable[[LogOnRequest], Any]
 """What an `IVerifier` does, as a function."""
+
+
+class IContacts(Interface):
+    """Who is whose contact, and who is in a group (manual, chapter 05: IContactsManager).
+
+    Both are asked for at every log-on and broadcast, so they should be quick; answers may be awaited, and are
+    remembered for `ContactsOptions.remember` seconds. An answer that is None or no list of ids, an exception, and an
+    answer that does not come in time are logged and stand for an empty list.
+    """
+
+    def contacts_of(user_id: str) -> Any:
+        """Ids of those who are told when the user comes and goes, and whom it sees in its list."""
+
+    def members_of(group_id: str) -> Any:
+        """Ids of a group's members; an empty list for a group that does not exist. May be awaited."""
+
 
 Permission: TypeAlias = Callable[[str, str, "str | None"], "bool | None"]
 """`permit(action, user_id, target)`: True allows, False refuses, None leaves it to the default. Raising refuses.
@@ -278,6 +294,7 @@ class IContext(Interface):
 class IServerContext(IContext):
     """What a server engine gives to a manager besides."""
 
+    is_open: bool = Attribute("Whether anybody may do everything: a demonstration.")
     users: Any = Attribute("The users online here: `server.users`.")
     router: Any = Attribute("IRouter.")
     stores: Any = Attribute("IStores, open while the managers run.")
@@ -318,12 +335,22 @@ class IClientContext(IContext):
 
 @dataclass(frozen=True, slots=True)
 class Multicast:
-    """What became of one body for many: devices that it was queued for, busy ones that were passed over, users who are
-    not online."""
+    """What became of one body for many: devices that it was queued for, busy ones that were passed over, those whose
+    header or generation cannot carry it, and users who are not online. `slowest` is a device that has more waiting
+    than its high-water mark, None when none has."""
 
     reached: int
     busy: int
-    absent: list[str]
+    absent: Sequence[str]
+    unable: int = 0
+    slowest: Any = None
+
+
+class IAudience(Interface):
+    """Those to whom something is sent again and again; made by `IRouter.audience`, which keeps it quick."""
+
+    members: Sequence[str] = Attribute("Bare ids, each once.")
+    reach: int = Attribute("How many devices of theirs are online.")
 
 
 class IRouter(Interface):
@@ -334,17 +361,30 @@ class IRouter(Interface):
         destination: str,
         message_type: int,
         body: bytes,
-        receivers: Iterable[str],
+        receivers: Any,
         *,
         on_busy: OnBusy = OnBusy.CONTINUE,
         priority: Priority = Priority.NORMAL,
     ) -> Multicast:
-        """Send one body to all devices of many users (bare ids), encoded once for each form of header.
+        """Send one body to all devices of many users (bare ids, or an IAudience), encoded once for each form of header.
 
         The header says that it is for `destination`, a virtual id, and from `sender`, an ISender (None: the server),
         who does not get it back; the user's other devices do. With a type that carries pieces of something large, a
         sender is slowed down to what a busy receiver takes. Raises EncodeError for a body longer than a message.
         """
+
+    def audience(members: Iterable[str] | None) -> Any:
+        """An IAudience of these users (bare ids); None is everybody who is online at the time."""
+
+    def notify(receivers: Iterable[str], body_for: Callable[[int, bool], tuple[int, bytes] | None]) -> int:
+        """Tell many users something in the server's name, each device in its own form and under its own id.
+
+        `body_for(generation, is_ours)` gives message type and body, or None for devices that are not told; it is asked
+        once for each form. Returns the number of devices.
+        """
+
+    def gathered(work: Callable[[], None]) -> None:
+        """Do some work; what it sends is written once for each connection."""
 
     def inspect(message_type: int, inspector: Callable[[Any, str, bytes], bytes | None] | None) -> None:
         """See relayed frames of a type: `inspector(sender, target, body)` returns the body, changed or not, or None to

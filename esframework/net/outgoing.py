@@ -24,17 +24,29 @@ class Batch:
     """The queues that have something to write when the current read has been handled, and those that wait for a
     peer."""
 
-    __slots__ = ("open", "touched", "waiting")
+    __slots__ = ("open", "touched", "waiting", "weight")
 
     def __init__(self) -> None:
         self.open = False
         self.touched: list[Outgoing] = []
         self.waiting: set[Outgoing] = set()
+        # Bytes that many connections were given alike without counting them in each; see `is_heavy`.
+        self.weight = 0
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether so much was given to many alike that it should be written before the batch ends."""
+        return self.weight > limits.WRITE_CHUNK
 
     def close(self) -> None:
         """Write once per connection that was touched; the batch is closed even when a subscriber sends meanwhile."""
         self.open = False
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered so far."""
         touched, self.touched = self.touched, []
+        self.weight = 0
         for outgoing in touched:
             outgoing.flush()
 

@@ -20,7 +20,7 @@ from esframework.errors import EncodeError, InvalidMessage, MalformedBody, Remot
 from esframework.interfaces import ISender, PausedBy
 from esframework.machines.greeting import EarlyQueryReceived, Greeting, LogOnReceived
 from esframework.machines.session import Session
-from esframework.net.outgoing import Batch, Outgoing
+from esframework.net.outgoing import Outgoing
 from esframework.net.stream import Stream, host_of, is_loopback, port_of
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.models import OpenJob
@@ -76,7 +76,7 @@ class Shared:
     ) -> None:
         self.clock = clock
         self.options = options
-        self.batch = Batch()
+        self.batch = router.batch
         self.dispatcher = dispatcher
         self.router = router
         self.refusals = refusals

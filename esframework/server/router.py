@@ -7,7 +7,7 @@ where a frame may be inspected, refused, translated or reported as undeliverable
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -15,10 +15,10 @@ from zope.interface import implementer
 
 from esframework import limits
 from esframework.interfaces import IRouter, Multicast
-from esframework.net.outgoing import Outgoing
+from esframework.net.outgoing import Batch, Outgoing
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.quiet import Quiet
-from esframework.server.multicast import multicast
+from esframework.server.multicast import Audience, Multicaster, notify
 from esframework.server.readdress import is_own_type, readdressed
 from esframework.server.refusals import Refusals
 from esframework.server.users import UserManager
@@ -53,6 +53,8 @@ class Router:
         self._dispatcher = dispatcher
         self._refusals = refusals
         self._max_message = max_message
+        self.batch = Batch()
+        self._multicaster = Multicaster(users, self.batch, max_message)
         self._tables: dict[Layout, dict[bytes, Outgoing]] = {}
         self._inspectors: dict[int, Inspector] = {}
         self._relayable = RELAYABLE_TYPES
@@ -146,14 +148,29 @@ class Router:
         destination: str,
         message_type: int,
         body: bytes,
-        receivers: Iterable[str],
+        receivers: Any,
         *,
         on_busy: OnBusy = OnBusy.CONTINUE,
         priority: Priority = Priority.NORMAL,
     ) -> Multicast:
-        return multicast(
-            self._users, self._max_message, sender, destination, message_type, body, receivers, on_busy, priority
-        )
+        return self._multicaster.send(sender, destination, message_type, body, receivers, on_busy, priority)
+
+    def audience(self, members: Iterable[str] | None) -> Audience:
+        return Audience(self._users, members)
+
+    def notify(
+        self, receivers: Iterable[str], body_for: Callable[[int, bool], tuple[int, bytes] | None]
+    ) -> int:
+        return notify(self._users, receivers, body_for)
+
+    def gathered(self, work: Callable[[], None]) -> None:
+        outermost = not self.batch.open
+        self.batch.open = True
+        try:
+            work()
+        finally:
+            if outermost:
+                self.batch.close()
 
     def _inspected(self, inspector: Inspector, sender: ServerConnection, target: str, raw: bytes) -> bytes | None:
         body = raw[sender.layout.header_size :]

@@ -56,6 +56,8 @@ class UserManager:
         self.tag_changed: Event[str, object] = Event("users.tag_changed")
         # The manager's own table, read by the router for every receiver of a broadcast.
         self.online: dict[str, tuple[ServerConnection, ...]] = {}
+        # Changes with every device that comes or goes, so that what was looked up can be kept.
+        self.version = 0
 
     # --- for applications -------------------------------------------------------------------------------------------
     @property
@@ -142,6 +144,7 @@ class UserManager:
         """A device has logged on."""
         others = self.online.get(user.user_id, ())
         self.online[user.user_id] = (*others, connection)
+        self.version += 1
         self.connected.fire(user)
         if not others:
             self.count_changed.fire(self.count)
@@ -152,6 +155,7 @@ class UserManager:
         if user is None or connection not in self.online.get(user.user_id, ()):
             return False
         rest = tuple(other for other in self.online[user.user_id] if other is not connection)
+        self.version += 1
         if rest:
             self.online[user.user_id] = rest
         else:
