@@ -237,3 +237,43 @@ ONLINE_PAGE: Final = 100
 
 MAX_ONLINE_PAGE: Final = 1000
 """The most in one page: a quarter of a megabyte if all names are as long as can be."""
+
+# --- contacts and broadcasts --------------------------------------------------------------------------------------
+CONTACTS_REMEMBERED: Final = 500_000
+"""Ids in all remembered answers about contacts and members: some 30 MB, and the busiest users of a large server."""
+
+CONTACTS_REMEMBER_TIME: Final = 1.0
+"""Seconds for which an application's own answer is remembered: a burst asks once, and a change shows at once."""
+
+STORED_REMEMBER_TIME: Final = 60.0
+"""The same for what this server changes itself, and so forgets at once: other programs' changes show in a minute."""
+
+CONTACTS_ANSWER_TIMEOUT: Final = 10.0
+"""Seconds in which an application says who somebody's contacts or a group's members are; then nobody is."""
+
+LOOKUPS_AT_ONCE: Final = 64
+"""Presence notices that wait for an answer about contacts at a time: a log-on storm does not become a database's."""
+
+BROADCAST_BYTES_WAITING: Final = 16 * 1024 * 1024
+"""Bytes of broadcasts that wait for an answer about members; more are refused as busy."""
+
+PRESENCE_INTERVAL: Final = 1.0
+"""Seconds between two notices about one user: somebody who flaps costs each contact one message a second."""
+
+PRESENCE_PER_TURN: Final = 1000
+"""Notices sent in one turn of the reactor: some milliseconds, between which messages go on."""
+
+EVERYBODY_MOST: Final = 200
+"""Users online up to which everybody is told of everybody: beyond it a demo's notices would grow with the square."""
+
+MAX_BROADCASTS_PER_SECOND: Final = 200
+"""Broadcasts a second and sender (not for loopback): a game's state sixty times, a person's words a few times."""
+
+MAX_DELIVERIES_PER_SENDER: Final = 50_000
+"""Copies a second that one sender's broadcasts may make (not for loopback): fifty a second to a thousand members."""
+
+MAX_DELIVERIES_PER_SECOND: Final = 0
+"""Copies a second of everybody's broadcasts together; 0 means as many as the machine can."""
+
+MAX_CONTACT_CHANGES_PER_SECOND: Final = 20
+"""Requests, answers and blocks a second and user: a program that brings its list over does so in a minute."""

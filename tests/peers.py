@@ -13,6 +13,8 @@ from esframework.wire.information import encode_information
 from esframework.wire.profile import GENERATION_6, GENERATION_7
 from esframework.wire.types import SERVER_ID, LogonResult, MessageType
 
+NOTICES = frozenset({MessageType.FRIEND_NOTICE, MessageType.CONTACT_OFFLINE, MessageType.CONTACT_ONLINE})
+
 
 class Received(NamedTuple):
     """A frame that a `FramePeer` got."""
@@ -91,7 +93,10 @@ class FramePeer:
         return self
 
     def take(self, *types: int) -> list[Received]:
-        """The frames that came since the last call; with types, only those."""
+        """The frames that came since the last call; with types, only those.
+
+        Who comes and goes is told only to those who ask for these types.
+        """
         self.network.settle()
         for message_type, message_id, source, target, raw in self._decoder.feed(self.stranger.take()):
             self._unread.append(
@@ -105,7 +110,11 @@ class FramePeer:
                 )
             )
         assert self._decoder.error is None, self._decoder.error
-        taken = [frame for frame in self._unread if not types or frame.message_type in types]
+        taken = [
+            frame
+            for frame in self._unread
+            if frame.message_type in types or (not types and frame.message_type not in NOTICES)
+        ]
         self._unread = [frame for frame in self._unread if frame not in taken]
         return taken
 

@@ -87,9 +87,9 @@ class ServerEngine(MultiService):
         self.dispatcher = Dispatcher()
         self.router = Router(reactor, self.users, self.dispatcher, self.refusals, self.options.max_message)
         self.calls = Calls(reactor)
-        is_open = verifier is None if self.options.open is None else self.options.open
+        self.is_open = verifier is None if self.options.open is None else self.options.open
         self.permissions = Permissions(
-            is_open, self.options.administrators, permit, self.refusals, self.dispatcher.is_administrator
+            self.is_open, self.options.administrators, permit, self.refusals, self.dispatcher.is_administrator
         )
         self.has_verifier = verifier is not None
         self.keeps_accounts = getattr(verifier, "accounts", None) is self.stores.accounts

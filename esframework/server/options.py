@@ -7,6 +7,7 @@ from enum import Enum
 
 from esframework import limits
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.contacts.options import ContactsOptions
 from esframework.wire.types import RelogonMode
 
 
@@ -57,3 +58,4 @@ class ServerOptions:
     watch_reactor: bool = True
     close_grace: float = limits.CLOSE_GRACE
     accounts: AccountsOptions = field(default_factory=AccountsOptions)
+    contacts: ContactsOptions = field(default_factory=ContactsOptions)

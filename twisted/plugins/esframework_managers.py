@@ -2,10 +2,12 @@
 
 from esframework.managers.accounts.manager import AccountsManager
 from esframework.managers.basic.manager import BasicManager
+from esframework.managers.contacts.manager import ContactsManager
 from esframework.managers.custom.manager import CustomManager
 from esframework.managers.diagnostics.manager import DiagnosticsManager
 
 accounts = AccountsManager()
 basic = BasicManager()
+contacts = ContactsManager()
 custom = CustomManager()
 diagnostics = DiagnosticsManager()

@@ -10,11 +10,11 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
 
 from esframework import limits
-from esframework.errors import ConnectionInterrupted, EncodeError, RequestError, TargetAbsent
+from esframework.errors import ConnectionInterrupted, RequestError, TargetAbsent
 from esframework.interfaces import IContext
 from esframework.managers.custom.contracts import ENGINE_MESSAGE, EngineMessageBody
 from esframework.net.threads import hops_to_reactor
-from esframework.wire.blob_fragments import encode_fragments
+from esframework.wire.blob_fragments import check_blob, encode_fragments
 from esframework.wire.information import encode_information
 from esframework.wire.types import ChannelMode, MessageType, OnBusy, Priority
 
@@ -117,7 +117,7 @@ class Sending:
         is lost before, with `TargetAbsent` for a user who is not online (on a server). At most
         `limits.MAX_BLOB_BYTES`.
         """
-        self._check_blob(content, fragment_size)
+        check_blob(content, fragment_size)
         bodies = encode_fragments(self._next_blob_id(), content, fragment_size, information_type)
         return Deferred.fromCoroutine(
             self._send_fragments(target, information_type, MessageType.BLOB_FRAGMENT, bodies, channel)
@@ -141,7 +141,7 @@ class Sending:
         and fails as `send_blob`.
         """
         payload = ENGINE_MESSAGE.encode(EngineMessageBody(message, tag))
-        self._check_blob(payload, fragment_size)
+        check_blob(payload, fragment_size)
         bodies = encode_fragments(self._next_blob_id(), payload, fragment_size, information_type)
         return Deferred.fromCoroutine(
             self._send_fragments(
@@ -201,15 +201,6 @@ class Sending:
 
     def _next_blob_id(self) -> int:
         return next(self._blob_ids) % 2**31 or next(self._blob_ids) % 2**31
-
-    @staticmethod
-    def _check_blob(content: bytes, fragment_size: int) -> None:
-        if not isinstance(content, (bytes, bytearray, memoryview)):
-            raise EncodeError(f"content is {type(content).__name__}; bytes expected")
-        if len(content) > limits.MAX_BLOB_BYTES:
-            raise EncodeError(f"a blob of {len(content)} bytes; at most {limits.MAX_BLOB_BYTES}: send it as a file")
-        if not 0 < fragment_size <= limits.MAX_MESSAGE // 2:
-            raise EncodeError(f"fragment_size is {fragment_size}; 1 to {limits.MAX_MESSAGE // 2} expected")
 
 
 def absent(target: str | None, information_type: int) -> RequestError:
