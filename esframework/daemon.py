@@ -21,6 +21,7 @@ from twisted.python.components import Componentized
 from esframework import logs
 from esframework.config import OFF, ConfigError, ServiceConfig, exposure_warnings
 from esframework.errors import LocalError, MissingExtra, StoreError
+from esframework.managers.accounts.options import AccountsOptions
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.memory import MemoryStores
@@ -65,6 +66,14 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         task_queue_length=handlers.queue_length,
         diagnostics=config.diagnostics.enabled,
         diagnostics_log_interval=config.diagnostics.log_every,
+        accounts=AccountsOptions(
+            register=config.accounts.register,
+            shortest_password=config.accounts.shortest_password,
+            token_lifetime=config.accounts.token_lifetime,
+            free_tries=config.accounts.free_tries,
+            free_registrations=config.accounts.free_registrations,
+            exempt=config.accounts.exempt,
+        ),
     )
 
 

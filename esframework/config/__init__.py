@@ -15,6 +15,7 @@ from esframework.config.loading import load_config
 from esframework.config.problems import ConfigError
 from esframework.config.service import (
     OFF,
+    AccountsConfig,
     DiagnosticsConfig,
     HandlersConfig,
     LimitsConfig,
@@ -25,6 +26,7 @@ from esframework.config.service import (
 
 __all__ = [
     "OFF",
+    "AccountsConfig",
     "ConfigError",
     "DiagnosticsConfig",
     "Exposure",

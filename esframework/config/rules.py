@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from esframework.net.addresses import networks_of
+
 
 class Rule(Protocol):
     """What all rules offer."""
@@ -135,6 +137,19 @@ class Either:
         if isinstance(value, str) and value in self.words:
             return self.words[value]
         return self.other.check(value, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkText:
+    """A network or an address."""
+
+    expected: str = "a network such as 10.0.0.0/8 or 2001:db8::/32"
+
+    def check(self, value: object, folder: Path) -> str:
+        if not isinstance(value, str):
+            raise ValueError(value)
+        networks_of([value])
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,20 @@ from typing import Any, Final, Literal
 import platformdirs
 
 from esframework import limits
-from esframework.config.rules import Either, FilePath, ListOf, OffOr, OneOf, Rule, Seconds, Switch, Text, Times, Whole
+from esframework.config.rules import (
+    Either,
+    FilePath,
+    ListOf,
+    NetworkText,
+    OffOr,
+    OneOf,
+    Rule,
+    Seconds,
+    Switch,
+    Text,
+    Times,
+    Whole,
+)
 from esframework.wire.devices import DEVICE_NAMES
 
 OFF: Final = "off"
@@ -86,6 +99,37 @@ class SessionConfig:
     )
     limit_loopback: bool = _option(
         False, Switch(), "limits for each address count this machine's own addresses, too"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsConfig:
+    """`[accounts]`: making accounts over the network, session tokens, and who waits after failed log-ons."""
+
+    register: bool = _option(False, Switch(), "anybody who reaches the server may make an account")
+    shortest_password: int = _option(
+        limits.SHORTEST_PASSWORD, Whole(1, 1000), "characters of the shortest password that is set over the network"
+    )
+    token_lifetime: float | None = _option(
+        None,
+        Seconds("no tokens"),
+        f"seconds for which session tokens log on; without it {limits.SESSION_TOKEN_LIFETIME / 86400:g} days, and none"
+        " with auth",
+    )
+    free_tries: int = _option(
+        limits.FREE_TRIES_PER_ACCOUNT,
+        Whole(0, 10_000_000, "no limit"),
+        "failed log-ons of one account that cost no waiting",
+    )
+    free_registrations: int = _option(
+        limits.FREE_REGISTRATIONS,
+        Whole(0, 10_000_000, "no limit"),
+        "accounts that one address may make without waiting",
+    )
+    exempt: tuple[str, ...] = _option(
+        (),
+        ListOf(NetworkText(), "networks such as 10.0.0.0/8"),
+        "networks whose log-ons are neither counted nor held up",
     )
 
 
@@ -168,6 +212,7 @@ class ServiceConfig:
     max_user_id: int = _option(limits.MAX_USER_ID, Whole(1, 255), "bytes of the longest account id")
     log: LogConfig = field(default_factory=LogConfig)
     session: SessionConfig = field(default_factory=SessionConfig)
+    accounts: AccountsConfig = field(default_factory=AccountsConfig)
     handlers: HandlersConfig = field(default_factory=HandlersConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
@@ -177,6 +222,7 @@ TABLES: Final[dict[str, type[Any]]] = {
     "": ServiceConfig,
     "log": LogConfig,
     "session": SessionConfig,
+    "accounts": AccountsConfig,
     "handlers": HandlersConfig,
     "limits": LimitsConfig,
     "diagnostics": DiagnosticsConfig,

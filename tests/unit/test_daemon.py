@@ -8,6 +8,7 @@ from pathlib import Path
 from esframework import HandlerMode, RelogonMode, ServerOptions
 from esframework.config import load_config
 from esframework.daemon import default_endpoints, server_options
+from esframework.managers.accounts.options import AccountsOptions
 
 TOML = """
 max_user_id = 20
@@ -22,6 +23,13 @@ max_connections = 6
 max_connections_per_address = 7
 max_log_on_tries = 16
 limit_loopback = true
+[accounts]
+register = true
+shortest_password = 17
+token_lifetime = 18
+free_tries = 19
+free_registrations = 20
+exempt = ["10.0.0.0/8", "::1"]
 [limits]
 max_message = 100000
 write_timeout = 8
@@ -67,6 +75,14 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
         task_queue_length=14,
         diagnostics=True,
         diagnostics_log_interval=15,
+        accounts=AccountsOptions(
+            register=True,
+            shortest_password=17,
+            token_lifetime=18,
+            free_tries=19,
+            free_registrations=20,
+            exempt=("10.0.0.0/8", "::1"),
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from esframework.cli.user import user
 from esframework.stores.passwords import PasswordHashing
 from esframework.stores.sql.account_table import SqlAccountRows
-from esframework.stores.sql.database import open_database
+from esframework.stores.sql.database import Part, open_database
 from esframework.stores.sql.versions import prepare
 
 Run = Callable[..., Result]
@@ -90,7 +90,9 @@ def test_two_different_answers_are_asked_again(run: Run, data: Path) -> None:
 
 def test_no_command_takes_a_password_as_an_argument() -> None:
     parameters = [name for command in user.commands.values() for name in command.params]
-    assert {str(parameter.name) for parameter in parameters} == {"name", "data", "store", "as_json", "max_user_id"}
+    store = {"name", "data", "store", "as_json", "max_user_id", "administrator", "role"}
+    server = {"address", "account", "endpoint", "generation", "device"}
+    assert {str(parameter.name) for parameter in parameters} == store | server
 
 
 def test_accounts_are_listed_one_a_line(run: Run) -> None:
@@ -116,6 +118,39 @@ def test_a_password_is_changed(run: Run, data: Path) -> None:
     assert fits(data, "alice", "new")
 
 
+def test_a_role_is_given_and_taken(run: Run) -> None:
+    run("add", "root", "--administrator")
+    run("add", "alice")
+    assert run("role", "alice", "administrator").output == "alice is an administrator now\n"
+    assert run("role", "root", "user").output == "root is a user now\n"
+    roles = [json.loads(run("show", name, "--json").output)["role"] for name in ("alice", "root")]
+    assert roles == ["administrator", "user"]
+    assert run("role", "alice", "king").exit_code == 2
+
+
+def test_what_is_shown_of_an_account_holds_no_secret(run: Run, data: Path) -> None:
+    run("add", "alice")
+    database = open_database(data / "accounts.sqlite")
+    with database.writing(Part.ACCOUNTS) as connection:
+        rows = SqlAccountRows(connection)
+        rows.change("alice", profile={"ci\nty": "R\x1b[2Jome"})
+        for number, until in enumerate((0.0, 4e9)):
+            rows.add_token((bytes([number]) * 32, "alice", "10#alice", until))
+    database.close()
+    shown = run("show", "alice").output
+    assert shown.startswith("user_id: alice\nrole: user\ncreated: 20")
+    assert "session_tokens: 1\n" in shown
+    # Who registered chose these words; a terminal is not to obey them.
+    assert shown.endswith("profile 'ci\\nty': 'R\\x1b[2Jome'\n")
+    assert "argon2" not in shown
+    assert json.loads(run("show", "alice", "--json").output)["profile"] == {"ci\nty": "R\x1b[2Jome"}
+
+
+def test_unlocking_needs_somebody_or_some_address() -> None:
+    result = CliRunner().invoke(user, ["unlock", "--as", "root@localhost"])
+    assert (result.exit_code, "Give NAME, or --address A" in result.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -123,6 +158,8 @@ def test_a_password_is_changed(run: Run, data: Path) -> None:
         (("add", "a#b"), "must not contain"),
         (("remove", "bob"), "no account 'bob'"),
         (("passwd", "bob"), "no account 'bob'"),
+        (("role", "bob", "user"), "no account 'bob'"),
+        (("show", "bob"), "no account 'bob'"),
     ],
 )
 def test_a_refusal_is_one_line_on_the_error_channel_and_code_1(

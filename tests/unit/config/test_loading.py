@@ -65,6 +65,14 @@ max_connections_per_address = 0
 max_log_on_tries = 10
 limit_loopback = true
 
+[accounts]
+register = true
+shortest_password = 12
+token_lifetime = 3600
+free_tries = 3
+free_registrations = 1
+exempt = ["10.0.0.0/8", "2001:db8::1"]
+
 [handlers]
 mode = "task_queue"
 workers = 4
@@ -178,6 +186,8 @@ def test_open_is_a_switch_or_a_count(write: Write, text: str, times: int) -> Non
         ('data = "a\\u0000b"', 1, "expected the path of a folder"),
         ("[session]\nallowed_client_types = ['web']", 2, "client type numbers"),
         ("[session]\nexclusive_devices = [['linux', 'toaster']]", 2, 'expected "same_kind", "all" or a list of lists'),
+        ("[accounts]\nexempt = ['10.0.0.1/8']", 2, "expected a list of networks such as 10.0.0.0/8"),
+        ("[accounts]\nexempt = [10]", 2, "expected a list of networks such as 10.0.0.0/8"),
         ("listen = [", None, "is not TOML"),
         ("open = 1\nopen = 2", None, "is not TOML"),
     ],
