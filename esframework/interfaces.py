@@ -182,8 +182,9 @@ class ISender(IChannel):
     def reply(message_type: int, body: bytes, message_id: int) -> None:
         """Answer this sender, if it is still there. Raises EncodeError for a body longer than a message."""
 
-    def reply_as(source: str, message_type: int, body: bytes, message_id: int) -> None:
-        """Answer in the name of `source`, for somebody who is not there; only servers can."""
+    def reply_as(source: str, message_type: int, body: bytes, message_id: int) -> bool:
+        """Answer in the name of `source`, for somebody who is not there; only servers can. False when the receiver's
+        header has no room for that name, or the session is over."""
 
     def request_failed(message_id: int, reason: RequestFailure, detail: str) -> bool:
         """Tell a client of ours that its request will not be answered; False when the sender is a foreign one."""

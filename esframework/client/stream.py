@@ -80,7 +80,7 @@ class Peer:
         if not self._stream.has_ended:
             self._stream.send(message_type, body, message_id, self.login_id)
 
-    def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> None:
+    def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> bool:
         """Clients speak in their own name only."""
         raise NotImplementedError("only a server answers in another's name")
 

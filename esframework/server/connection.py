@@ -349,10 +349,12 @@ class ServerConnection(Stream):
         if self._ended is None:
             self.send(message_type, body, message_id)
 
-    def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> None:
-        """Answer in the name of a user who is not there."""
-        if self._ended is None and self.layout.fits(source):
-            self.outgoing.send(self._encode(source, self.name or "", message_type, body, message_id))
+    def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> bool:
+        """Answer in the name of a user who is not there; see `ISender`."""
+        if self._ended is not None or not self.layout.fits(source):
+            return False
+        self.outgoing.send(self._encode(source, self.name or "", message_type, body, message_id))
+        return True
 
     def request_failed(self, message_id: int, reason: RequestFailure, detail: str) -> bool:
         """Tell one of our own clients that a request will not be answered; False for a foreign one."""

@@ -48,6 +48,7 @@ class Custom(Sending):
         self._messages = BlobAssembler()
         self._quiet = Quiet(context.clock)
         self._watched = False
+        self._reserved: dict[int, Callable[[Any, bytes | None], None]] = {}
         self.unhandled = 0
         self.attachment_begun: Event[Attachment] = Event("custom.attachment_begun")
         self.attachment_finished: Event[Attachment] = Event("custom.attachment_finished")
@@ -137,6 +138,36 @@ class Custom(Sending):
     def _count_refusal(self, reason: str) -> None:
         """Something that a peer sent was refused; only servers count."""
 
+    # --- for other managers -------------------------------------------------------------------------------------------
+    def reserve(self, information_type: int, take: Callable[[Any, bytes | None], None]) -> None:
+        """Information of a type that is sent here goes to `take(sender, content)` and not to the application's handler.
+
+        A query is answered with an empty content before.
+        """
+        self._reserved[information_type] = take
+
+    def hand_in(
+        self,
+        sender: Any,
+        style: str,
+        information_type: int,
+        content: bytes | None,
+        function: Callable[..., Any],
+        answer: Callable[[Any], None],
+    ) -> None:
+        """Information that came in another way than by a frame: filtered, then handled by `function(source,
+        information_type, content)` when it is the sender's turn.
+
+        `answer` gets the result, or a Failure; None for what a filter dropped.
+        """
+        if self._watched:
+            seen = self._watch(Information(sender.name, None, information_type, content, style))
+            if seen is None:
+                answer(None)
+                return
+            information_type, content = seen.information_type, seen.content
+        self._context.model.run(sender, style, information_type, function, content, answer)
+
     # --- information --------------------------------------------------------------------------------------------------
     def _information_posted(self, sender: Any, message_id: int, body: bytes) -> None:
         information_type, content = decode_information(body)
@@ -159,7 +190,9 @@ class Custom(Sending):
             information_type, content = seen.information_type, seen.content
         context = self._context
         handler = context.handler
-        if handler is None:
+        if information_type in self._reserved:
+            self._reserved[information_type](sender, content)
+        elif handler is None:
             self.unhandled += 1
         else:
             context.model.run(sender, style, information_type, handler.handle_information, content)
@@ -187,7 +220,10 @@ class Custom(Sending):
                 sender.reply(MessageType.ANSWER, b"", message_id)
 
         handler = self._context.handler
-        if handler is None:
+        if information_type in self._reserved:
+            sender.reply(MessageType.ANSWER, encode_information(information_type, b""), message_id)
+            self._reserved[information_type](sender, content)
+        elif handler is None:
             sender.reply(MessageType.ANSWER, b"", message_id)
         else:
             self._context.model.run(sender, "query", information_type, handler.handle_query, content, answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from esframework.errors import MalformedBody, NotDelivered
@@ -30,6 +31,8 @@ class ServerCustom(Custom):
 
     `transmit_failed(information)`: information for a user who is not online, or whose header cannot carry the ids; not
     for blobs and queries.
+    `keeper(sender, information, message_id)`, when another manager has set it, is asked to keep what was sent to a user
+    who is not online; when it returns True, it tells the sender itself what became of it.
     `information_received(information)`: each piece that arrives or is forwarded, except blobs; unread frames are fast,
     so subscribing costs.
     """
@@ -38,6 +41,7 @@ class ServerCustom(Custom):
         super().__init__(server)
         self._server = server
         self.transmit_failed: Event[Information] = Event("custom.transmit_failed")
+        self.keeper: Callable[[Any, Information, int], bool] | None = None
         self.information_received: Event[Information] = Event("custom.information_received", self._filters_changed)
         self._relay = AttachmentRelay(server, self._filter_offer)
         server.router.inspect(MessageType.ATTACHMENT_OFFERED, self._relay.inspect)
@@ -104,7 +108,8 @@ class ServerCustom(Custom):
 
         def report(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
             if message_type is not MessageType.QUERY and reason is not RequestFailure.DROPPED_BY_FILTER:
-                self._tell_transmit_failed(sender, target, body, style)
+                if self._taken_over(sender, target, message_id, body, style, reason):
+                    return
             if message_id and style in ("acked", "query"):
                 told = sender.request_failed(message_id, reason, reason.name.lower().replace("_", " "))
                 if not told and style == "query":
@@ -112,12 +117,18 @@ class ServerCustom(Custom):
 
         return report
 
-    def _tell_transmit_failed(self, sender: Any, target: str, body: bytes, style: str) -> None:
-        if not self.transmit_failed:
-            return
+    def _taken_over(
+        self, sender: Any, target: str, message_id: int, body: bytes, style: str, reason: RequestFailure
+    ) -> bool:
+        """Tell that information was not delivered; whether somebody keeps it."""
+        keeper = self.keeper if reason is RequestFailure.TARGET_ABSENT else None
+        if keeper is None and not self.transmit_failed:
+            return False
         try:
             information_type, content = decode_information(body)
         except MalformedBody as error:
             sender.refuse_body(error)
-            return
-        self.transmit_failed.fire(Information(sender.name, target, information_type, content, style))
+            return False
+        information = Information(sender.name, target, information_type, content, style)
+        self.transmit_failed.fire(information)
+        return keeper is not None and keeper(sender, information, message_id)
