@@ -209,6 +209,14 @@ class QuotaExceeded(StoreRefusal):
         self.bytes = size
 
 
+class NotKept(LocalError):
+    """A message to somebody absent is not kept; `reason` is the `RequestFailure` that its sender is told."""
+
+    def __init__(self, text: str, reason: int) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
 # --- the other end -------------------------------------------------------------------------------------------------
 class InvalidMessage(RemoteError):
     """Bytes from a peer are no frame of the protocol. `kind` is a `MessageInvalidType`."""
@@ -280,6 +288,17 @@ class NotDelivered(RequestError):
 
 class TargetAbsent(RequestError):
     """The target is not online; nothing was delivered."""
+
+
+class KeptOffline(RequestError):
+    """The target is not online; the server has written the message to its disk, and hands it over later.
+
+    `id` is the stored message's; nothing is to be sent again.
+    """
+
+    def __init__(self, text: str, target: str | None, request_type: int, id: str) -> None:
+        super().__init__(text, target, request_type)
+        self.id = id
 
 
 class NotPermitted(RequestError):

@@ -89,6 +89,16 @@ class IAttachmentConsumer(Interface):
         """It will not be whole: a write or finish that is awaited is cancelled, and nothing more comes."""
 
 
+class IOfflineHandler(ICustomHandler):
+    """A client's handler that wants to know that a message waited, and since when."""
+
+    def handle_offline(message: Any) -> Any:
+        """A message that the server kept: a `managers.offline.contracts.OfflineMessage`.
+
+        May be awaited. The server forgets the message when this has returned; when it raises, the message comes again.
+        """
+
+
 class IIntegratedHandler(ICustomHandler):
     """A handler of some information types, to be joined by `CombinedHandler` (manual, technique 03)."""
 
@@ -173,7 +183,7 @@ class ISender(IChannel):
     """Whoever sent what a manager handles: on the server one user's connection, on a client any peer.
 
     What is kept for a sender is kept by its `login_id`: two devices of one user count their blobs by themselves. On a
-    server `is_ours` says whether the client announced itself as this framework's own.
+    server `is_ours` says whether the client announced itself as this framework's own; `layout` is its header's form.
     """
 
     name: Source | None = Attribute("Bare user id, with the device beside it; None for the server.")
@@ -299,6 +309,7 @@ class IServerContext(IContext):
     users: Any = Attribute("The users online here: `server.users`.")
     router: Any = Attribute("IRouter.")
     stores: Any = Attribute("IStores, open while the managers run.")
+    has_stores: bool = Attribute("Whether the application gave the stores; else they are in memory and soon forgotten.")
     contacts_provider: Any = Attribute("The application's own IContacts, or None.")
     throttle: Any = Attribute("`server.throttle.LogOnThrottle`: who must wait before the next log-on.")
     has_verifier: bool = Attribute("Whether anybody is ever refused: False admits everybody.")

@@ -277,3 +277,46 @@ MAX_DELIVERIES_PER_SECOND: Final = 0
 
 MAX_CONTACT_CHANGES_PER_SECOND: Final = 20
 """Requests, answers and blocks a second and user: a program that brings its list over does so in a minute."""
+
+# --- offline messages -----------------------------------------------------------------------------------------------
+OFFLINE_MESSAGES: Final = 1000
+"""Offline messages that wait for one user: somebody who is away for a month reads no more than this."""
+
+OFFLINE_BYTES: Final = 16 * 1024 * 1024
+"""The same in bytes of content: a thousand absent users fill 16 GB at most."""
+
+OFFLINE_EXPIRY: Final = 30 * 24 * 3600.0
+"""Seconds that an offline message waits: a month's holiday."""
+
+OFFLINE_BATCH: Final = 64
+"""Offline messages that are with a client at a time, which has not acknowledged them yet."""
+
+OFFLINE_BATCH_BYTES: Final = 256 * 1024
+"""The same in bytes; a single longer message goes alone."""
+
+OFFLINE_ENVELOPE: Final = 2048
+"""Bytes beside the content in the frame that hands an offline message over: the longest header, names and id fit."""
+
+OFFLINE_PAGE: Final = 200
+"""Summaries of waiting messages in one answer: each has up to 700 bytes."""
+
+OFFLINE_DISCARDS: Final = 10_000
+"""Messages that a client may discard with one request."""
+
+OFFLINE_REMEMBERED: Final = 4096
+"""Ids of handled messages that a client remembers, in case their acknowledgement was lost: many batches' worth."""
+
+OFFLINE_SWEEP: Final = 60.0
+"""Seconds between two looks for offline messages that have expired: they wait for days, so a minute is nothing."""
+
+OFFLINE_STORE_RETRY: Final = 5.0
+"""Seconds after which a store that failed during a hand-over is asked again."""
+
+KNOWN_USERS: Final = 65_536
+"""Names of which a server remembers whether there is such a user."""
+
+KNOWN_USER_FOR: Final = 60.0
+"""Seconds for which it remembers that there is one; what a removed account gets meanwhile expires by itself."""
+
+UNKNOWN_USER_FOR: Final = 5.0
+"""Seconds for which it remembers that there is none: an account that has just been made is soon noticed."""

@@ -24,7 +24,8 @@ class ClientOptions:
     `send_buffer` is the kernel's send buffer, None leaves it as it is: with a small one and a short `write_timeout` a
     cut cable is noticed within that time. `client_type` None says "others". With
     `keep_session_token` a server of ours is asked for a token, by which the client comes back after a lost connection
-    without its password being checked again.
+    without its password being checked again. `offline_ready` asks for messages that waited after each log-on, as
+    `client.offline.ready()` does.
     """
 
     generation: int = 6
@@ -46,5 +47,6 @@ class ClientOptions:
     reconnect_longest_delay: float = limits.RECONNECT_LONGEST_DELAY
     proxy: Socks5Proxy | None = None
     handler_limit: float = limits.HANDLER_LIMIT
+    offline_ready: bool = False
     diagnostics: bool = False
     diagnostics_log_interval: float = 0.0

@@ -73,7 +73,8 @@ class ServerEngine(MultiService):
         self.reactor = self.clock = reactor
         self.handler = handler
         self.options = options or ServerOptions()
-        self.stores: Any = stores or MemoryStores()
+        self.has_stores = stores is not None
+        self.stores: Any = MemoryStores() if stores is None else stores
         self.contacts_provider = contacts
         self._endpoints = tuple(endpoints)
         self.opening: Event[()] = Event("server.opening")

@@ -5,9 +5,11 @@ from esframework.managers.basic.manager import BasicManager
 from esframework.managers.contacts.manager import ContactsManager
 from esframework.managers.custom.manager import CustomManager
 from esframework.managers.diagnostics.manager import DiagnosticsManager
+from esframework.managers.offline.manager import OfflineManager
 
 accounts = AccountsManager()
 basic = BasicManager()
 contacts = ContactsManager()
 custom = CustomManager()
 diagnostics = DiagnosticsManager()
+offline = OfflineManager()
