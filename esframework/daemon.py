@@ -19,9 +19,10 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
 from esframework import logs
-from esframework.config import OFF, ConfigError, ServiceConfig, exposure_warnings
+from esframework.config import OFF, ConfigError, OfflineConfig, ServiceConfig, exposure_warnings
 from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.offline.options import OfflineOptions
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.memory import MemoryStores
@@ -74,6 +75,21 @@ def server_options(config: ServiceConfig) -> ServerOptions:
             free_registrations=config.accounts.free_registrations,
             exempt=config.accounts.exempt,
         ),
+        offline=offline_options(config.offline),
+    )
+
+
+def offline_options(config: OfflineConfig) -> OfflineOptions:
+    """What a configuration says of messages to users who are away."""
+    return OfflineOptions(
+        enabled=config.enabled,
+        types=config.types,
+        has_user=None if config.users == "accounts" else lambda user_id: True,
+        messages=config.messages,
+        bytes=config.bytes,
+        expiry=config.expiry,
+        request_type=config.request_type,
+        delivery_type=config.delivery_type,
     )
 
 

@@ -20,6 +20,7 @@ from esframework.config.service import (
     HandlersConfig,
     LimitsConfig,
     LogConfig,
+    OfflineConfig,
     ServiceConfig,
     SessionConfig,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "HandlersConfig",
     "LimitsConfig",
     "LogConfig",
+    "OfflineConfig",
     "Protection",
     "Reach",
     "ServiceConfig",

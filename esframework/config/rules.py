@@ -153,6 +153,36 @@ class NetworkText:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranges:
+    """Numbers and ranges of numbers; as `range` objects. `most` is the largest number."""
+
+    most: int
+
+    @property
+    def expected(self) -> str:
+        return f'a list of whole numbers up to {self.most} and of ranges such as "100-199"'
+
+    def check(self, value: object, folder: Path) -> tuple[range, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(value)
+        return tuple(self._range(item) for item in value)
+
+    def _range(self, item: object) -> range:
+        if isinstance(item, str):
+            first, sign, last = item.partition("-")
+            if not (sign and first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+                raise ValueError(item)
+            bounds = (int(first), int(last))
+        elif isinstance(item, int) and not isinstance(item, bool):
+            bounds = (item, item)
+        else:
+            raise ValueError(item)
+        if not 0 <= bounds[0] <= bounds[1] <= self.most:
+            raise ValueError(item)
+        return range(bounds[0], bounds[1] + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class FilePath:
     """A path; `~` is the home folder."""
 

@@ -20,6 +20,7 @@ from esframework.config.rules import (
     NetworkText,
     OffOr,
     OneOf,
+    Ranges,
     Rule,
     Seconds,
     Switch,
@@ -39,6 +40,9 @@ LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
 _DEVICES: Final = 'lists of devices such as [["linux", "mac"], ["android", "ios"]]'
 """What is expected where devices exclude each other."""
+
+LARGEST_TYPE: Final = 2**31 - 1
+"""The largest information type that the wire carries."""
 
 _SIZE: Final = Whole(1, 2**31 - 1)
 _ENDPOINT: Final = Text("a Twisted endpoint string such as tcp:4530")
@@ -173,6 +177,34 @@ class DiagnosticsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineConfig:
+    """`[offline]`: messages to users who are away. `types` None means all."""
+
+    enabled: bool = _option(True, Switch(), "keep what is sent to absent users")
+    types: tuple[range, ...] | None = _option(
+        None, Either({"all": None}, Ranges(LARGEST_TYPE)), "information types that are kept"
+    )
+    users: Literal["accounts", "everybody"] = _option(
+        "accounts", OneOf(("accounts", "everybody")), "for whom: those who have an account, or anybody who is named"
+    )
+    messages: int = _option(
+        limits.OFFLINE_MESSAGES, Whole(0, 2**31 - 1, "no limit"), "messages that may wait for one user"
+    )
+    bytes: int = _option(limits.OFFLINE_BYTES, Whole(0, 2**50, "no limit"), "bytes that may wait for one user")
+    expiry: float = _option(limits.OFFLINE_EXPIRY, Seconds("for ever"), "seconds that a message waits")
+    request_type: int | None = _option(
+        None,
+        Either({"off": None}, Whole(0, LARGEST_TYPE)),
+        "information type by which clients of other makes ask for what waits",
+    )
+    delivery_type: int | None = _option(
+        None,
+        Either({"off": None}, Whole(0, LARGEST_TYPE)),
+        "information type in which they get it wrapped; off: as if it were sent now",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
     """All options of the daemon, checked. `listen` empty means port 4530 of loopback, IPv4 and IPv6.
 
@@ -216,6 +248,7 @@ class ServiceConfig:
     handlers: HandlersConfig = field(default_factory=HandlersConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
+    offline: OfflineConfig = field(default_factory=OfflineConfig)
 
 
 TABLES: Final[dict[str, type[Any]]] = {
@@ -226,5 +259,6 @@ TABLES: Final[dict[str, type[Any]]] = {
     "handlers": HandlersConfig,
     "limits": LimitsConfig,
     "diagnostics": DiagnosticsConfig,
+    "offline": OfflineConfig,
 }
 """Each table of a configuration file and what its keys are the fields of; "" is the top level."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from esframework import HandlerMode, RelogonMode, ServerOptions
 from esframework.config import load_config
 from esframework.daemon import default_endpoints, server_options
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.offline.options import OfflineOptions
 
 TOML = """
 max_user_id = 20
@@ -44,6 +44,14 @@ queue_length = 14
 [diagnostics]
 enabled = true
 log_every = 15
+[offline]
+types = [20]
+users = "everybody"
+messages = 17
+bytes = 18
+expiry = 19
+request_type = 21
+delivery_type = 22
 """
 
 
@@ -83,11 +91,23 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
             free_registrations=20,
             exempt=("10.0.0.0/8", "::1"),
         ),
+        offline=OfflineOptions(
+            enabled=True,
+            types=(range(20, 21),),
+            has_user=options.offline.has_user,
+            messages=17,
+            bytes=18,
+            expiry=19,
+            request_type=21,
+            delivery_type=22,
+        ),
     )
+    assert options.offline.has_user is not None and options.offline.has_user("anybody")
 
 
 def test_the_files_defaults_are_the_engines() -> None:
-    assert replace(server_options(load_config(None)), open=None) == ServerOptions()
+    # Two differ: a daemon asks who people are, and it has a store.
+    assert server_options(load_config(None)) == ServerOptions(open=False, offline=OfflineOptions(enabled=True))
 
 
 def test_a_daemon_is_never_open_by_accident() -> None:

@@ -89,6 +89,16 @@ frames_per_second = 50
 [diagnostics]
 enabled = true
 log_every = 60
+
+[offline]
+enabled = false
+types = [7, "100-199"]
+users = "everybody"
+messages = 10
+bytes = 0
+expiry = 3600
+request_type = 20
+delivery_type = 21
 """
 
 
@@ -116,6 +126,7 @@ def test_every_option_can_be_set(write: Write, tmp_path: Path) -> None:
     assert config.session.log_on_timeout == 5.0
     assert isinstance(config.session.log_on_timeout, float)
     assert config.handlers.limit == 2.5
+    assert config.offline.types == (range(7, 8), range(100, 200))
     default = ServiceConfig()
     for table in TABLES:
         here, there = (getattr(each, table) if table else each for each in (config, default))

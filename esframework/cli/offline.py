@@ -1,0 +1,152 @@
+"""`esframework offline`: messages that wait for absent users in a server's store, with or without a running server.
+
+Shows no contents: they are between those who write and those who read.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from esframework.cli.store_option import database_of, tell, with_store
+from esframework.interfaces import Mailbox, MessageSummary
+from esframework.stores.sql.database import Database, Part
+from esframework.stores.sql.offline_table import SqlOfflineRows
+from esframework.stores.sql.versions import prepare
+
+_PAGE: Final = 1000
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """A time such as 90s, 15m, 12h or 30d, in seconds."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r}: a number and s, m, h or d is expected, such as 30d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+@click.group(short_help="Look after waiting messages.")
+def offline() -> None:
+    """Look after the messages that wait for absent users.
+
+    The server may run or not. Contents are shown to nobody.
+
+    Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+    """
+
+
+@offline.command("list")
+@click.argument("user", required=False)
+@with_store
+def list_waiting(user: str | None, data: Path, store: str | None, as_json: bool) -> None:
+    """List what waits, for all users or for USER."""
+    with _opened(data, store, as_json) as database:
+        if user is None:
+            _list_mailboxes(database, as_json)
+        else:
+            _list_messages(database, user, as_json)
+
+
+@offline.command()
+@click.argument("user", required=False)
+@click.option("--everybody", is_flag=True, help="What waits for all users.")
+@click.option("--older-than", callback=_seconds, metavar="AGE", help="Only what came before: 12h, 30d.")
+@click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
+@with_store
+def purge(
+    user: str | None,
+    everybody: bool,
+    older_than: float | None,
+    yes: bool,
+    data: Path,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Delete what waits for USER, or for everybody. It cannot be had back."""
+    if (user is None) is not everybody:
+        raise click.UsageError("whose messages? Give USER or --everybody")
+    before = None if older_than is None else time.time() - older_than
+    with _opened(data, store, as_json) as database:
+        if not yes:
+            whose = "everybody" if user is None else user
+            click.confirm(f"Delete {'all' if before is None else 'old'} messages for {whose}?", abort=True, err=True)
+        with database.writing(Part.OFFLINE) as connection:
+            deleted = SqlOfflineRows(connection).purge(user, before)
+        tell(as_json, f"{deleted} messages deleted", deleted=deleted)
+
+
+def _list_mailboxes(database: Database, as_json: bool) -> None:
+    for box in _mailboxes(database):
+        text = f"{box.target}: {box.messages} messages, {box.bytes} bytes, the oldest of {_when(box.oldest_at)}"
+        tell(
+            as_json, text, user_id=box.target, messages=box.messages, bytes=box.bytes, oldest_at=_when(box.oldest_at)
+        )
+    with database.reading() as connection:
+        messages, size = SqlOfflineRows(connection).totals()
+    if not as_json:
+        click.echo(f"{messages} messages, {size} bytes in all")
+
+
+def _list_messages(database: Database, user: str, as_json: bool) -> None:
+    for message in _messages(database, user):
+        source = message.source or "the server"
+        text = (
+            f"{message.number}: type {message.information_type} from {source}, {message.size} bytes,"
+            f" {_when(message.received_at)} until {_when(message.expires_at)}, handed out {message.handed_out} times"
+        )
+        tell(
+            as_json,
+            text,
+            number=message.number,
+            id=message.id,
+            source=message.source,
+            information_type=message.information_type,
+            bytes=message.size,
+            received_at=_when(message.received_at),
+            expires_at=_when(message.expires_at),
+            handed_out=message.handed_out,
+        )
+
+
+def _mailboxes(database: Database) -> Iterator[Mailbox]:
+    # A page at a time: a server beside us is never kept from writing for long.
+    page: list[Mailbox] = []
+    while True:
+        with database.reading() as connection:
+            page = SqlOfflineRows(connection).mailboxes(page[-1].target if page else None, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+
+
+def _messages(database: Database, user: str) -> Iterator[MessageSummary]:
+    page: list[MessageSummary] = []
+    while True:
+        with database.reading() as connection:
+            page = SqlOfflineRows(connection).summaries(user, page[-1].number if page else 0, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+
+
+def _when(seconds: float) -> str:
+    """A time in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def _opened(data: Path, store: str | None, as_json: bool) -> Iterator[Database]:
+    """The store, made or upgraded as a server would; failures end the program."""
+    with database_of("esframework offline", data, store, as_json) as database:
+        prepare(database)
+        yield database
