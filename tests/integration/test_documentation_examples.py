@@ -243,3 +243,12 @@ async def test_the_measured_server_gives_its_figures_to_whoever_fetches_them(sta
     await program.shows("figures at")
     page = await deferToThread(lambda: urlopen(f"http://127.0.0.1:{page_port}/metrics", timeout=SECONDS).read())
     assert b"\nesframework_users_online 0.0\n" in page
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_photograph_is_in_the_album_and_the_film_is_not(start: Callable[..., Program]) -> None:
+    program = start("attachments.py", str(free_port()))
+    await program.ended
+    page = (ROOT / "docs" / "howto" / "attachments.md").read_text(encoding="utf-8")
+    shown, promised = set(program.shown.splitlines()), page.partition("it prints\n\n```text\n")[2].partition("\n```")[0]
+    assert shown == set(promised.splitlines())
