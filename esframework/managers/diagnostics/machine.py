@@ -44,9 +44,10 @@ class UncommittedRecord:
 class InformationStatistics:
     """All messages of one information type and style since the start (manual: InfoHandleRecordStatistics).
 
-    `style` says how they came: post, send, acked, query or blob. `information_type` None stands for the types beyond
-    `limits.MAX_DIAGNOSED_TYPES`. `count` includes those being handled right now; `failures` are handlers that raised;
-    `last_records` are the last ten that ended, the oldest first.
+    `style` says how they came: post, send, acked, query, blob or attached; attachment is the decision about one.
+    `information_type` None stands for the types beyond `limits.MAX_DIAGNOSED_TYPES`. `count` includes those being
+    handled right now; `failures` are handlers that raised; `last_records` are the last ten that ended, the oldest
+    first.
     """
 
     information_type: int | None
