@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from esframework.interfaces import LogOnRequest as LogOnRequest
     from esframework.interfaces import Registrations as Registrations
     from esframework.managers.custom.attachments.contracts import AttachmentSent as AttachmentSent
-    from esframework.managers.custom.attachments.receiving import Attachment as Attachment
+    from esframework.managers.custom.attachments.reception import Attachment as Attachment
     from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
     from esframework.managers.custom.contracts import Information as Information
     from esframework.server.engine import ServerEngine as ServerEngine
@@ -54,7 +54,7 @@ _HOMES = {
     "UserData": "esframework.server.users",
     "CombinedHandler": "esframework.managers.custom.combined",
     "Information": "esframework.managers.custom.contracts",
-    "Attachment": "esframework.managers.custom.attachments.receiving",
+    "Attachment": "esframework.managers.custom.attachments.reception",
     "AttachmentSent": "esframework.managers.custom.attachments.contracts",
     **dict.fromkeys(
         (

@@ -123,8 +123,8 @@ ATTACHMENT_SLICE: Final = 256 * 1024
 ATTACHMENT_IDLE_TIMEOUT: Final = 60.0
 """Seconds without a sign of life from its other end after which an attachment has failed."""
 
-ATTACHMENT_ASK_INTERVAL: Final = 10.0
-"""Seconds after which a sender that waits asks whether the receiver is still there."""
+ATTACHMENT_ASK_INTERVAL: Final = 3.0
+"""Seconds after which a sender that waits asks whether the receiver is still there: nobody watches a bar for longer."""
 
 MAX_ATTACHMENTS_PER_SENDER: Final = 16
 """Attachments one sender's device may have open with one receiver, accepted or waiting for the decision."""

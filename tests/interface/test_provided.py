@@ -10,6 +10,7 @@ from zope.interface.verify import verifyObject
 from esframework import CombinedHandler
 from esframework.client.stream import ClientStream, Peer
 from esframework.interfaces import (
+    IAttachmentHandler,
     IChannel,
     IContext,
     IIntegratedHandler,
@@ -49,3 +50,4 @@ def test_verifiers_and_handlers() -> None:
     assert verifyObject(IVerifier, AccountVerifier(MemoryStores().accounts))
     assert verifyObject(IVerifier, CheckerVerifier([]))
     assert verifyObject(IIntegratedHandler, CombinedHandler())
+    assert verifyObject(IAttachmentHandler, CombinedHandler())

@@ -14,7 +14,8 @@ from esframework.errors import EncodeError, HandlerRaised, MalformedBody
 from esframework.interfaces import IContext, ISender
 from esframework.machines.blobs import BlobAssembler
 from esframework.managers.custom.attachments.contracts import AttachmentSent, OfferBody
-from esframework.managers.custom.attachments.receiving import Attachment, Receiving
+from esframework.managers.custom.attachments.receiving import Receiving
+from esframework.managers.custom.attachments.reception import Attachment
 from esframework.managers.custom.attachments.sending import Progress, SendingAttachments, Way
 from esframework.managers.custom.contracts import ENGINE_MESSAGE, Information
 from esframework.managers.custom.filters import Filters

@@ -20,6 +20,7 @@ from esframework.managers.custom.attachments.threads import FileWorker
 from esframework.plugins.models import as_deferred
 
 _log = Logger()
+_DESCRIPTORS: Final = "/proc/self/fd"
 _PIECES_TO_THREAD: Final = limits.ATTACHMENT_SLICE // limits.ATTACHMENT_PIECE
 
 
@@ -59,7 +60,11 @@ def destination_of(where: Any, reactor: Any) -> Destination:
 
 
 class NewFile:
-    """A file that appears when it is whole, under its name, in place of what had that name before."""
+    """A file that appears when it is whole, under its name, in place of what had that name before.
+
+    Where the file system can do it, it has no name at all before: then nothing is left even when this process is
+    killed. Elsewhere it begins with a dot and ends in `.part`.
+    """
 
     appetite = _PIECES_TO_THREAD
 
@@ -70,6 +75,7 @@ class NewFile:
         self._part = path.with_name(f".{token_hex(12)}.part")
         self._worker = FileWorker(reactor)
         self._file: Any = None
+        self._has_name = False
 
     async def open(self) -> None:
         await self._worker.run(self._open)
@@ -84,22 +90,43 @@ class NewFile:
         self._worker.run(self._remove).addErrback(self._not_removed)
 
     def _open(self) -> None:
-        self._file = open(self._part, "xb")
+        self._file = _nameless_file(self._path.parent)
+        if self._file is None:
+            self._file = open(self._part, "xb")
+            self._has_name = True
 
     def _keep(self) -> None:
         # On disk before it gets its name: after a power cut there is the whole file or none.
         self._file.flush()
-        os.fsync(self._file.fileno())
+        descriptor = self._file.fileno()
+        os.fsync(descriptor)
+        if not self._has_name:
+            # A given folder, though unused, makes Python call what follows the link; and only a rename replaces.
+            os.link(f"{_DESCRIPTORS}/{descriptor}", self._part, src_dir_fd=descriptor)
+            self._has_name = True
         self._file.close()
         os.replace(self._part, self._path)
 
     def _remove(self) -> None:
-        if self._file is not None:
+        if self._has_name:
             self._part.unlink(missing_ok=True)
+        if self._file is not None:
             self._file.close()
 
     def _not_removed(self, failure: Failure) -> None:
         _log.failure("{path}, part of an attachment that failed, could not be removed", failure, path=self._part)
+
+
+def _nameless_file(folder: Path) -> Any:
+    """A file in a folder that has no name there yet; None where the system or the file system knows no such thing."""
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None or not os.path.isdir(_DESCRIPTORS):
+        return None
+    try:
+        return os.fdopen(os.open(folder, flag | os.O_WRONLY, 0o666), "wb")
+    except OSError:
+        # What else may be wrong with the folder is said when a file with a name is opened there.
+        return None
 
 
 class OpenFile:

@@ -20,8 +20,8 @@ WANT_PIECES            the sender                pieces in order, each within th
 WANT_CONSUMER          its application           over, when the consumer has all
 =====================  ========================  ==================================================================
 
-Whoever hears nothing of the other end for the idle time-out gives up; a sender that waits asks now and then by an empty
-piece, which a receiver that has accepted answers with its grant.
+Whoever hears nothing of the other end for the idle time-out gives up. Before that it asks now and then: a sender by an
+empty piece, which a receiver that has accepted answers with its grant; a receiver by that same grant.
 """
 
 from __future__ import annotations
@@ -190,14 +190,13 @@ class Incoming:
         self._heard = now
         self._told = now
 
-    def accept(self, now: float) -> int:
-        """The application wants it; gives the total to grant."""
+    def accept(self, now: float) -> None:
+        """The application wants it: the first window is granted."""
         if self.state is not ReceiverState.WANT_DECISION:
             raise AssertionError(f"accepted in state {self.state.value}")
         self.state = ReceiverState.WANT_PIECES
         self.granted = self._window
         self._heard = self._told = now
-        return self.granted
 
     def piece(self, offset: int, length: int, now: float) -> bool:
         """A piece came; True when the sender only asks whether this end is still there."""
@@ -229,17 +228,17 @@ class Incoming:
             self._break(f"the end came after {self.received} bytes and speaks of {size}{offered}")
         self.state = ReceiverState.WANT_CONSUMER
 
-    def take(self, length: int, now: float) -> int | None:
-        """The consumer has taken bytes; gives the new total to grant, when it is worth a message: a good part of the
+    def take(self, length: int, now: float) -> bool:
+        """The consumer has taken bytes; True when more is granted, since that is worth a message: a good part of the
         window is free, or the sender has heard nothing for long."""
         self.taken += length
         total = self.taken + self._window
         is_due = total - self.granted >= self._window // 8 or now - self._told >= limits.ATTACHMENT_ASK_INTERVAL
         if self.state is not ReceiverState.WANT_PIECES or not is_due:
-            return None
+            return False
         self.granted = total
         self._told = now
-        return total
+        return True
 
     @property
     def is_over(self) -> bool:
@@ -260,6 +259,14 @@ class Incoming:
         """Whether the sender has been silent for too long; once everything is here, that matters no more."""
         waits_for_sender = self.state in (ReceiverState.WANT_DECISION, ReceiverState.WANT_PIECES)
         return waits_for_sender and now - self._heard >= self._idle_timeout
+
+    def wants_to_ask(self, now: float) -> bool:
+        """Whether the grant is to be repeated, now, so that a sender that is gone is found out."""
+        quiet_since = max(self._heard, self._told)
+        if self.state is not ReceiverState.WANT_PIECES or now - quiet_since < limits.ATTACHMENT_ASK_INTERVAL:
+            return False
+        self._told = now
+        return True
 
     def _break(self, problem: str) -> None:
         self.state = ReceiverState.OVER

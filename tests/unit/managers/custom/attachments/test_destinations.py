@@ -14,6 +14,22 @@ from esframework.testing import MemoryNetwork, simulated
 from tests.consumers import Collector
 
 
+@pytest.fixture(params=["nameless", "named"], autouse=True)
+def unfinished_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs as on systems whose files may have no name, and as on all others."""
+    if request.param == "named":
+        monkeypatch.delattr(os, "O_TMPFILE")
+
+
+@simulated
+async def test_an_unfinished_file_has_no_name_where_that_can_be(network: MemoryNetwork, tmp_path: Path) -> None:
+    destination = destination_of(tmp_path / "file", network.reactor)
+    await destination.open()
+    assert len(os.listdir(tmp_path)) == (0 if hasattr(os, "O_TMPFILE") else 1)
+    destination.fail(ValueError())
+    network.settle()
+
+
 @simulated
 async def test_a_file_appears_when_it_is_whole(network: MemoryNetwork, tmp_path: Path) -> None:
     path = tmp_path / "file"
@@ -25,6 +41,8 @@ async def test_a_file_appears_when_it_is_whole(network: MemoryNetwork, tmp_path:
     await destination.finish()
     assert path.read_bytes() == b"abcd"
     assert os.listdir(tmp_path) == ["file"]
+    (tmp_path / "other").write_bytes(b"")
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 @simulated

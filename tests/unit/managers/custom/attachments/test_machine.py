@@ -164,7 +164,7 @@ RECEIVER_INPUTS: dict[str, Callable[[Incoming], Any]] = {
 RECEIVER_LAW: dict[ReceiverState, dict[str, tuple[Any, ReceiverState]]] = {
     R.WANT_DECISION: {
         **dict.fromkeys(RECEIVER_INPUTS, (BROKEN, R.OVER)),
-        "acceptance": (WINDOW, R.WANT_PIECES),
+        "acceptance": (None, R.WANT_PIECES),
         "a question": (False, R.WANT_DECISION),
         "a question out of order": (False, R.WANT_DECISION),
         "close": (True, R.OVER),
@@ -207,13 +207,13 @@ def test_the_receivers_law(state: ReceiverState, given: str) -> None:
 # --- single rules -----------------------------------------------------------------------------------------------------
 def test_an_attachment_goes_from_one_end_to_the_other() -> None:
     sender, receiver = Outgoing(UNKNOWN_SIZE, 0.0, 30.0), Incoming(UNKNOWN_SIZE, 0.0, 8)
-    sender.grant("phone", receiver.accept(0.0), 0.0)
+    receiver.accept(0.0)
+    sender.grant("phone", receiver.granted, 0.0)
     for length in (8, 5, 3, 0):
         if length:
             receiver.piece(sender.piece(length), length, 1.0)
-            total = receiver.take(length, 1.0)
-            assert total is not None
-            sender.grant("phone", total, 1.0)
+            assert receiver.take(length, 1.0)
+            sender.grant("phone", receiver.granted, 1.0)
     assert sender.taken == 16
     assert sender.end()
     receiver.end(sender.sent, 2.0)
@@ -269,9 +269,11 @@ def test_a_receiver_that_is_not_heard_of_for_long_is_given_up(state: SenderState
 
 def test_a_sender_asks_now_and_then_and_only_when_it_hears_nothing() -> None:
     sender = sender_in(S.WANT_GRANT)
-    assert [sender.wants_to_ask(now) for now in (10.0, 11.0, 12.0, 21.0)] == [False, True, False, True]
+    pause = limits.ATTACHMENT_ASK_INTERVAL
+    moments = (pause, 1.0 + pause, 2.0 + pause, 1.0 + 2 * pause)
+    assert [sender.wants_to_ask(now) for now in moments] == [False, True, False, True]
     sender.grant("phone", 6, 25.0)
-    assert [sender.wants_to_ask(now) for now in (31.0, 35.0)] == [False, True]
+    assert [sender.wants_to_ask(now) for now in (24.0 + pause, 25.0 + pause)] == [False, True]
     sender.close()
     assert not sender.wants_to_ask(100.0)
 
@@ -288,10 +290,22 @@ def test_more_is_granted_when_it_is_worth_a_message_or_nothing_was_said_for_long
     receiver = Incoming(UNKNOWN_SIZE, 0.0, 80)
     receiver.accept(0.0)
     receiver.piece(0, 30, 0.0)
-    assert receiver.take(9, 0.0) is None
-    assert receiver.take(1, 0.0) == 90
-    assert receiver.take(1, limits.ATTACHMENT_ASK_INTERVAL - 1) is None
-    assert receiver.take(1, limits.ATTACHMENT_ASK_INTERVAL) == 92
+    assert [receiver.take(length, 0.0) for length in (9, 1)] == [False, True]
+    assert receiver.granted == 90
+    pause = limits.ATTACHMENT_ASK_INTERVAL
+    assert [receiver.take(1, now) for now in (pause - 1, pause)] == [False, True]
+    assert receiver.granted == 92
+
+
+def test_a_receiver_asks_now_and_then_and_only_when_it_hears_nothing() -> None:
+    pause = limits.ATTACHMENT_ASK_INTERVAL
+    moments = (pause, 1.0 + pause, 2.0 + pause, 1.0 + 2 * pause)
+    asks = {state: [receiver_in(state).wants_to_ask(now) for now in moments[:2]] for state in ReceiverState}
+    assert [state for state, asked in asks.items() if any(asked)] == [R.WANT_PIECES]
+    receiver = receiver_in(R.WANT_PIECES)
+    assert [receiver.wants_to_ask(now) for now in moments] == [False, True, False, True]
+    receiver.piece(4, 1, 30.0)
+    assert [receiver.wants_to_ask(now) for now in (29.0 + pause, 30.0 + pause)] == [False, True]
 
 
 def test_it_is_whole_when_the_end_was_said_and_everything_is_taken() -> None:

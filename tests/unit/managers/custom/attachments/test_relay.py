@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from twisted.internet.defer import Deferred
 
-from esframework import Information
+from esframework import Information, limits
 from esframework.errors import NotDelivered, TargetAbsent
 from esframework.managers.custom.attachments.contracts import (
     GRANT,
@@ -134,3 +134,16 @@ async def test_a_receiver_that_leaves_while_it_decides_fails_it_at_the_next_ques
     await bob.close()
     with pytest.raises(TargetAbsent):
         await sent
+
+
+@simulated
+async def test_a_sender_that_is_gone_in_the_middle_is_found_out_soon(network: MemoryNetwork) -> None:
+    network.server()
+    consumer = Collector(network.reactor)
+    await network.client("bob", handler=Taker(consumer))
+    alice = FramePeer(network, "alice", authorized_user=OURS).online()
+    alice.send(MessageType.ATTACHMENT_OFFERED, OFFER.encode(OfferBody(b"", 0, 7, "", -1)), 5, "bob")
+    alice.send(MessageType.ATTACHMENT_PIECE, encode_piece(0, b"x"), 5, "bob")
+    alice.stranger.transport.loseConnection()
+    network.advance(limits.ATTACHMENT_ASK_INTERVAL + 1)
+    assert len(consumer.errors) == 1
