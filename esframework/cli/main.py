@@ -11,6 +11,7 @@ from esframework._version import __version__
 _COMMANDS = {
     "serve": ("esframework.cli.serve", "serve"),
     "user": ("esframework.cli.user", "user"),
+    "store": ("esframework.cli.store", "store"),
     "offline": ("esframework.cli.offline", "offline"),
     "config": ("esframework.cli.config", "config"),
     "chat": ("esframework.cli.chat", "chat"),

@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from esframework.cli.store_option import database_of, tell, with_store
+from esframework.cli.store_option import database_at, tell, with_store
 from esframework.interfaces import Mailbox, MessageSummary
 from esframework.stores.sql.database import Database, Part
 from esframework.stores.sql.offline_table import SqlOfflineRows
@@ -48,9 +48,9 @@ def offline() -> None:
 @offline.command("list")
 @click.argument("user", required=False)
 @with_store
-def list_waiting(user: str | None, data: Path, store: str | None, as_json: bool) -> None:
+def list_waiting(user: str | None, where: str | Path, as_json: bool) -> None:
     """List what waits, for all users or for USER."""
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         if user is None:
             _list_mailboxes(database, as_json)
         else:
@@ -68,15 +68,14 @@ def purge(
     everybody: bool,
     older_than: float | None,
     yes: bool,
-    data: Path,
-    store: str | None,
+    where: str | Path,
     as_json: bool,
 ) -> None:
     """Delete what waits for USER, or for everybody. It cannot be had back."""
     if (user is None) is not everybody:
         raise click.UsageError("whose messages? Give USER or --everybody")
     before = None if older_than is None else time.time() - older_than
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         if not yes:
             whose = "everybody" if user is None else user
             click.confirm(f"Delete {'all' if before is None else 'old'} messages for {whose}?", abort=True, err=True)
@@ -145,8 +144,8 @@ def _when(seconds: float) -> str:
 
 
 @contextmanager
-def _opened(data: Path, store: str | None, as_json: bool) -> Iterator[Database]:
+def _opened(where: str | Path, as_json: bool) -> Iterator[Database]:
     """The store, made or upgraded as a server would; failures end the program."""
-    with database_of("esframework offline", data, store, as_json) as database:
+    with database_at(where, "esframework offline", as_json) as database:
         prepare(database)
         yield database

@@ -1,4 +1,4 @@
-"""Which database a command works on: `--store`, or the file in the data folder; and what its errors look like.
+"""Which database a command works on, by the options and rules of the server; and what its errors look like.
 
 Works on the database itself, as the server does beside it; speaks to no server and knows no protocol.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import platformdirs
 
+from esframework.config import ConfigError, load_config
 from esframework.errors import EsError
 from esframework.stores.sql.database import FILE_NAME, Database, open_database
 
@@ -22,31 +23,47 @@ F = TypeVar("F", bound=Callable[..., Any])
 FAILED = 1
 """The exit code of what was refused or failed."""
 
-
-def with_store(command: F) -> F:
-    """The options `--data`, `--store` and `--json` for a click command."""
-    data = click.option(
+_OPTIONS = (
+    click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="The server's configuration file."),
+    click.option(
         "--data",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=lambda: Path(platformdirs.user_data_dir("esframework")),
+        metavar="DIR",
         show_default="the platform's folder for user data",
         help="The server's data folder.",
-    )
-    store = click.option(
+    ),
+    click.option(
         "--store",
         metavar="URL",
         help="The server's database, where it is not in the data folder: postgresql://user@host/name or a path.",
-    )
-    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-    return data(store(as_json(command)))
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line."),
+)
+
+
+def with_store(command: F) -> F:
+    """Give a click command the options of the server's store; it is called with `where` the store is, and `as_json`."""
+
+    @wraps(command)
+    def resolved(config: Path | None, data: str | None, store: str | None, **others: Any) -> Any:
+        try:
+            loaded = load_config(config, {"data": data, "store": store})
+        except ConfigError as error:
+            raise click.UsageError("\n".join(error.problems)) from None
+        return command(where=loaded.store or loaded.data / FILE_NAME, **others)
+
+    function: Any = resolved
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    decorated: F = function
+    return decorated
 
 
 @contextmanager
-def database_of(program: str, data: Path, store: str | None, as_json: bool) -> Iterator[Database]:
-    """The database that the options mean; what fails inside ends the program with code 1 and one line."""
+def database_at(where: str | Path, program: str, as_json: bool) -> Iterator[Database]:
+    """The database there; what fails inside ends the program with code 1 and one line."""
     database: Database | None = None
     try:
-        database = open_database(store or data / FILE_NAME)
+        database = open_database(where)
         yield database
     except EsError as error:
         if as_json:

@@ -17,7 +17,7 @@ import click
 
 from esframework import limits
 from esframework.cli.account import PASSWORD_VARIABLE, Connection, ask_password, connection_options, require_terminal
-from esframework.cli.store_option import database_of, tell, with_store
+from esframework.cli.store_option import database_at, tell, with_store
 from esframework.errors import AccountExists
 from esframework.interfaces import Account, Role
 from esframework.stores.passwords import PasswordHashing
@@ -49,10 +49,10 @@ def user() -> None:
 )
 @click.option("--administrator", is_flag=True, help="NAME may do what administrators may.")
 @with_store
-def add(name: str, max_user_id: int, administrator: bool, data: Path, store: str | None, as_json: bool) -> None:
+def add(name: str, max_user_id: int, administrator: bool, where: str | Path, as_json: bool) -> None:
     """Make an account called NAME."""
     role = Role.ADMINISTRATOR if administrator else Role.USER
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         check_account_name(name, max_user_id)
         with database.reading() as connection:
             if SqlAccountRows(connection).find(name) is not None:
@@ -66,21 +66,21 @@ def add(name: str, max_user_id: int, administrator: bool, data: Path, store: str
 @user.command()
 @click.argument("name")
 @with_store
-def remove(name: str, data: Path, store: str | None, as_json: bool) -> None:
+def remove(name: str, where: str | Path, as_json: bool) -> None:
     """Delete the account NAME.
 
     Its contacts, its places in groups and what waits for it go with it. A session that it has goes on until it ends.
     """
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         remove_user(database, name)
         tell(as_json, f"account {name} removed", user_id=name, done="removed")
 
 
 @user.command("list")
 @with_store
-def list_accounts(data: Path, store: str | None, as_json: bool) -> None:
+def list_accounts(where: str | Path, as_json: bool) -> None:
     """Print all accounts, one a line."""
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         with database.reading() as connection:
             names = SqlAccountRows(connection).user_ids()
         for name in names:
@@ -90,12 +90,12 @@ def list_accounts(data: Path, store: str | None, as_json: bool) -> None:
 @user.command()
 @click.argument("name")
 @with_store
-def passwd(name: str, data: Path, store: str | None, as_json: bool) -> None:
+def passwd(name: str, where: str | Path, as_json: bool) -> None:
     """Change the password of the account NAME.
 
     What lets its devices log on again without a password ends, too.
     """
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         with database.reading() as connection:
             SqlAccountRows(connection).known(name)
         password_hash = _new_password_hash(name)
@@ -108,9 +108,9 @@ def passwd(name: str, data: Path, store: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("role", type=click.Choice([role.name.lower() for role in Role]))
 @with_store
-def role(name: str, role: str, data: Path, store: str | None, as_json: bool) -> None:
+def role(name: str, role: str, where: str | Path, as_json: bool) -> None:
     """Make NAME an administrator, or a user again. A running server knows it from the next log-on of NAME on."""
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         with database.writing(Part.ACCOUNTS) as connection:
             SqlAccountRows(connection).change(name, role=Role[role.upper()])
         what = "an administrator" if role == "administrator" else "a user"
@@ -120,9 +120,9 @@ def role(name: str, role: str, data: Path, store: str | None, as_json: bool) -> 
 @user.command()
 @click.argument("name")
 @with_store
-def show(name: str, data: Path, store: str | None, as_json: bool) -> None:
+def show(name: str, where: str | Path, as_json: bool) -> None:
     """Print what is stored of the account NAME: its role, its profile, when it was made, its session tokens."""
-    with _opened(data, store, as_json) as database:
+    with _opened(where, as_json) as database:
         with database.reading() as connection:
             rows = SqlAccountRows(connection)
             (account, _), tokens = rows.known(name), rows.tokens_of(name)
@@ -172,9 +172,9 @@ def unlock(name: str | None, address: str | None, account: str, connection: Conn
 
 
 @contextmanager
-def _opened(data: Path, store: str | None, as_json: bool) -> Iterator[Database]:
+def _opened(where: str | Path, as_json: bool) -> Iterator[Database]:
     """The store, made or upgraded as a server would; failures end the program."""
-    with database_of("esframework user", data, store, as_json) as database:
+    with database_at(where, "esframework user", as_json) as database:
         prepare(database)
         yield database
 

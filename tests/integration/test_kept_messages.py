@@ -1,4 +1,4 @@
-"""What an acknowledged keep promises: committed and synced. Processes are killed, databases crash, syncs are counted."""
+"""What an acknowledged keep promises: it is on the disk. Processes are killed, a database too; syncs are counted."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -41,10 +41,11 @@ _LOCKS: Final = 0x6573
 
 
 class Database:
-    """An engine with a `name` for errors, in which no password is. `is_embedded`: an SQLite file."""
+    """An engine with a `name` for errors, in which no password is. `is_embedded`: it is an SQLite `file`."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, file: Path | None = None) -> None:
         self.name = name
+        self.file = file
         self.is_embedded = engine.dialect.name == "sqlite"
         self._readers = engine
         self._writers = engine.execution_options(writes=True)
@@ -54,6 +55,20 @@ class Database:
         """A transaction that sees one state and changes nothing. Raises `StoreError`s."""
         with self._failures(), self._readers.begin() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As `reading`, for several questions: all are answered from the state at the first one."""
+        if self.is_embedded:
+            with self.reading() as connection:
+                yield connection
+            return
+        with self._failures(), self._readers.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                # A backup may take longer than any statement of a server's.
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                yield connection
 
     @contextmanager
     def writing(self, *parts: Part) -> Iterator[Connection]:
@@ -97,18 +112,18 @@ def open_database(where: str | Path, busy_timeout: float = BUSY_TIMEOUT) -> Data
     return Database(postgresql_engine(url, CONNECTIONS), shown(where))
 
 
-def checked_url(text: str) -> URL:
+def checked_url(where: str) -> URL:
     """A database's URL. Raises `StoreError`, which does not repeat a password."""
     try:
-        url = make_url(text)
+        url = make_url(where)
     except (ArgumentError, ValueError):
         expected = "postgresql://user@host/name or sqlite:///path"
         raise StoreError(f"the store's URL cannot be read; expected {expected}") from None
     kind = url.get_backend_name()
     if kind not in ("sqlite", "postgresql"):
-        raise StoreError(f"{shown(text)}: no stores are kept in {kind}; expected postgresql:// or sqlite:///")
+        raise StoreError(f"{shown(where)}: no stores are kept in {kind}; expected postgresql:// or sqlite:///")
     if kind == "sqlite" and not url.database:
-        raise StoreError(f"{text}: names no file; expected sqlite:///path")
+        raise StoreError(f"{where}: names no file; expected sqlite:///path")
     return url
 
 
@@ -126,4 +141,4 @@ def shown(where: str | Path) -> str:
 
 
 def _sqlite_database(path: Path, busy_timeout: float) -> Database:
-    return Database(sqlite_engine(path, busy_timeout), str(path))
+    return Database(sqlite_engine(path, busy_timeout), str(path), path)

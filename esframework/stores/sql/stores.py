@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
@@ -13,6 +14,7 @@ from zope.interface import implementer
 
 from esframework.interfaces import IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
 from esframework.stores.accounts import Accounts
+from esframework.stores.cached import CachedContacts, CachedGroups
 from esframework.stores.contacts import Contacts
 from esframework.stores.groups import Groups
 from esframework.stores.offline import Offline
@@ -24,6 +26,8 @@ from esframework.stores.sql.group_table import SqlGroupRows
 from esframework.stores.sql.offline_table import SqlOfflineRows
 from esframework.stores.sql.threads import DatabaseThreads, SqlShelf
 from esframework.stores.sql.versions import prepare
+
+T = TypeVar("T")
 
 
 @implementer(IStores)
@@ -47,8 +51,10 @@ class SqlStores:
         contacts = SqlShelf(self._threads, partial(SqlContactRows, now=now), Part.CONTACTS)
         self._offline = Offline(SqlShelf(self._threads, SqlOfflineRows, Part.OFFLINE))
         self.accounts: IAccounts = Accounts(accounts, self._remove, self._passwords, now)
-        self.contacts: IContactStore = Contacts(contacts)
-        self.groups: IGroupStore = Groups(SqlShelf(self._threads, SqlGroupRows, Part.GROUPS))
+        self._contacts = CachedContacts(Contacts(contacts))
+        self._groups = CachedGroups(Groups(SqlShelf(self._threads, SqlGroupRows, Part.GROUPS)))
+        self.contacts: IContactStore = self._contacts
+        self.groups: IGroupStore = self._groups
         self.offline: IOfflineStore = self._offline
 
     def open(self) -> Deferred[None]:
@@ -66,7 +72,13 @@ class SqlStores:
         await self._threads.close()
 
     def _remove(self, user_id: str) -> Deferred[None]:
-        return self._threads.write(partial(remove_user, self._threads.database, user_id))
+        return self._threads.write(partial(remove_user, self._threads.database, user_id)).addBoth(self._forget_all)
+
+    def _forget_all(self, outcome: T) -> T:
+        """Whose contact the user was, and in which groups, is not known any more."""
+        self._contacts.clear()
+        self._groups.clear()
+        return outcome
 
 
 def remove_user(database: Database, user_id: str) -> None:

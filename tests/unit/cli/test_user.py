@@ -90,7 +90,7 @@ def test_two_different_answers_are_asked_again(run: Run, data: Path) -> None:
 
 def test_no_command_takes_a_password_as_an_argument() -> None:
     parameters = [name for command in user.commands.values() for name in command.params]
-    store = {"name", "data", "store", "as_json", "max_user_id", "administrator", "role"}
+    store = {"name", "config", "data", "store", "as_json", "max_user_id", "administrator", "role"}
     server = {"address", "account", "endpoint", "generation", "device"}
     assert {str(parameter.name) for parameter in parameters} == store | server
 
@@ -258,6 +258,16 @@ def test_it_works_on_any_store(run: Run, data: Path, tmp_path: Path) -> None:
     assert run("add", "alice", "--store", url).exit_code == 0
     assert run("list", "--store", url).output == "alice\n"
     assert run("list").output == ""
+
+
+def test_it_works_on_the_store_of_a_server_s_configuration(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "es.toml").write_text(f'store = "{tmp_path / "elsewhere.sqlite"}"')
+    assert run("add", "alice", "--config", str(tmp_path / "es.toml")).exit_code == 0
+    assert run("list", "--store", str(tmp_path / "elsewhere.sqlite")).output == "alice\n"
+    (tmp_path / "es.toml").write_text("stoer = 1")
+    wrong = run("list", "--config", str(tmp_path / "es.toml"))
+    assert wrong.exit_code == 2
+    assert "store" in wrong.stderr
 
 
 def test_a_store_that_there_cannot_be_is_refused_without_its_password(run: Run) -> None:

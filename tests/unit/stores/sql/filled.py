@@ -1,0 +1,36 @@
+"""A store with something of each kind in it, for tests that move or judge whole stores."""
+
+from __future__ import annotations
+
+from esframework.interfaces import Account, Quota, Role, StoredMessage
+from esframework.stores.sql.account_table import SqlAccountRows
+from esframework.stores.sql.contact_table import SqlContactRows
+from esframework.stores.sql.database import Database, Part
+from esframework.stores.sql.group_table import SqlGroupRows
+from esframework.stores.sql.offline_table import SqlOfflineRows
+from esframework.stores.sql.versions import prepare
+
+ROWS = 15
+"""How many there are: three accounts, a token, four relations, a group of two, three messages, a counter."""
+
+
+def fill(database: Database) -> None:
+    """Make the tables and put something into each."""
+    prepare(database)
+    with database.writing(*Part) as connection:
+        accounts = SqlAccountRows(connection)
+        accounts.add(Account("alice", Role.ADMINISTRATOR, {"城市": "北京\n'"}, 1234.5678901), "$argon2id$one")
+        accounts.add(Account("李雷"), "two")
+        accounts.add(Account("x" * 255), "three")
+        accounts.add_token((bytes(range(32)), "alice", "2#alice", 1e10 / 3))
+        contacts = SqlContactRows(connection, lambda: 1e9 / 3)
+        contacts.ask("alice", "李雷", "let me in")
+        contacts.accept("李雷", "alice")
+        contacts.ask("bob", "alice", "\t\u2028")
+        SqlGroupRows(connection).create("chess", "alice", "tag", ["bob"])
+        messages = [
+            StoredMessage("m1", "bob", "alice", 4, -7, bytes(range(256)), 1.1, 2.2, 3),
+            StoredMessage("m2", "bob", None, None, 2**31, None, 1.1, 2.2),
+            StoredMessage("m1", "李雷", "alice", None, 0, b"", 1.1, 2.2),
+        ]
+        SqlOfflineRows(connection).keep_all([(message, Quota(0, 0)) for message in messages])
