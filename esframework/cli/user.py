@@ -117,7 +117,7 @@ def role(name: str, role: str, where: str | Path, as_json: bool) -> None:
         tell(as_json, f"{name} is {what} now", user_id=name, role=role)
 
 
-@user.command()
+@user.command(short_help="Print what is stored of an account.")
 @click.argument("name")
 @with_store
 def show(name: str, where: str | Path, as_json: bool) -> None:
@@ -144,7 +144,7 @@ def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds")
 
 
-@user.command()
+@user.command(short_help="End the wait after failed log-ons, on a running server.")
 @click.argument("name", required=False)
 @click.option("--address", metavar="A", help="Let log-ons from this address be tried again.")
 @click.option("--as", "account", required=True, metavar="USER@HOST:PORT", help="An administrator of that server.")
