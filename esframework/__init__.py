@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from esframework.interfaces import ICustomHandler as ICustomHandler
     from esframework.interfaces import IIntegratedHandler as IIntegratedHandler
     from esframework.interfaces import IManager as IManager
+    from esframework.interfaces import IOfflineHandler as IOfflineHandler
     from esframework.interfaces import IVerifier as IVerifier
     from esframework.interfaces import LogOnRequest as LogOnRequest
     from esframework.interfaces import Registrations as Registrations
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from esframework.managers.custom.attachments.reception import Attachment as Attachment
     from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
     from esframework.managers.custom.contracts import Information as Information
+    from esframework.managers.offline.contracts import OfflineMessage as OfflineMessage
+    from esframework.managers.offline.contracts import Reached as Reached
+    from esframework.managers.offline.options import OfflineOptions as OfflineOptions
     from esframework.server.engine import ServerEngine as ServerEngine
     from esframework.server.options import HandlerMode as HandlerMode
     from esframework.server.options import ServerOptions as ServerOptions
@@ -56,6 +60,9 @@ _HOMES = {
     "Information": "esframework.managers.custom.contracts",
     "Attachment": "esframework.managers.custom.attachments.reception",
     "AttachmentSent": "esframework.managers.custom.attachments.contracts",
+    "OfflineMessage": "esframework.managers.offline.contracts",
+    "OfflineOptions": "esframework.managers.offline.options",
+    "Reached": "esframework.managers.offline.contracts",
     **dict.fromkeys(
         (
             "IAttachmentConsumer",
@@ -63,6 +70,7 @@ _HOMES = {
             "ICustomHandler",
             "IIntegratedHandler",
             "IManager",
+            "IOfflineHandler",
             "IVerifier",
             "LogOnRequest",
             "Registrations",

@@ -38,6 +38,7 @@ PUBLIC = (
     "managers.custom.receiving",
     "managers.custom.combined",
     "managers.custom.filters",
+    "managers.*.options",
     "managers.diagnostics.facade",
     "managers.diagnostics.machine",
     "plugins.hooks",

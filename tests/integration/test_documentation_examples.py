@@ -237,6 +237,19 @@ async def test_the_diagnosed_server_shows_what_hangs_what_failed_and_how_long_it
 
 
 @pytest_twisted.ensureDeferred
+async def test_the_message_to_somebody_absent_waits_until_he_is_ready(
+    start: Callable[..., Program], tmp_path: Path
+) -> None:
+    program = start("offline_messages.py", str(free_port()), str(tmp_path / "offline.sqlite"))
+    await program.ended
+    page = (ROOT / "docs" / "howto" / "offline-messages.md").read_text(encoding="utf-8")
+    shown = page.partition("$ python offline_messages.py\n")[2].partition("```")[0]
+    without_time = re.compile(r"\d\d:\d\d UTC")
+    # What the receiver prints and what the sender hears have no order between them.
+    assert sorted(without_time.sub("", program.shown).splitlines()) == sorted(without_time.sub("", shown).splitlines())
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_measured_server_gives_its_figures_to_whoever_fetches_them(start: Callable[..., Program]) -> None:
     page_port = free_port()
     program = start("measured_server.py", str(free_port()), str(page_port))

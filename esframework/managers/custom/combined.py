@@ -42,6 +42,14 @@ class CombinedHandler:
             return TAKES_NO_ATTACHMENTS
         return offered(source, information_type, attachment)
 
+    def handle_offline(self, message: Any) -> Any:
+        """See `IOfflineHandler`; a handler that is none gets ordinary information. Raises UnhandledType when none
+        can."""
+        handler = self._find(message.information_type)
+        if hasattr(handler, "handle_offline"):
+            return handler.handle_offline(message)
+        return handler.handle_information(message.source, message.information_type, message.content)
+
     def _find(self, information_type: int) -> Any:
         for handler in self.handlers:
             if handler.can_handle(information_type):

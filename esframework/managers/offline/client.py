@@ -252,20 +252,14 @@ class _Sender:
     def __init__(self, server: Any, message: OfflineMessage) -> None:
         self.lane = server.lane
         self.login_id = message.source or server.login_id
-        self.name = (
-            None if message.source is None else Source(message.source, _device(message.device), message.source)
-        )
-
-
-def _device(number: int | None) -> int:
-    return NO_DEVICE if number is None else number
+        self.name = message.source
 
 
 def _message(body: MessageBody) -> OfflineMessage:
     return OfflineMessage(
         id=body.id,
         number=body.number,
-        source=body.source,
+        source=None if body.source is None else Source(body.source, body.source_device, body.source),
         device=None if body.source_device == NO_DEVICE else body.source_device,
         information_type=body.information_type,
         content=body.content,

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 
 from esframework.wire.compact import MILLISECONDS, TICKS, Int64, codec
+from esframework.wire.login_id import Source
 
 NO_DEVICE: Final = -1
 """What travels where a message comes from no device in particular."""
@@ -27,15 +28,15 @@ class Reached(Enum):
 class OfflineMessage:
     """A message that waited, as `handle_offline` gets it.
 
-    `id` is the same however often the message is handed over; `number` grows from message to message. `source` is None
-    for the server, `device` the sender's device number (`wire.devices`), if it is known. `received_at` is when the
-    server took it, in seconds since 1970. `redelivered`: it was, or may have been, given to a client of this user
-    before; one that is not marked never was.
+    `id` is the same however often the message is handed over; `number` grows from message to message. `source` is the
+    sender as other handlers get it, None for the server, and `device` its number (`wire.devices`), if it is known.
+    `received_at` is when the server took it, in seconds since 1970. `redelivered`: it was, or may have been, given to a
+    client of this user before; one that is not marked never was.
     """
 
     id: str
     number: int
-    source: str | None
+    source: Source | None
     device: int | None
     information_type: int
     content: bytes | None

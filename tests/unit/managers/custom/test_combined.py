@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from zope.interface.verify import verifyObject
 
-from esframework import CombinedHandler, IIntegratedHandler
+from esframework import CombinedHandler, IIntegratedHandler, OfflineMessage
 from esframework.errors import HandlerRaised, LocalError
 from esframework.managers.custom.combined import UnhandledType
 from esframework.testing import MemoryNetwork, simulated
@@ -29,6 +29,21 @@ def test_each_message_goes_to_the_first_that_can_handle_it() -> None:
     assert [combined.handle_query("a", kind, b"") for kind in (1, 2, 3)] == [b"one", b"one", b"two"]
     combined.handle_information("a", 3, b"x")
     assert (one.information, two.information) == ([], [("a", 3, b"x")])
+
+
+def test_a_message_that_waited_goes_to_the_one_that_can_handle_it_in_its_own_way() -> None:
+    waited: list[OfflineMessage] = []
+
+    class Knowing(Part):
+        def handle_offline(self, message: OfflineMessage) -> None:
+            waited.append(message)
+
+    one, two = Knowing(b"one", 1), Part(b"two", 2)
+    combined = CombinedHandler(CombinedHandler(one), two)
+    messages = [OfflineMessage("id", 5, None, None, kind, b"x", 0.0, False) for kind in (1, 2)]
+    for message in messages:
+        combined.handle_offline(message)
+    assert (waited, one.information, two.information) == (messages[:1], [], [(None, 2, b"x")])
 
 
 def test_combined_handlers_may_be_nested_as_deep_as_wanted() -> None:
