@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import flood, idle, queries, relay
+from benchmarks import flood, idle, log_ons, queries, relay
 from benchmarks.measurement import Goal, RowResult
 from benchmarks.running import Pace
 
@@ -13,6 +13,8 @@ IDLE_RATE = 50_000
 IDLE_OFFERED = 51_000  # a little more than the goal, so that the goal can be reached at all
 IDLE_BYTES = 4096
 IDLE_CPU_PERCENT = 2
+STORM_CLIENTS = 1000
+STORM_PING_MICROSECONDS = 50_000
 
 
 def _against(**limits: float) -> tuple[Goal, ...]:
@@ -44,4 +46,7 @@ ROWS: dict[str, Callable[[Pace], RowResult]] = {
     "queries-server": lambda pace: queries.measure("queries-server", False, _against(amp=1.5, grpc=5.0), pace),
     "queries-client": lambda pace: queries.measure("queries-client", True, _against(crossbar=3.0), pace),
     "idle": _idle,
+    "log-ons": lambda pace: log_ons.measure(
+        "log-ons", STORM_CLIENTS, (Goal(STORM_PING_MICROSECONDS, metric="p99_us", at_most=True),), pace
+    ),
 }

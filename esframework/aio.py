@@ -311,6 +311,7 @@ class _Engine:
     """What both engines have in common: facades are wrapped, calls return futures, the rest is the engine's own."""
 
     custom: CustomCalls
+    accounts: Any
     basic: Any
     diagnostics: Any
 

@@ -35,10 +35,12 @@ def connect(
     *,
     options: ClientOptions | None = None,
     managers: Sequence[Any] | None = None,
+    register: bool = False,
 ) -> Iterator[ClientEngine]:
     """A client that is logged on, for a `with` statement; closed at its end, after everything queued has left.
 
-    Raises `LogonFailed` or `ConnectionFailed`. Each call of its facades waits and returns what the Deferred would have
+    With `register` the server is asked for an account of that name and password first. Raises `LogonFailed` or
+    `ConnectionFailed`. Each call of its facades waits and returns what the Deferred would have
     fired with, or raises its error: `answer = client.custom.query("bob", 1, b"?")`. The client may be used in several
     threads at once. `handler` and events are called in the reactor's thread: what takes long holds everything up
     there, and engine calls return Deferreds there, as everywhere in Twisted. Raises LocalError when it is itself called
@@ -52,7 +54,10 @@ def connect(
 
     client: ClientEngine = blockingCallFromThread(reactor, make)
     try:
-        client.log_on(user_id, password, endpoint)
+        if register:
+            client.accounts.register(user_id, password, endpoint)
+        else:
+            client.log_on(user_id, password, endpoint)
         yield client
     finally:
         client.close()

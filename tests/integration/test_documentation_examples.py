@@ -112,6 +112,12 @@ async def test_two_devices_of_one_account_know_of_each_other() -> None:
     assert await example("devices.py")["talk"](reactor, free_port()) == ["ios", "linux", "alice's desktop"]
 
 
+@pytest_twisted.ensureDeferred
+async def test_an_account_is_made_used_without_its_password_and_given_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await example("accounts.py")["live"](reactor, free_port()) == ["alice", "Rome"]
+    assert capsys.readouterr().out.startswith("alice is new here\nthe server says: the session token is unknown")
+
+
 @pytest_twisted.async_yield_fixture()
 async def start() -> AsyncIterator[Callable[..., Program]]:
     """Starts examples, and sees to it that all have ended."""
