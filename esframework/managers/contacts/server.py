@@ -169,6 +169,24 @@ class ServerContacts:
         """
         self._directory.add_source(source)
 
+    def relay_broadcast(
+        self,
+        sender: Any,
+        message_id: int,
+        message_type: int,
+        body: bytes,
+        group_id: str,
+        information_type: int,
+        content: bytes | None,
+        tag: str | None,
+    ) -> None:
+        """For managers: bring a client's broadcast of a type of their own to the members of its group, as a 704 is.
+
+        `body` goes out as it came, in frames of `message_type`; the rest is what it says.
+        """
+        broadcast = Broadcast(sender.name, group_id, information_type, content, tag)
+        self.broadcasting.relay(sender, message_id, message_type, body, broadcast)
+
     def knows(self, user_id: str, other: str) -> bool | Deferred[bool]:
         """For managers: whether `other` is a contact of the user."""
         contacts = self._directory.contacts_of(user_id)
