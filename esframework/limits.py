@@ -278,6 +278,39 @@ MAX_DELIVERIES_PER_SECOND: Final = 0
 MAX_CONTACT_CHANGES_PER_SECOND: Final = 20
 """Requests, answers and blocks a second and user: a program that brings its list over does so in a minute."""
 
+# --- groups -------------------------------------------------------------------------------------------------------
+MAX_DYNAMIC_GROUPS: Final = 100_000
+"""Dynamic groups in all: with the longest tags they fill some 200 MB of the server's memory."""
+
+MAX_DYNAMIC_GROUPS_PER_USER: Final = 100
+"""Dynamic groups that one user may be in; others may bring it into half as many, so that they cannot use up all."""
+
+MAX_NAMED_MEMBERS: Final = 200
+"""Users named in one request about a group; each costs a look-up, and every groupmate hears of them."""
+
+MAX_PRESENCE_MEMBERS: Final = 1000
+"""Members of a group up to which each hears who comes online and goes: in larger ones that would be most of what is
+sent."""
+
+GROUP_OPERATIONS_PER_SECOND: Final = 20
+"""Requests about groups that one user may make in the long run; a person makes one in several seconds."""
+
+GROUP_OPERATIONS_AT_ONCE: Final = 200
+"""The same at once: a client that comes back joins all its groups again."""
+
+RECEIVERS_PER_OPERATION: Final = 50
+"""Groupmates who hear of a change, and count for its author as one more request: joining and leaving the largest group
+again and again would else be a broadcast that nobody permitted."""
+
+MAX_GROUP_OPERATIONS_WAITING: Final = 10_000
+"""Requests about groups that wait for the store, everybody's together, before more are told to come back later."""
+
+MAX_INVITATIONS: Final = 100_000
+"""Invitations that are remembered, all together; beyond it the oldest is forgotten, and must be repeated."""
+
+MAX_GROUP_LIST: Final = 500
+"""Groups in one page of a list, which with the longest tags is shorter than a message."""
+
 # --- offline messages -----------------------------------------------------------------------------------------------
 OFFLINE_MESSAGES: Final = 1000
 """Offline messages that wait for one user: somebody who is away for a month reads no more than this."""
