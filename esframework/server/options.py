@@ -8,6 +8,7 @@ from enum import Enum
 from esframework import limits
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
+from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.wire.types import RelogonMode
 
@@ -60,4 +61,5 @@ class ServerOptions:
     close_grace: float = limits.CLOSE_GRACE
     accounts: AccountsOptions = field(default_factory=AccountsOptions)
     contacts: ContactsOptions = field(default_factory=ContactsOptions)
+    groups: GroupsOptions = field(default_factory=GroupsOptions)
     offline: OfflineOptions = field(default_factory=OfflineOptions)

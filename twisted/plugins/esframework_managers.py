@@ -5,6 +5,7 @@ from esframework.managers.basic.manager import BasicManager
 from esframework.managers.contacts.manager import ContactsManager
 from esframework.managers.custom.manager import CustomManager
 from esframework.managers.diagnostics.manager import DiagnosticsManager
+from esframework.managers.groups.manager import GroupsManager
 from esframework.managers.offline.manager import OfflineManager
 
 accounts = AccountsManager()
@@ -12,4 +13,5 @@ basic = BasicManager()
 contacts = ContactsManager()
 custom = CustomManager()
 diagnostics = DiagnosticsManager()
+groups = GroupsManager()
 offline = OfflineManager()

@@ -1,0 +1,583 @@
+"""Groups as clients of ours and their server see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from esframework import ClientEngine, ClientOptions
+from esframework.errors import (
+    GroupExists,
+    InvalidUserId,
+    NoSuchGroup,
+    NotAMember,
+    NotDelivered,
+    NotPermitted,
+    RequestError,
+    StoreAway,
+)
+from esframework.managers.groups.contracts import GroupDetails, GroupInformation
+from esframework.stores.memory import MemoryStores
+from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.profile import ClientType7
+from esframework.wire.types import RequestFailure
+from tests.unit.managers.groups.house import all_of, guarded, people
+
+REASON = RequestFailure
+
+
+async def refusal(asked: Any) -> RequestFailure:
+    """Why a request was not done."""
+    with pytest.raises(RequestError) as caught:
+        await asked
+    if isinstance(caught.value, NotPermitted):
+        return RequestFailure.NOT_ALLOWED
+    assert isinstance(caught.value, NotDelivered), caught.value
+    return RequestFailure(caught.value.reason)
+
+
+async def friends(network: MemoryNetwork) -> tuple[ClientEngine, ClientEngine, ClientEngine]:
+    """alice made the group `chess`, bob has joined it, carol has not."""
+    alice, bob, carol = await people(network, "alice", "bob", "carol")
+    await alice.groups.create("chess", "a game")
+    await bob.groups.join("chess")
+    network.settle()
+    return alice, bob, carol
+
+
+# --- one life of a group ----------------------------------------------------------------------------------------------
+@simulated
+async def test_a_group_from_its_making_to_its_end(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    happened = all_of(server.groups)
+    alice, bob, carol = await people(network, "alice", "bob", "carol")
+    seen = all_of(alice.groups)
+    assert await alice.groups.create("chess", "a game") == GroupInformation("chess", ["alice"], "a game")
+    assert await bob.groups.join("chess") == GroupInformation("chess", ["alice", "bob"], "a game")
+    assert await bob.groups.pull_in("chess", ["carol", "bob", "nobody"]) == ["carol"]
+    await alice.groups.set_tag("chess", "a long game")
+    assert await alice.groups.remove("chess", ["carol", "nobody"]) == ["carol"]
+    await bob.groups.quit("chess")
+    await bob.groups.join("chess")
+    await alice.groups.set_owner("chess", "bob")
+    await bob.groups.dissolve("chess")
+    network.settle()
+    assert seen == [
+        ("groupmate_joined", "chess", "bob"),
+        ("groupmates_pulled_in", "chess", ["carol"], "bob"),
+        ("groupmate_quit", "chess", "bob"),
+        ("groupmate_joined", "chess", "bob"),
+        ("dissolved", "chess", "bob"),
+    ]
+    assert happened == [
+        ("created", "chess", "alice"),
+        ("joined", "chess", "bob"),
+        ("pulled_in", "chess", ("carol",), "bob"),
+        ("tag_changed", "chess", "a long game", "alice"),
+        ("removed", "chess", ("carol",), "alice"),
+        ("quit", "chess", "bob"),
+        ("joined", "chess", "bob"),
+        ("owner_changed", "chess", "bob", "alice"),
+        ("dissolved", "chess", ("alice", "bob"), "bob"),
+    ]
+    assert server.groups.dynamic_groups() == []
+
+
+@simulated
+async def test_those_whom_others_bring_in_and_throw_out_are_told(network: MemoryNetwork) -> None:
+    guarded(network)
+    alice, bob, carol = await friends(network)
+    seen, others = all_of(carol.groups), all_of(bob.groups)
+    await alice.groups.pull_in("chess", ["carol"])
+    await alice.groups.set_tag("chess", "new")
+    await alice.groups.set_owner("chess", "carol")
+    await carol.groups.set_owner("chess", "alice")
+    await alice.groups.remove("chess", ["carol"])
+    network.settle()
+    assert seen == [
+        ("pulled_into", "chess", "alice"),
+        ("tag_changed", "chess", "new", "alice"),
+        ("owner_changed", "chess", "carol"),
+        ("removed_from", "chess", "alice"),
+    ]
+    assert others[0] == ("groupmates_pulled_in", "chess", ["carol"], "alice")
+    assert others[-1] == ("groupmates_removed", "chess", ["carol"], "alice")
+
+
+@simulated
+async def test_a_group_is_joined_by_who_is_invited(network: MemoryNetwork) -> None:
+    guarded(network)
+    alice, bob, carol = await friends(network)
+    seen = all_of(carol.groups)
+    assert await bob.groups.invite("chess", ["carol", "alice", "nobody"]) == ["carol"]
+    network.settle()
+    assert seen == [("invited", "chess", "bob")]
+    assert (await carol.groups.join("chess")).members == ["alice", "bob", "carol"]
+
+
+@simulated
+async def test_questions_about_groups(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, carol = await friends(network)
+    await server.groups.create("team", "carol", members=["alice", "dave"], stored=True)
+    assert await alice.groups.my_groups() == ["chess", "team"]
+    assert await alice.groups.information("team") == GroupInformation("team", ["alice", "carol", "dave"], "")
+    assert await alice.groups.online_groupmates("team") == ["carol"]
+    assert await server.groups.groups_of("alice") == ["chess", "team"]
+    assert await server.groups.members_of("team") == ["alice", "carol", "dave"]
+    assert await server.groups.members_of("nothing") == []
+    assert await server.groups.group("nothing") is None
+    assert await server.groups.group("chess") == GroupDetails("chess", "alice", "a game", ("alice", "bob"), False)
+    members = await alice.contacts.group_members("team")
+    assert (members.online, members.offline) == (["alice", "carol"], ["dave"])
+
+
+@simulated
+async def test_lists_come_in_pages(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, root = await people(network, "alice", "root")
+    for name in ("b1", "a", "b3", "b2"):
+        await alice.groups.create(name, "t", stored=name == "b3")
+    await server.groups.create("b0", "root")
+    page = await alice.groups.list_groups(limit=2, prefix="b")
+    assert ([(row.id, row.is_stored, row.member_count, row.owner, row.tag) for row in page.groups], page.has_more) == (
+        [("b1", False, 1, "alice", "t"), ("b2", False, 1, "alice", "t")],
+        True,
+    )
+    page = await alice.groups.list_groups("b2", 2, prefix="b")
+    assert ([row.id for row in page.groups], page.has_more) == (["b3"], False)
+    assert await refusal(alice.groups.list_groups(only_mine=False)) is REASON.NOT_ALLOWED
+    page = await root.groups.list_groups(only_mine=False)
+    assert [row.id for row in page.groups] == ["a", "b0", "b1", "b2"]
+
+
+@simulated
+async def test_a_group_talks_by_broadcasts(network: MemoryNetwork) -> None:
+    guarded(network)
+    alice, bob, carol = await friends(network)
+    heard = {name: all_of(each.contacts) for name, each in (("bob", bob), ("carol", carol))}
+    await alice.contacts.broadcast("chess", 7, b"e4")
+    network.settle()
+    said = ("broadcast_received", "alice", "chess", 7, b"e4", "")
+    assert said in heard["bob"]
+    assert said not in heard["carol"]
+    await bob.groups.quit("chess")
+    await alice.contacts.broadcast("chess", 7, b"c5")
+    assert (await alice.contacts.broadcast("chess", 7, b"c5")).reached == 0
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+@simulated
+async def test_strangers_and_members_are_refused_with_a_reason(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, carol = await friends(network)
+    for asked in (
+        carol.groups.information("chess"),
+        carol.groups.online_groupmates("chess"),
+        carol.groups.invite("chess", ["carol"]),
+        carol.groups.pull_in("chess", ["carol"]),
+        bob.groups.remove("chess", ["alice"]),
+        bob.groups.set_tag("chess", "mine"),
+        bob.groups.set_owner("chess", "bob"),
+        bob.groups.dissolve("chess"),
+    ):
+        assert await refusal(asked) is REASON.NOT_ALLOWED
+    assert server.refusals.counts["not_permitted_group_dissolve"] == 1
+    assert await server.groups.group("chess") == GroupDetails("chess", "alice", "a game", ("alice", "bob"), False)
+
+
+@simulated
+async def test_administrators_may_do_everything(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    await friends(network)
+    (root,) = await people(network, "root")
+    assert (await root.groups.information("chess")).members == ["alice", "bob"]
+    await root.groups.remove("chess", ["alice"])
+    await root.groups.set_tag("chess", "watched")
+    assert await server.groups.group("chess") == GroupDetails("chess", "bob", "watched", ("bob",), False)
+    await root.groups.dissolve("chess")
+
+
+@simulated
+async def test_the_permission_hook_decides(network: MemoryNetwork) -> None:
+    asked: list[Any] = []
+
+    def permit(action: str, user_id: str, target: str | None) -> bool | None:
+        asked.append((action, user_id, target))
+        return {"group_create": user_id == "alice", "group_dissolve": True}.get(action)
+
+    guarded(network, permit=permit)
+    alice, bob = await people(network, "alice", "bob")
+    assert await refusal(bob.groups.join("chess")) is REASON.NOT_ALLOWED
+    await alice.groups.join("chess")
+    await bob.groups.dissolve("chess")
+    assert asked == [
+        ("group_create", "bob", "chess"),
+        ("group_create", "alice", "chess"),
+        ("group_dissolve", "bob", "chess"),
+    ]
+
+
+@simulated
+async def test_joining_may_be_set_to_create_nothing(network: MemoryNetwork) -> None:
+    guarded(network, join_creates=False)
+    (alice,) = await people(network, "alice")
+    with pytest.raises(NotDelivered, match="there is no group 'chess'"):
+        await alice.groups.join("chess")
+    await alice.groups.create("chess")
+    await alice.groups.join("chess")
+
+
+@simulated
+async def test_what_cannot_be_is_refused_with_a_reason(network: MemoryNetwork) -> None:
+    server = guarded(network, max_members=3, max_groups_per_user=2)
+    alice, bob, carol = await friends(network)
+    await people(network, "dave", "eve")
+    assert await refusal(carol.groups.quit("chess")) is REASON.NO_SUCH_THING
+    assert await refusal(carol.groups.quit("nothing")) is REASON.NO_SUCH_THING
+    assert await refusal(carol.groups.create("chess")) is REASON.CONFLICT
+    assert await refusal(carol.groups.create("_chess")) is REASON.INVALID
+    assert await refusal(carol.groups.join("x" * 37)) is REASON.INVALID
+    assert await refusal(carol.groups.create("go", "x" * 1025)) is REASON.INVALID
+    assert await refusal(alice.groups.invite("chess", map(str, range(201)))) is REASON.INVALID
+    assert await refusal(alice.groups.pull_in("chess", ["a*"])) is REASON.INVALID
+    assert await refusal(alice.groups.set_owner("chess", "carol")) is REASON.NO_SUCH_THING
+    assert await refusal(alice.groups.pull_in("chess", ["carol", "dave"])) is REASON.QUOTA_EXCEEDED
+    await carol.groups.join("a")
+    await carol.groups.join("b")
+    assert await refusal(carol.groups.join("chess")) is REASON.QUOTA_EXCEEDED
+    assert server.refusals.counts["group_quota_exceeded"] == 2
+    assert await server.groups.members_of("chess") == ["alice", "bob"]
+
+
+@simulated
+async def test_a_bomb_of_groups_is_refused_and_costs_no_more(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    mallory, alice = await people(network, "mallory", "alice")
+    outcomes: list[Any] = []
+    for number in range(10_000):
+        mallory.groups.join(f"bomb {number}").addBoth(outcomes.append)
+    network.settle()
+    assert len(server.groups.dynamic_groups()) == 100
+    assert server.refusals.counts["group_quota_exceeded"] > 0
+    assert server.refusals.counts["group_too_fast"] > 9_000
+    assert len(outcomes) == 10_000
+    assert "come too fast; try again in" in str(outcomes[-1].value)
+    await alice.groups.join("chess")
+    network.advance(11)
+    await mallory.groups.quit("bomb 0")
+
+
+@simulated
+async def test_going_in_and_out_of_a_crowd_is_paid_for(network: MemoryNetwork) -> None:
+    server = guarded(network, presence_members=1)
+    (mallory,) = await people(network, "mallory")
+    crowd = [f"user {number}" for number in range(4000)]
+    await server.groups.create("crowd", "root", members=crowd, stored=True)
+    await server.groups.join("crowd", ["mallory"])
+    done = 0
+    for _ in range(10):
+        await mallory.groups.quit("crowd")
+        await server.groups.join("crowd", ["mallory"])
+        done += 1
+        if server.refusals.counts["group_too_fast"]:
+            break
+        if await refusal_or_none(mallory.groups.my_groups()) is REASON.TOO_FAST:
+            break
+    assert done == 3
+
+
+async def refusal_or_none(asked: Any) -> RequestFailure | None:
+    try:
+        await asked
+    except NotDelivered as error:
+        return RequestFailure(error.reason)
+    return None
+
+
+# --- coming and going -------------------------------------------------------------------------------------------------
+@simulated
+async def test_groupmates_hear_who_goes_and_comes_back_and_the_group_stays(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, carol = await friends(network)
+    seen, strangers = all_of(alice.groups), all_of(carol.groups)
+    network.cut(bob)
+    network.advance(0.5)
+    network.advance(10)
+    assert seen == [("groupmate_offline", "chess", "bob"), ("groupmate_online", "chess", "bob")]
+    assert strangers == []
+    assert await server.groups.members_of("chess") == ["alice", "bob"]
+
+
+@simulated
+async def test_who_stays_away_has_quit(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await friends(network)
+    seen = all_of(bob.groups)
+    await alice.close()
+    network.advance(29)
+    assert await server.groups.members_of("chess") == ["alice", "bob"]
+    network.advance(2)
+    assert seen == [
+        ("groupmate_offline", "chess", "alice"),
+        ("groupmate_quit", "chess", "alice"),
+        ("owner_changed", "chess", "bob"),
+    ]
+    await bob.close()
+    network.advance(32)
+    assert server.groups.dynamic_groups() == []
+
+
+@simulated
+async def test_a_reconnect_of_its_only_member_loses_no_group(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    (alice,) = await people(network, "alice")
+    await alice.groups.create("chess", "a game")
+    happened = all_of(server.groups)
+    network.cut(alice)
+    network.advance(10)
+    assert (await alice.groups.information("chess")).tag == "a game"
+    assert happened == []
+
+
+@simulated
+async def test_without_grace_a_member_who_drops_its_connection_has_quit(network: MemoryNetwork) -> None:
+    guarded(network, away_grace=0)
+    alice, bob, _ = await friends(network)
+    seen = all_of(alice.groups)
+    network.cut(bob)
+    assert seen == [("groupmate_quit", "chess", "bob")]
+    network.advance(10)
+    assert seen[1:] == [("groupmate_joined", "chess", "bob")]
+
+
+@simulated
+async def test_a_client_comes_back_into_its_groups_after_the_server_was_away_for_long(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await friends(network)
+    await server.groups.create("team", "carol", members=["alice"], stored=True)
+    await alice.groups.information("team")
+    rejoined = all_of(alice.groups)
+    network.go_down()
+    network.advance(120)
+    assert server.groups.dynamic_groups() == []
+    network.come_up()
+    network.advance(70)
+    assert [each for each in rejoined if each[0] == "groups_rejoined"] == [("groups_rejoined", ["chess", "team"], [])]
+    assert sorted(await server.groups.members_of("chess")) == ["alice", "bob"]
+
+
+@simulated
+async def test_a_group_that_refuses_is_lost_and_not_asked_again(network: MemoryNetwork) -> None:
+    server = guarded(network, join_creates=False, away_grace=0)
+    alice, bob, _ = await friends(network)
+    await server.groups.create("team", "carol", members=["bob"], stored=True)
+    network.settle()
+    happened = all_of(bob.groups)
+    await alice.groups.dissolve("chess")
+    await alice.groups.create("go", members=["bob"])
+    network.settle()
+    network.cut(bob)
+    await server.groups.remove("team", ["bob"])
+    await server.groups.dissolve("go")
+    network.advance(10)
+    assert happened[-1] == ("groups_rejoined", [], ["team", "go"])
+    network.cut(bob)
+    network.advance(10)
+    assert happened[-1] == ("groups_rejoined", [], ["team", "go"])
+    assert len([each for each in happened if each[0] == "groups_rejoined"]) == 1
+
+
+@simulated
+async def test_the_next_account_of_a_client_is_not_in_the_groups_of_the_last(network: MemoryNetwork) -> None:
+    server = guarded(network, away_grace=0)
+    alice, _, _ = await friends(network)
+    await alice.close()
+    await alice.log_on("zoe", "", network.endpoint_of(alice))
+    network.cut(alice)
+    network.advance(10)
+    assert await server.groups.groups_of("zoe") == []
+
+
+@simulated
+async def test_with_another_device_online_nobody_hears_of_the_one_that_goes(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await friends(network)
+    phone = await network.client("bob", options=ClientOptions(generation=7, client_type=ClientType7.IOS))
+    seen = all_of(alice.groups)
+    await bob.close()
+    network.advance(60)
+    assert seen == []
+    assert await server.groups.members_of("chess") == ["alice", "bob"]
+    heard = all_of(phone.contacts)
+    await alice.contacts.broadcast("chess", 1, b"to all devices")
+    network.settle()
+    assert heard == [("broadcast_received", "alice", "chess", 1, b"to all devices", "")]
+
+
+@simulated
+async def test_the_other_devices_of_an_account_see_what_one_does(network: MemoryNetwork) -> None:
+    guarded(network)
+    alice, bob, _ = await friends(network)
+    phone = await network.client("bob", options=ClientOptions(generation=7, client_type=ClientType7.IOS))
+    on_desktop, on_phone = all_of(bob.groups), all_of(phone.groups)
+    await phone.groups.join("go")
+    await phone.groups.create("tennis")
+    await phone.groups.pull_in("chess", ["carol"])
+    await phone.groups.quit("go")
+    network.settle()
+    assert on_desktop == [
+        ("joined_elsewhere", "go"),
+        ("joined_elsewhere", "tennis"),
+        ("groupmates_pulled_in", "chess", ["carol"], "bob"),
+        ("quit_elsewhere", "go"),
+    ]
+    assert on_phone == []
+    await phone.close()
+    network.cut(bob)
+    network.advance(10)
+    assert on_desktop[-1] == ("groups_rejoined", ["chess", "tennis"], [])
+
+
+@simulated
+async def test_the_largest_groups_do_not_hear_who_comes_and_goes(network: MemoryNetwork) -> None:
+    guarded(network, presence_members=1)
+    alice, bob, _ = await friends(network)
+    seen = all_of(alice.groups)
+    network.cut(bob)
+    network.advance(10)
+    assert seen == []
+
+
+# --- stored groups ----------------------------------------------------------------------------------------------------
+@simulated
+async def test_a_stored_group_has_members_who_are_away_and_outlives_its_server(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await people(network, "alice", "bob", "carol")
+    await alice.groups.create("team", "work", ["bob", "zoe"], stored=True)
+    await server.close()
+    await server.startService()
+    await server.listen(network.server_endpoint())
+    network.advance(70)
+    assert await alice.groups.information("team") == GroupInformation("team", ["alice", "bob", "zoe"], "work")
+    await alice.close()
+    network.advance(60)
+    assert await server.groups.members_of("team") == ["alice", "bob", "zoe"]
+
+
+@simulated
+async def test_a_stored_group_is_joined_by_invitation_or_pulled_into_by_its_owner(network: MemoryNetwork) -> None:
+    guarded(network)
+    alice, bob, carol = await people(network, "alice", "bob", "carol")
+    await alice.groups.create("team", stored=True)
+    assert await refusal(bob.groups.join("team")) is REASON.NOT_ALLOWED
+    assert await alice.groups.invite("team", ["bob"]) == ["bob"]
+    assert (await bob.groups.join("team")).members == ["alice", "bob"]
+    assert await refusal(bob.groups.invite("team", ["carol"])) is REASON.NOT_ALLOWED
+    assert await alice.groups.pull_in("team", ["carol", "zoe"]) == ["carol", "zoe"]
+    await bob.groups.quit("team")
+    assert await refusal(bob.groups.join("team")) is REASON.NOT_ALLOWED, "an invitation is good for one time"
+
+
+@simulated
+async def test_a_name_is_either_stored_or_dynamic(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob = await people(network, "alice", "bob")
+    await alice.groups.create("team", stored=True)
+    await alice.groups.create("chess")
+    assert await refusal(bob.groups.create("team")) is REASON.CONFLICT
+    assert await refusal(bob.groups.create("chess", stored=True)) is REASON.CONFLICT
+    assert await server.groups.groups_of("bob") == []
+    await alice.groups.dissolve("team")
+    await bob.groups.create("team")
+    assert (await server.groups.group("team")).is_stored is False
+
+
+@simulated
+async def test_a_stored_group_passes_to_the_next_and_goes_with_the_last(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob = await people(network, "alice", "bob")
+    await alice.groups.create("team", members=["bob"], stored=True)
+    seen = all_of(bob.groups)
+    await alice.groups.quit("team")
+    network.settle()
+    assert seen == [("groupmate_quit", "team", "alice"), ("owner_changed", "team", "bob")]
+    happened = all_of(server.groups)
+    await bob.groups.quit("team")
+    assert happened == [("quit", "team", "bob"), ("dissolved", "team", (), None)]
+
+
+class Broken:
+    """A store of groups whose database is away."""
+
+    def __init__(self, groups: Any) -> None:
+        self._groups = groups
+        self.is_away = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.is_away:
+            raise StoreAway("postgresql://secret@db: it cannot be reached")
+        return getattr(self._groups, name)
+
+
+@simulated
+async def test_while_the_store_is_away_dynamic_groups_go_on_and_others_fail_clearly(network: MemoryNetwork) -> None:
+    stores = MemoryStores()
+    stores.groups = broken = Broken(stores.groups)  # type: ignore[assignment]
+    guarded(network, stores=stores)
+    alice, bob, _ = await friends(network)
+    broken.is_away = True
+    with pytest.raises(NotDelivered, match="groups cannot be stored or read now$") as caught:
+        await alice.groups.create("team", stored=True)
+    assert caught.value.reason == REASON.STORE_FAILED
+    await bob.groups.quit("chess")
+    assert (await bob.groups.join("chess")).members == ["alice", "bob"]
+    seen = all_of(alice.groups)
+    network.cut(bob)
+    network.advance(10)
+    assert seen == [("groupmate_offline", "chess", "bob"), ("groupmate_online", "chess", "bob")]
+    broken.is_away = False
+    await alice.groups.create("team", stored=True)
+
+
+# --- the server's own calls -------------------------------------------------------------------------------------------
+@simulated
+async def test_the_server_does_to_groups_what_it_likes(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob = await people(network, "alice", "bob")
+    seen = all_of(alice.groups)
+    made = await server.groups.create("lobby", "alice", "hall", ["bob", "nobody"])
+    assert made == GroupDetails("lobby", "alice", "hall", ("alice", "bob"), False)
+    assert await server.groups.remove("lobby", ["bob"]) == ["bob"]
+    assert await server.groups.join("lobby", ["bob", "nobody"]) == ["bob"]
+    await server.groups.set_tag("lobby", "big hall")
+    await server.groups.set_owner("lobby", "bob")
+    await server.groups.dissolve("lobby")
+    network.settle()
+    assert seen == [
+        ("pulled_into", "lobby", None),
+        ("groupmates_pulled_in", "lobby", ["bob"], None),
+        ("groupmates_removed", "lobby", ["bob"], None),
+        ("groupmates_pulled_in", "lobby", ["bob"], None),
+        ("tag_changed", "lobby", "big hall", None),
+        ("owner_changed", "lobby", "bob"),
+        ("dissolved", "lobby", None),
+    ]
+
+
+@simulated
+async def test_the_servers_own_calls_fail_with_the_reason(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    await people(network, "alice")
+    await server.groups.create("lobby", "alice")
+    for error, asked in (
+        (GroupExists, server.groups.create("lobby", "alice", stored=True)),
+        (NotAMember, server.groups.create("club", "nobody")),
+        (NotAMember, server.groups.set_owner("lobby", "nobody")),
+        (NoSuchGroup, server.groups.join("nothing", ["alice"])),
+        (NoSuchGroup, server.groups.dissolve("nothing")),
+        (InvalidUserId, server.groups.create("_", "alice")),
+    ):
+        with pytest.raises(error):
+            await asked
