@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -22,6 +23,7 @@ from esframework import logs
 from esframework.config import OFF, ConfigError, OfflineConfig, ServiceConfig, exposure_warnings
 from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
@@ -75,6 +77,7 @@ def server_options(config: ServiceConfig) -> ServerOptions:
             free_registrations=config.accounts.free_registrations,
             exempt=config.accounts.exempt,
         ),
+        groups=GroupsOptions(**asdict(config.groups)),
         offline=offline_options(config.offline),
     )
 

@@ -177,6 +177,35 @@ class DiagnosticsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsConfig:
+    """`[groups]`: groups that users make and join; as `GroupsOptions`."""
+
+    join_creates: bool = _option(True, Switch(), "joining a group that is not there makes a dynamic one")
+    away_grace: float = _option(
+        limits.HEARTBEAT_TIMEOUT,
+        Seconds("at once"),
+        "seconds without a connection after which one leaves dynamic groups",
+    )
+    max_groups: int = _option(
+        limits.MAX_DYNAMIC_GROUPS, Whole(0, 10_000_000, "no limit"), "dynamic groups in all"
+    )
+    max_groups_per_user: int = _option(
+        limits.MAX_DYNAMIC_GROUPS_PER_USER, Whole(0, 10_000_000, "no limit"), "dynamic groups that one user may be in"
+    )
+    max_members: int = _option(
+        limits.MAX_GROUP_MEMBERS, Whole(0, 10_000_000, "no limit"), "members of one dynamic group"
+    )
+    presence_members: int = _option(
+        limits.MAX_PRESENCE_MEMBERS,
+        Whole(0, 10_000_000, "no limit"),
+        "members up to which a group hears who comes online and goes",
+    )
+    operations_per_second: int = _option(
+        limits.GROUP_OPERATIONS_PER_SECOND, Whole(0, 1_000_000, "no limit"), "requests about groups for one user"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineConfig:
     """`[offline]`: messages to users who are away. `types` None means all."""
 
@@ -248,6 +277,7 @@ class ServiceConfig:
     handlers: HandlersConfig = field(default_factory=HandlersConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
+    groups: GroupsConfig = field(default_factory=GroupsConfig)
     offline: OfflineConfig = field(default_factory=OfflineConfig)
 
 
@@ -259,6 +289,7 @@ TABLES: Final[dict[str, type[Any]]] = {
     "handlers": HandlersConfig,
     "limits": LimitsConfig,
     "diagnostics": DiagnosticsConfig,
+    "groups": GroupsConfig,
     "offline": OfflineConfig,
 }
 """Each table of a configuration file and what its keys are the fields of; "" is the top level."""

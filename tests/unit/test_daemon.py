@@ -8,6 +8,7 @@ from esframework import HandlerMode, RelogonMode, ServerOptions
 from esframework.config import load_config
 from esframework.daemon import default_endpoints, server_options
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 
 TOML = """
@@ -52,6 +53,15 @@ bytes = 18
 expiry = 19
 request_type = 21
 delivery_type = 22
+
+[groups]
+join_creates = false
+away_grace = 23
+max_groups = 24
+max_groups_per_user = 25
+max_members = 26
+presence_members = 27
+operations_per_second = 28
 """
 
 
@@ -90,6 +100,15 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
             free_tries=19,
             free_registrations=20,
             exempt=("10.0.0.0/8", "::1"),
+        ),
+        groups=GroupsOptions(
+            join_creates=False,
+            away_grace=23,
+            max_groups=24,
+            max_groups_per_user=25,
+            max_members=26,
+            presence_members=27,
+            operations_per_second=28,
         ),
         offline=OfflineOptions(
             enabled=True,

@@ -90,6 +90,15 @@ frames_per_second = 50
 enabled = true
 log_every = 60
 
+[groups]
+join_creates = false
+away_grace = 0
+max_groups = 10
+max_groups_per_user = 2
+max_members = 50
+presence_members = 5
+operations_per_second = 1
+
 [offline]
 enabled = false
 types = [7, "100-199"]
