@@ -197,13 +197,21 @@ class ClientOffline:
         self._server = sender
         message = _message(MESSAGE.decode(body))
         inbox, handler = self._inbox, self._client.handler
-        if self.known is not None and self.known(message.id):
+        if self._is_known(message.id):
             inbox.passed_over(message.id, message.number, True)
         elif handler is None:
             inbox.passed_over(message.id, message.number, False)
         elif inbox.arrived(message.id, message.number):
             self._handle(sender, handler, message)
         self._in_a_turn("report", self._report)
+
+    def _is_known(self, id: str) -> bool:
+        try:
+            return self.known is not None and self.known(id)
+        except Exception:
+            # Rather twice than never: whoever cannot say whether it was handled has not handled it.
+            _log.failure("whether message {id} is known cannot be told", id=id)
+            return False
 
     def _handle(self, sender: Any, handler: Any, message: OfflineMessage) -> None:
         inbox, session, is_running = self._inbox, self._inbox.session, False

@@ -202,7 +202,7 @@ def _body(message: StoredMessage) -> MessageBody:
         id=message.id,
         information_type=message.information_type,
         number=message.number,
-        received_at=int(message.received_at * 1000),
+        received_at=round(message.received_at * 1000),
         redelivered=message.handed_out > 0,
         source=message.source,
         source_device=NO_DEVICE if message.source_device is None else message.source_device,

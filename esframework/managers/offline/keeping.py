@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,7 +16,6 @@ from esframework.errors import (
     ComeBackLater,
     EncodeError,
     InvalidUserId,
-    NotKept,
     QuotaExceeded,
     StoreError,
     StoreRefusal,
@@ -28,12 +27,16 @@ from esframework.managers.offline.options import OfflineOptions
 from esframework.plugins.hooks import Event
 from esframework.plugins.quiet import Quiet
 from esframework.wire.login_id import Source, bare_id
+from esframework.wire.retry import with_retry
 from esframework.wire.types import MessageType, RequestFailure
 
 _log = Logger()
 
 FOR_EVER: Final = 253_402_300_799.0
 """The end of the year 9999 in seconds since 1970: every database can keep it."""
+
+_RETRY: Final = 5.0
+"""Seconds after which a sender who came at a bad time may try again."""
 
 
 class Keeping:
@@ -55,8 +58,8 @@ class Keeping:
         self._quota = Quota(options.messages, options.bytes)
         self._users = KnownUsers(server.clock, options.has_user or self._has_account)
         self._quiet = Quiet(server.clock)
-        self._offers = 0
-        self._offered_bytes = 0
+        self._waiting = 0
+        self._waiting_bytes = 0
 
     @property
     def is_enabled(self) -> bool:
@@ -71,26 +74,29 @@ class Keeping:
         information_type: int,
         content: bytes | None,
         source: str | None,
-        source_device: int | None,
-        id: str | None,
-        redelivered: bool,
+        id: str | None = None,
     ) -> StoredMessage:
         """A message that came now."""
-        now = self._now()
-        expires_at = now + self._options.expiry if self._options.expiry > 0 else FOR_EVER
-        return StoredMessage(
+        message = StoredMessage(
             id=id or uuid4().hex,
             target=bare_id(target),
             source=None if source is None else bare_id(source),
-            source_device=source.device if source_device is None and isinstance(source, Source) else source_device,
+            source_device=source.device if isinstance(source, Source) else None,
             information_type=information_type,
             content=content,
-            received_at=now,
-            expires_at=expires_at,
-            handed_out=int(redelivered),
+            received_at=self._now(),
+            expires_at=0.0,
         )
+        return self.dated(message)
 
-    def keep(self, message: StoredMessage) -> Deferred[StoredMessage]:
+    def dated(self, message: StoredMessage) -> StoredMessage:
+        """The message, which has a time at which it expires."""
+        if message.expires_at > 0:
+            return message
+        expiry = self._options.expiry
+        return replace(message, expires_at=message.received_at + expiry if expiry > 0 else FOR_EVER)
+
+    def leave(self, message: StoredMessage) -> Deferred[StoredMessage]:
         """Have the store keep it, whatever the policy says; fires with the message and its number when it is synced to
         the disk. Fails as `IOfflineStore.keep`, and with EncodeError for a content that could not be handed over."""
         size, longest = len(message.content or b""), self._server.options.max_message - limits.OFFLINE_ENVELOPE
@@ -119,55 +125,53 @@ class Keeping:
             _log.failure("the policy for offline messages failed for type {type}", type=message.information_type)
             return False
 
-    def offer(self, message: StoredMessage) -> Deferred[StoredMessage]:
-        """Keep it if the policy is to. Fails with `NotKept`, which has the reason for the sender."""
+    def keep(self, message: StoredMessage) -> Deferred[StoredMessage | None]:
+        """Keep it if the policy is to; fires with None if it is not. Fails as `leave`, and with `ComeBackLater`."""
         if not self.wants(message):
-            return fail(NotKept(f"{message.target!r} is not online", RequestFailure.TARGET_ABSENT))
+            return succeed(None)
         size = len(message.content or b"")
-        if self._offers >= limits.MAX_KEEPS_WAITING or self._offered_bytes + size > limits.MAX_KEEP_BYTES_WAITING:
+        if self._waiting >= limits.MAX_KEEPS_WAITING or self._waiting_bytes + size > limits.MAX_KEEP_BYTES_WAITING:
             self._refuse(message.target, RequestFailure.BUSY)
-            return fail(NotKept("too many messages wait to be kept; try again later", RequestFailure.BUSY))
-        self._offers += 1
-        self._offered_bytes += size
-        return Deferred.fromCoroutine(self._offer(message)).addBoth(self._offered, size)
+            return fail(ComeBackLater(with_retry("too many messages wait to be kept", _RETRY), _RETRY))
+        self._waiting += 1
+        self._waiting_bytes += size
+        return Deferred.fromCoroutine(self._keep(message)).addBoth(self._ended, size)
 
-    async def _offer(self, message: StoredMessage) -> StoredMessage:
+    async def _keep(self, message: StoredMessage) -> StoredMessage | None:
         try:
             if await self._users.ask(message.target):
-                return await self.keep(message)
-            reason, text = RequestFailure.TARGET_ABSENT, f"{message.target!r} is not online"
+                return await self.leave(message)
         except Exception as error:
-            reason, text = self._explain(error)
-        self._refuse(message.target, reason)
-        raise NotKept(text, reason)
+            self._refuse(message.target, _reason_of(error))
+            raise
+        self._refuse(message.target, RequestFailure.TARGET_ABSENT)
+        return None
 
-    def _offered(self, outcome: Any, size: int) -> Any:
-        self._offers -= 1
-        self._offered_bytes -= size
+    def _ended(self, outcome: Any, size: int) -> Any:
+        self._waiting -= 1
+        self._waiting_bytes -= size
         return outcome
 
     # --- what has no receiver -----------------------------------------------------------------------------------------
     def take(self, sender: Any, information: Any, message_id: int) -> bool:
         """Keep what a client sent to somebody absent (`server.custom.keeper`); False when the policy is not to."""
-        source = information.source
         message = self.message(
-            information.target, information.information_type, information.content, source, None, None, False
+            information.target, information.information_type, information.content, information.source
         )
         if not self.wants(message):
             return False
         answers = message_id if information.style == "acked" else 0
 
-        def stored(kept: StoredMessage) -> None:
-            if answers and sender.is_ours:
-                sender.reply(MessageType.OFFLINE_KEPT, KEPT.encode(KeptBody(kept.id)), answers)
+        def kept(stored: StoredMessage | None) -> None:
+            if stored is None:
+                sender.request_failed(answers, RequestFailure.TARGET_ABSENT, f"{message.target!r} is not online")
+            elif answers and sender.is_ours:
+                sender.reply(MessageType.OFFLINE_KEPT, KEPT.encode(KeptBody(stored.id)), answers)
 
-        def not_stored(failure: Failure) -> None:
-            error = failure.value
-            if not isinstance(error, NotKept):
-                failure.raiseException()
-            sender.request_failed(answers, RequestFailure(error.reason), str(error))
+        def not_kept(failure: Failure) -> None:
+            sender.request_failed(answers, _reason_of(failure.value), self._explain(failure))
 
-        self.offer(message).addCallbacks(stored, not_stored).addErrback(
+        self.keep(message).addCallbacks(kept, not_kept).addErrback(
             lambda failure: _log.failure("a sender could not be told what became of its message", failure)
         )
         return True
@@ -176,23 +180,30 @@ class Keeping:
         self._server.refuse(f"offline_{reason.name.lower()}")
         self._refused.fire(target, reason)
 
-    def _explain(self, error: Exception) -> tuple[RequestFailure, str]:
-        """The reason for the sender, and what it may read: nothing of files and databases."""
-        match error:
-            case QuotaExceeded():
-                return RequestFailure.QUOTA_EXCEEDED, str(error)
-            case EncodeError():
-                return RequestFailure.TOO_LONG, str(error)
-            case ComeBackLater():
-                return RequestFailure.BUSY, str(error)
-            case StoreRefusal() | InvalidUserId():
-                return RequestFailure.INVALID, str(error)
+    def _explain(self, failure: Failure) -> str:
+        """What the sender may read: nothing of files and databases."""
+        error = failure.value
+        if _reason_of(error) is not RequestFailure.STORE_FAILED:
+            return str(error)
         if self._quiet.admits(type(error).__name__) is not None:
             if isinstance(error, StoreError):
                 _log.error("a message to somebody absent is not kept: {error}", error=str(error))
             else:
-                _log.failure("a message to somebody absent is not kept")
-        return RequestFailure.STORE_FAILED, "the server's store failed; the message is not kept"
+                _log.failure("a message to somebody absent is not kept", failure)
+        return "the server's store failed; the message is not kept"
 
     def _has_account(self, user_id: str) -> Any:
         return self._server.stores.accounts.exists(user_id)
+
+
+def _reason_of(error: BaseException | None) -> RequestFailure:
+    match error:
+        case QuotaExceeded():
+            return RequestFailure.QUOTA_EXCEEDED
+        case EncodeError():
+            return RequestFailure.TOO_LONG
+        case ComeBackLater():
+            return RequestFailure.BUSY
+        case StoreRefusal() | InvalidUserId():
+            return RequestFailure.INVALID
+    return RequestFailure.STORE_FAILED

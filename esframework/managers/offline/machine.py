@@ -67,6 +67,19 @@ class HandOver:
     is asked at a time, beside one deletion.
     """
 
+    __slots__ = (
+        "state",
+        "_devices",
+        "_after",
+        "_asked_after",
+        "_from_the_start",
+        "_has_news",
+        "_batch",
+        "_out",
+        "_done",
+        "_deleting",
+    )
+
     def __init__(self) -> None:
         self.state = State.WANT_DEVICE
         self._devices: list[str] = []

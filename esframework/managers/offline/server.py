@@ -9,10 +9,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from esframework import limits
 from esframework.errors import ComeBackLater
-from esframework.interfaces import IServerContext, MessageSummary, Registrations, StoredMessage
+from esframework.interfaces import IOfflineKeeper, IServerContext, MessageSummary, Registrations, StoredMessage
 from esframework.managers.offline.contracts import (
     ACKNOWLEDGEMENT,
     DISCARD,
@@ -37,6 +38,7 @@ _log = Logger()
 _SUMMARY_SIZE = 700
 
 
+@implementer(IOfflineKeeper)
 class ServerOffline:
     """`server.offline` (manual, technique 01; InIOCP's message manager).
 
@@ -67,48 +69,27 @@ class ServerOffline:
         return self._keeping.is_enabled
 
     @hops_to_reactor
-    def keep(
+    def leave(
         self,
         target: str,
         information_type: int,
         content: bytes | None,
         *,
         source: str | None = None,
-        source_device: int | None = None,
         id: str | None = None,
-        redelivered: bool = False,
     ) -> Deferred[StoredMessage]:
-        """Keep a message for a user, absent or not, whatever the policy says; `source` None is the server.
+        """Leave a message for a user, absent or not, whatever the policy says; `source` None is the server.
 
         Fires with the message, which has its number then, when it is written and synced to the disk. The same `id` for
-        the same target is kept once; None makes one. `redelivered` says that the user may have got it before. Fails
-        with `QuotaExceeded`, `StoreError`, `ComeBackLater`, `InvalidUserId`, or EncodeError for a content that is too
-        long to be handed over; it is not kept then.
+        the same target is kept once; None makes one. Fails with `QuotaExceeded`, `StoreError`, `ComeBackLater`,
+        `InvalidUserId`, or EncodeError for a content that is too long to be handed over; it is not kept then.
         """
-        return self._keeping.keep(
-            self._keeping.message(target, information_type, content, source, source_device, id, redelivered)
-        )
+        return self._keeping.leave(self._keeping.message(target, information_type, content, source, id))
 
     @hops_to_reactor
-    def offer(
-        self,
-        target: str,
-        information_type: int,
-        content: bytes | None,
-        *,
-        source: str | None = None,
-        source_device: int | None = None,
-        id: str | None = None,
-        redelivered: bool = False,
-    ) -> Deferred[StoredMessage]:
-        """As `keep`, but only what the policy is to keep: for what clients send.
-
-        Fails with `NotKept`, whose `reason` is a `RequestFailure`: TARGET_ABSENT when such messages are not kept or
-        there is no such user.
-        """
-        return self._keeping.offer(
-            self._keeping.message(target, information_type, content, source, source_device, id, redelivered)
-        )
+    def keep(self, message: StoredMessage) -> Deferred[bool]:
+        """See `IOfflineKeeper`; fails as `leave` does."""
+        return self._keeping.keep(self._keeping.dated(message)).addCallback(lambda kept: kept is not None)
 
     @hops_to_reactor
     def waiting(
@@ -223,12 +204,12 @@ class ServerOffline:
 
 def _summary(summary: MessageSummary) -> SummaryBody:
     return SummaryBody(
-        expires_at=int(summary.expires_at * 1000),
+        expires_at=round(summary.expires_at * 1000),
         handed_out=summary.handed_out,
         id=summary.id,
         information_type=summary.information_type,
         number=summary.number,
-        received_at=int(summary.received_at * 1000),
+        received_at=round(summary.received_at * 1000),
         size=summary.size,
         source=summary.source,
         source_device=NO_DEVICE if summary.source_device is None else summary.source_device,

@@ -14,10 +14,12 @@ from esframework.managers.basic.manager import BasicManager
 from esframework.managers.custom.manager import CustomManager
 from esframework.managers.offline.contracts import OfflineMessage, Reached, WaitingMessage
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.login_id import Source
 from esframework.wire.types import RequestFailure
 from tests.peers import Recorder, record
 from tests.unit.managers.offline.parts import EPOCH, OfflineRecorder, keeping_server
 
+ALICE = Source("alice", 4, "4#alice")
 READY = ClientOptions(offline_ready=True)
 
 
@@ -25,7 +27,7 @@ async def keep(server: ServerEngine, count: int, target: str = "bob", **more: An
     """Let messages wait; their contents."""
     contents = [b"m%d" % number for number in range(count)]
     for content in contents:
-        await server.offline.keep(target, 7, content, source="alice", source_device=4, **more)
+        await server.offline.leave(target, 7, content, source=ALICE, **more)
     return contents
 
 
@@ -54,7 +56,7 @@ async def test_nothing_is_handed_over_before_the_client_is_ready(network: Memory
 async def test_each_message_says_who_sent_it_and_when_the_server_took_it(network: MemoryNetwork) -> None:
     server = keeping_server(network)
     network.advance(1.25)
-    kept = await server.offline.keep("bob", 7, None, source="alice", source_device=4, id="the-id")
+    kept = await server.offline.leave("bob", 7, None, source=ALICE, id="the-id")
     at = EPOCH + network.seconds()
     handler = OfflineRecorder()
     await bob(network, handler)
@@ -65,8 +67,8 @@ async def test_each_message_says_who_sent_it_and_when_the_server_took_it(network
 @simulated
 async def test_a_handler_that_knows_nothing_of_waiting_gets_ordinary_information(network: MemoryNetwork) -> None:
     server = keeping_server(network)
-    await server.offline.keep("bob", 7, b"hello", source="alice", source_device=4)
-    await server.offline.keep("bob", 8, b"from the server")
+    await server.offline.leave("bob", 7, b"hello", source=ALICE)
+    await server.offline.leave("bob", 8, b"from the server")
     handler = Recorder()
     await bob(network, handler)
     assert handler.information == [("alice", 7, b"hello"), (None, 8, b"from the server")]
@@ -269,7 +271,7 @@ async def test_filters_see_what_waited_and_what_they_drop_is_done_with(network: 
 async def test_what_is_known_from_elsewhere_is_acknowledged_and_not_handled(network: MemoryNetwork) -> None:
     server = keeping_server(network)
     for id in ("a", "b"):
-        await server.offline.keep("bob", 7, b"x", id=id)
+        await server.offline.leave("bob", 7, b"x", id=id)
     handler = OfflineRecorder()
     client = await bob(network, handler, ClientOptions())
     client.offline.known = lambda id: id == "a"
@@ -277,6 +279,18 @@ async def test_what_is_known_from_elsewhere_is_acknowledged_and_not_handled(netw
     network.settle()
     assert [message.id for message in handler.waited] == ["b"]
     assert await server.offline.waiting("bob") == []
+
+
+@simulated
+async def test_who_cannot_tell_what_is_known_gets_the_message(network: MemoryNetwork) -> None:
+    server = keeping_server(network)
+    await keep(server, 1)
+    handler = OfflineRecorder()
+    client = await bob(network, handler, ClientOptions())
+    client.offline.known = lambda id: {}[id]
+    await client.offline.ready()
+    network.settle()
+    assert len(handler.waited) == len(network.failures.take(KeyError)) == 1
 
 
 # --- several devices ------------------------------------------------------------------------------------------------
@@ -320,7 +334,7 @@ async def test_a_second_device_hears_that_nothing_waits(network: MemoryNetwork) 
 async def test_what_waits_can_be_listed_without_taking_it(network: MemoryNetwork) -> None:
     server = keeping_server(network, messages=0)
     network.advance(0.5)
-    kept = await server.offline.keep("bob", 7, b"hello", source="alice", source_device=4, id="the-id")
+    kept = await server.offline.leave("bob", 7, b"hello", source=ALICE, id="the-id")
     client = await bob(network, OfflineRecorder(), ClientOptions())
     [only] = await client.offline.waiting()
     assert only == WaitingMessage(

@@ -20,7 +20,7 @@ ASK = 99
 
 async def keep(server: ServerEngine, *contents: bytes, source: str | None = "alice") -> None:
     for content in contents:
-        await server.offline.keep("bob", 7, content, source=source)
+        await server.offline.leave("bob", 7, content, source=source)
 
 
 def asked(

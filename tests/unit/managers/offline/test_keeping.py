@@ -9,7 +9,8 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from esframework import limits
-from esframework.errors import EncodeError, KeptOffline, NotDelivered, NotKept, QuotaExceeded, TargetAbsent
+from esframework.errors import EncodeError, InvalidUserId, KeptOffline, NotDelivered, QuotaExceeded, TargetAbsent
+from esframework.interfaces import IOfflineKeeper, StoredMessage
 from esframework.managers.offline.contracts import Reached
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.options import ServerOptions
@@ -101,7 +102,7 @@ async def test_an_engine_without_stores_keeps_nothing_by_itself_and_what_it_is_t
     with pytest.raises(TargetAbsent):
         await alice.offline.send("bob", 1, b"hello")
     assert not server.offline.is_enabled
-    await server.offline.keep("bob", 1, b"from the server")
+    await server.offline.leave("bob", 1, b"from the server")
     assert await contents(server, "bob") == [b"from the server"]
 
 
@@ -257,38 +258,35 @@ async def test_a_sender_that_is_gone_disturbs_nobody(network: MemoryNetwork) -> 
 @simulated
 async def test_an_application_may_keep_anything_with_an_id_of_its_own(network: MemoryNetwork) -> None:
     server = keeping_server(network, types=(), expiry=0)
-    kept = await server.offline.keep("bob", 9, b"news", id="news-1", source=Source("alice", 4, "4#alice"))
-    again = await server.offline.keep("bob", 9, b"news", id="news-1")
+    kept = await server.offline.leave("bob", 9, b"news", id="news-1", source=Source("alice", 4, "4#alice"))
+    again = await server.offline.leave("bob", 9, b"news", id="news-1")
     assert (kept.number, kept.source, kept.source_device) == (again.number, "alice", 4)
     assert kept.expires_at > EPOCH + 100 * 365 * 86400
-    await server.offline.keep("bob", 9, b"maybe", redelivered=True)
-    assert [message.handed_out for message in await server.offline.waiting("bob")] == [0, 1]
     with pytest.raises(EncodeError):
-        await server.offline.keep("bob", 9, bytes(limits.MAX_MESSAGE))
+        await server.offline.leave("bob", 9, bytes(limits.MAX_MESSAGE))
 
 
 @simulated
-async def test_what_is_offered_is_kept_as_the_policy_says(network: MemoryNetwork) -> None:
+async def test_other_managers_have_messages_kept_as_the_policy_says(network: MemoryNetwork) -> None:
     server = keeping_server(network, types=(range(1, 2),), messages=1)
-    assert (await server.offline.offer("bob", 1, b"", source="alice")).number > 0
-    for target, information_type, reason in (
-        ("bob", 1, RequestFailure.QUOTA_EXCEEDED),
-        ("bob", 2, RequestFailure.TARGET_ABSENT),
-        ("nobody", 1, RequestFailure.TARGET_ABSENT),
-        ("*", 1, RequestFailure.INVALID),
-    ):
-        with pytest.raises(NotKept) as caught:
-            await server.offline.offer(target, information_type, b"")
-        assert caught.value.reason == reason
-    with pytest.raises(QuotaExceeded):
-        await server.offline.keep("bob", 2, b"")
+    assert IOfflineKeeper.providedBy(server.offline)
+    message = StoredMessage("the-id", "bob", "alice", 4, 1, b"x", EPOCH - 5, 0.0, handed_out=1)
+    assert await server.offline.keep(message) is True
+    [kept] = await server.stores.offline.waiting("bob", 0, 10, 1000)
+    assert kept == replace(message, number=kept.number, expires_at=EPOCH - 5 + limits.OFFLINE_EXPIRY)
+    assert await server.offline.keep(message) is True
+    for refused in (replace(message, information_type=2), replace(message, target="nobody")):
+        assert await server.offline.keep(refused) is False
+    for refused, error in ((replace(message, id="more"), QuotaExceeded), (replace(message, target="*"), InvalidUserId)):
+        with pytest.raises(error):
+            await server.offline.keep(refused)
 
 
 @simulated
 async def test_what_waits_can_be_purged(network: MemoryNetwork) -> None:
     server = keeping_server(network)
     for target in ("bob", "bob", "carol"):
-        await server.offline.keep(target, 1, b"x")
+        await server.offline.leave(target, 1, b"x")
         network.advance(10)
     assert await server.offline.purge("bob", EPOCH + network.seconds() - 25) == 1
     assert await server.offline.purge(None) == 2
@@ -298,7 +296,7 @@ async def test_what_waits_can_be_purged(network: MemoryNetwork) -> None:
 async def test_what_has_expired_is_deleted_within_a_minute(network: MemoryNetwork) -> None:
     server = keeping_server(network, expiry=100)
     expired = record(server.offline.expired)
-    await server.offline.keep("bob", 1, b"x")
+    await server.offline.leave("bob", 1, b"x")
     network.advance(90)
     assert len(await server.offline.waiting("bob")) == 1
     network.advance(70)
@@ -310,7 +308,7 @@ async def test_what_has_expired_is_deleted_within_a_minute(network: MemoryNetwor
 @simulated
 async def test_an_expiry_that_fails_is_tried_again(network: MemoryNetwork) -> None:
     server = keeping_server(network, expiry=10)
-    await server.offline.keep("bob", 1, b"x")
+    await server.offline.leave("bob", 1, b"x")
     server.stores.offline.is_away = True
     network.advance(100)
     server.stores.offline.is_away = False

@@ -33,7 +33,7 @@ async def test_foreign_clients_are_not_answered_in_words_that_they_do_not_know(
     network: MemoryNetwork, message_type: int
 ) -> None:
     server = keeping_server(network)
-    await server.offline.keep("bob", 1, b"x")
+    await server.offline.leave("bob", 1, b"x")
     peer = FramePeer(network, "bob").online()
     peer.send(message_type, b"", 7)
     assert peer.take() == [] and peer.is_connected
@@ -52,7 +52,7 @@ async def test_a_malformed_body_ends_its_sender(network: MemoryNetwork, message_
 @simulated
 async def test_acknowledgements_of_what_was_never_given_delete_nothing(network: MemoryNetwork) -> None:
     server = keeping_server(network)
-    kept = await server.offline.keep("bob", 1, b"x")
+    kept = await server.offline.leave("bob", 1, b"x")
     peer = our_peer(network)
     body = ACKNOWLEDGEMENT.encode(AcknowledgementBody([kept.number, -5, 2**62], [kept.number]))
     peer.send(MessageType.OFFLINE_ACKNOWLEDGEMENT, body)
@@ -73,7 +73,7 @@ async def test_acknowledgements_of_what_was_never_given_delete_nothing(network: 
 async def test_a_page_of_summaries_fits_the_longest_message(network: MemoryNetwork) -> None:
     server = keeping_server(network, messages=0)
     for number in range(300):
-        await server.offline.keep("bob", 1, b"x", id=f"{number:0120}")
+        await server.offline.leave("bob", 1, b"x", id=f"{number:0120}")
     peer = our_peer(network)
     peer.send(MessageType.OFFLINE_WAITING, WAITING.encode(WaitingBody(0)), 9)
     [answer] = peer.take()
@@ -88,7 +88,7 @@ async def test_a_page_of_summaries_fits_the_longest_message(network: MemoryNetwo
 async def test_a_server_of_short_messages_has_short_pages(network: MemoryNetwork) -> None:
     server = network.server(options=ServerOptions(max_message=4096))
     for number in range(5):
-        await server.offline.keep("bob", 1, b"x", id=f"{number:0120}")
+        await server.offline.leave("bob", 1, b"x", id=f"{number:0120}")
     client = await network.client("bob")
     assert len(await client.offline.waiting()) == 5
 
