@@ -44,8 +44,8 @@ class UncommittedRecord:
 class InformationStatistics:
     """All messages of one information type and style since the start (manual: InfoHandleRecordStatistics).
 
-    `style` says how they came: post, send, acked, query, blob, offline or attached; attachment is the decision about one.
-    `information_type` None stands for the types beyond `limits.MAX_DIAGNOSED_TYPES`. `count` includes those being
+    `style` says how they came: post, send, acked, query, blob, offline or attached; attachment is the decision about
+    one. `information_type` None stands for the types beyond `limits.MAX_DIAGNOSED_TYPES`. `count` includes those being
     handled right now; `failures` are handlers that raised; `last_records` are the last ten that ended, the oldest
     first.
     """
