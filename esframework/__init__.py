@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from esframework.interfaces import IVerifier as IVerifier
     from esframework.interfaces import LogOnRequest as LogOnRequest
     from esframework.interfaces import Registrations as Registrations
+    from esframework.interfaces import Role as Role
+    from esframework.managers.accounts.machine import AccountState as AccountState
+    from esframework.managers.accounts.options import AccountsOptions as AccountsOptions
     from esframework.managers.custom.attachments.contracts import AttachmentSent as AttachmentSent
     from esframework.managers.custom.attachments.reception import Attachment as Attachment
     from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from esframework.server.options import HandlerMode as HandlerMode
     from esframework.server.options import ServerOptions as ServerOptions
     from esframework.server.users import UserData as UserData
+    from esframework.stores.verifier import AccountVerifier as AccountVerifier
     from esframework.wire.types import BY_SERVER as BY_SERVER
     from esframework.wire.types import ChannelMode as ChannelMode
     from esframework.wire.types import DisconnectedType as DisconnectedType
@@ -56,6 +60,9 @@ _HOMES = {
     "ServerOptions": "esframework.server.options",
     "HandlerMode": "esframework.server.options",
     "UserData": "esframework.server.users",
+    "AccountState": "esframework.managers.accounts.machine",
+    "AccountVerifier": "esframework.stores.verifier",
+    "AccountsOptions": "esframework.managers.accounts.options",
     "CombinedHandler": "esframework.managers.custom.combined",
     "Information": "esframework.managers.custom.contracts",
     "Attachment": "esframework.managers.custom.attachments.reception",
@@ -74,6 +81,7 @@ _HOMES = {
             "IVerifier",
             "LogOnRequest",
             "Registrations",
+            "Role",
         ),
         "esframework.interfaces",
     ),

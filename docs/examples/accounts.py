@@ -7,11 +7,9 @@ from typing import Any
 from twisted.internet import task
 from twisted.internet.defer import ensureDeferred
 
-from esframework import ClientEngine, ServerEngine, ServerOptions
+from esframework import AccountsOptions, AccountVerifier, ClientEngine, ServerEngine, ServerOptions
 from esframework.errors import LogonFailed
-from esframework.managers.accounts.options import AccountsOptions
 from esframework.stores.memory import MemoryStores
-from esframework.stores.verifier import AccountVerifier
 
 NEWCOMERS = ServerOptions(accounts=AccountsOptions(register=True))
 

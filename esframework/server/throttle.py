@@ -2,9 +2,9 @@
 
 Knows user ids and addresses, not passwords. What counts as one address is `net.addresses`'s word.
 
-The owner of an account is never locked out for good by somebody who guesses at it: an account's penalty is not asked
-about session tokens, which cannot be guessed; and an address from which the account has logged on before has failures
-of its own, apart from all others'.
+The owner of an account is never locked out for good by somebody who guesses at it: session tokens, which cannot be
+guessed, are neither counted nor held up; and an address from which the account has logged on before has failures of its
+own, apart from all others'.
 """
 
 from __future__ import annotations
@@ -55,16 +55,18 @@ class LogOnThrottle:
     def begin(self, user_id: str, address: str, with_token: bool, now: float) -> Try:
         """Reserve a try; unless it must wait, it counts as failed until `succeeded` or `undecided` say otherwise."""
         is_exempt = is_in(address, self._exempt)
-        network = network_of(address) if self._counts(address) and not is_exempt else None
-        place = None if with_token or is_exempt else self._place(user_id, address)
-        wait = 0.0 if network is None else self._addresses.wait(network, now)
-        if place is not None:
-            wait = max(wait, self._accounts.wait(place, now))
+        if is_exempt or with_token:
+            # A house full of devices whose tokens all expired must not find itself locked out by that.
+            return Try(user_id, address, 0.0, None, None)
+        network = network_of(address) if self._counts(address) else None
+        place = self._place(user_id, address)
+        wait = self._accounts.wait(place, now)
+        if network is not None:
+            wait = max(wait, self._addresses.wait(network, now))
         if wait <= 0:
+            self._accounts.count(place, now)
             if network is not None:
                 self._addresses.count(network, now)
-            if place is not None:
-                self._accounts.count(place, now)
         return Try(user_id, address, wait, network, place)
 
     def succeeded(self, log_on: Try, now: float) -> None:

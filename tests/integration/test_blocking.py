@@ -13,7 +13,10 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
-from esframework import ServerEngine
+from esframework import ServerEngine, ServerOptions
+from esframework.managers.accounts.options import AccountsOptions
+from esframework.stores.memory import MemoryStores
+from esframework.stores.verifier import AccountVerifier
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,3 +162,24 @@ except LocalError as error:
     print(error)
 """
     assert "cannot be started again" in await run(program, server)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_script_makes_an_account_and_comes_back_by_its_token() -> None:
+    stores = MemoryStores()
+    options = ServerOptions(accounts=AccountsOptions(register=True))
+    engine = ServerEngine(verifier=AccountVerifier(stores.accounts), stores=stores, options=options, reactor=reactor)
+    await engine.listen("tcp:0:interface=127.0.0.1")
+    program = """
+from esframework import blocking
+with blocking.connect("alice", "correct horse", endpoint, register=True) as client:
+    print(client.accounts.who_is_online().users, client.accounts.state("alice").exists)
+    token = client.accounts.session_token
+with blocking.connect("alice", token, endpoint) as client:
+    client.accounts.log_out()
+    print(client.connected)
+"""
+    try:
+        assert await run(program, engine) == "['alice'] True\nFalse\n"
+    finally:
+        await engine.close()

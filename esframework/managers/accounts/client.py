@@ -113,7 +113,8 @@ class ClientAccounts:
     # --- questions ----------------------------------------------------------------------------------------------------
     @hops_to_reactor
     def state(self, user_id: str) -> Deferred[AccountState]:
-        """What the server knows of a user; of others for administrators only, unless the server says otherwise."""
+        """What the server knows of a user: of oneself, of contacts, and for administrators of everybody, unless the
+        server says otherwise."""
 
         def known(body: bytes) -> AccountState:
             state = STATE.decode(body)

@@ -1,8 +1,8 @@
 """What clients of ours ask about accounts: who may, what is answered, and how it is refused.
 
 Guarded by the permission hook: `user_state`, `modify_account`, `delete_account`, `change_password`, `set_role` and
-`unlock` (default: administrators; one's own state and profile always), `list_users` (default: everybody). One's own
-account is deleted, and its password changed, with the password alone: a stolen session cannot.
+`unlock` (default: administrators; one's own state and profile always, `user_state` of contacts as well), `list_users`
+(default: everybody). One's own account is deleted, and its password changed, by the password: a session alone cannot.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from esframework.errors import (
     EsError,
     MalformedBody,
     NoSuchAccount,
+    PluginError,
     StoreError,
     StoreRefusal,
 )
@@ -213,7 +214,7 @@ class AccountRequests:
     async def _state(self, sender: Any, body: bytes) -> bytes:
         target = bare_id(USER.decode(body).user_id)
         if target != sender.name:
-            self._check_permitted(sender, "user_state", target)
+            self._check_permitted(sender, "user_state", target, by_default=await self._is_contact(sender, target))
         state = await self._accounts.state(target)
         exists = UNKNOWN if state.exists is None else PRESENT if state.exists else ABSENT
         return STATE.encode(
@@ -237,6 +238,15 @@ class AccountRequests:
         )
         if not allowed:
             raise _Refused(RequestFailure.NOT_ALLOWED, f"{action} is not permitted to {sender.name!r}")
+
+    async def _is_contact(self, sender: Any, target: str) -> bool:
+        """Whether the sender's list of contacts holds the target; nobody has one where that manager is missing."""
+        try:
+            contacts = self._server.manager("contacts")
+        except PluginError:
+            return False
+        knows = contacts.knows(sender.name, target)
+        return bool(await knows if isinstance(knows, Deferred) else knows)
 
     async def _check_password(self, sender: Any, password: str | None) -> None:
         """Whoever sits at somebody else's session may not guess here faster than at the log-on."""

@@ -87,16 +87,20 @@ def test_a_known_address_has_failures_of_its_own() -> None:
     assert waits(guard, "alice", ELSEWHERE) == 0
 
 
-def test_a_session_token_is_not_held_up_by_an_account_s_penalty() -> None:
-    guard = throttle()
+def test_session_tokens_are_neither_held_up_nor_counted() -> None:
+    guard = throttle(account_tries=2, address_tries=3)
     assert fail(guard, "alice", ELSEWHERE, 2) == 1
-    assert waits(guard, "alice", ELSEWHERE, token=True) == 0
+    assert fail(guard, "bob", ELSEWHERE, 1) == 1
     assert fail(guard, "alice", ELSEWHERE, 100, token=True) == 0
+    assert fail(guard, "carol", HOME, 100, token=True) == 0
+    assert waits(guard, "carol", HOME) == 0
 
 
-def test_wrong_session_tokens_count_for_their_address() -> None:
-    guard = throttle(account_tries=0, address_tries=2)
-    assert fail(guard, "alice", ELSEWHERE, 2, token=True) == 1
+def test_a_token_makes_its_place_known() -> None:
+    guard = throttle()
+    succeed(guard, "alice", HOME, token=True)
+    fail(guard, "alice", ELSEWHERE, 2)
+    assert waits(guard, "alice", HOME) == 0
 
 
 def test_a_forgotten_account_is_a_new_one() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, execute, succeed
@@ -54,6 +54,7 @@ class House:
         accounts: AccountsOptions | None = None,
         *,
         verifier: Any = None,
+        more_managers: Sequence[Any] = (),
         **options: Any,
     ) -> None:
         self.network = network
@@ -62,15 +63,15 @@ class House:
         self.stores = MemoryStores(
             PasswordPool(PasswordHashing(memory=8, rounds=1), cast(BoundedPool, self.hashing)), lambda: self.wall
         )
-        self.managers = [
-            AccountsManager(lambda: self.wall), BasicManager(), CustomManager(), DiagnosticsManager()
-        ]  # fmt: skip
-        permit = options.pop("permit", None)
+        own = [AccountsManager(lambda: self.wall), BasicManager(), CustomManager(), DiagnosticsManager()]
+        self.managers = [*own, *more_managers]
+        permit, contacts = options.pop("permit", None), options.pop("contacts", None)
         self.server: ServerEngine = network.server(
             verifier=verifier or AccountVerifier(self.stores.accounts),
             stores=self.stores,
             managers=self.managers,
             permit=permit,
+            contacts=contacts,
             options=ServerOptions(accounts=accounts or AccountsOptions(), **options),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from esframework import ClientEngine, MessageType
 from esframework.errors import ComeBackLater, LogonFailed, NotDelivered, NotPermitted, RequestError, StoreError
@@ -14,6 +14,7 @@ from esframework.managers.accounts.contracts import ROLE, USER, RoleBody, UserBo
 from esframework.managers.accounts.machine import OnlinePage
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.accounts.requests import MAX_OPEN
+from esframework.managers.contacts.manager import ContactsManager
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.session_token import is_session_token
 from esframework.wire.types import RequestFailure
@@ -222,6 +223,30 @@ async def test_the_state_of_a_user_is_told_to_itself_and_to_administrators(netwo
         texts.append(str(caught.value))
     # Nobody learns by the refusal which names exist.
     assert texts[0] == texts[1]
+
+
+@simulated
+async def test_the_state_of_a_contact_is_told_and_the_hook_goes_before(network: MemoryNetwork) -> None:
+    class Friends:
+        def contacts_of(self, user_id: str) -> Any:
+            return succeed(["bob", "nobody"]) if user_id == "alice" else []
+
+        def members_of(self, group_id: str) -> list[str]:
+            return []
+
+    def no_bob(action: str, user_id: str, target: str | None) -> bool | None:
+        return False if (action, target) == ("user_state", "bob") and house_is_strict else None
+
+    house_is_strict = False
+    options: Any = {"more_managers": [ContactsManager()], "contacts": Friends(), "permit": no_bob}
+    _, (_, alice, bob) = await house_of(network, "alice", "bob", **options)
+    assert (await alice.accounts.state("bob")).exists is True
+    assert (await alice.accounts.state("nobody")).exists is False
+    with pytest.raises(NotPermitted):
+        await bob.accounts.state("alice")
+    house_is_strict = True
+    with pytest.raises(NotPermitted):
+        await alice.accounts.state("bob")
 
 
 @pytest.mark.parametrize("name", [*POSSIBLE.values(), *(name for name in IMPOSSIBLE.values() if name != "\ud800")])
