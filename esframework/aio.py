@@ -236,6 +236,9 @@ class _Handler:
 
     def __init__(self, handler: Any) -> None:
         self._handler = handler
+        if hasattr(handler, "handle_offline"):
+            # Only then: a handler that has it gets no ordinary information for what waited.
+            self.handle_offline = lambda message: _for_twisted(handler.handle_offline(message))
 
     def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> Any:
         return _for_twisted(self._handler.handle_information(source, information_type, content))

@@ -158,3 +158,19 @@ def test_outside_of_a_coroutine_there_is_no_loop_to_run_in() -> None:
 async def test_another_reactor_is_named_with_what_to_do() -> None:
     with pytest.raises(LocalError, match=f"{type(reactor).__name__} is installed already.*aio.install()"):
         aio.ServerEngine()
+
+
+@in_asyncio
+async def test_a_handler_that_knows_of_messages_that_waited_is_asked_for_them_and_others_have_no_such_method() -> None:
+    class Knowing:
+        async def handle_offline(self, message: bytes) -> bytes:
+            await asyncio.sleep(0)
+            return message.upper()
+
+    wrapped = aio._Handler(Knowing())
+    answers: list[Any] = []
+    Deferred.fromCoroutine(wrapped.handle_offline(b"late")).addBoth(answers.append)
+    while not answers:
+        await asyncio.sleep(0)
+    assert answers == [b"LATE"]
+    assert not hasattr(aio._Handler(object()), "handle_offline")
