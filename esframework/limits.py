@@ -321,10 +321,11 @@ OFFLINE_BYTES: Final = 16 * 1024 * 1024
 OFFLINE_EXPIRY: Final = 30 * 24 * 3600.0
 """Seconds that an offline message waits: a month's holiday."""
 
-OFFLINE_BATCH: Final = 64
-"""Offline messages that are with a client at a time, which has not acknowledged them yet."""
+OFFLINE_BATCH: Final = BACKLOG_FRAMES // 2
+"""Offline messages that are with a client at a time, which has not acknowledged them yet: they alone never make it
+pause reading, and so a handler may ask for something and get the answer."""
 
-OFFLINE_BATCH_BYTES: Final = 256 * 1024
+OFFLINE_BATCH_BYTES: Final = BACKLOG_BYTES // 2
 """The same in bytes; a single longer message goes alone."""
 
 OFFLINE_ENVELOPE: Final = 2048

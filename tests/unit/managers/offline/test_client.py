@@ -85,7 +85,7 @@ async def test_many_are_handed_over_in_order_a_few_at_a_time(network: MemoryNetw
     await bob(network, handler)
     assert handler.waited_contents == contents
     assert [message.content for _, message in handed_over] == contents
-    assert server.stores.offline.asked.count("waiting") == 17
+    assert server.stores.offline.asked.count("waiting") == 33
 
 
 @simulated
@@ -202,7 +202,7 @@ async def test_a_process_that_dies_in_the_middle_leaves_the_rest_and_the_unfinis
     handler = OfflineRecorder()
     await bob(network, handler)
     assert handler.waited_contents == contents[9:]
-    assert [message.redelivered for message in handler.waited] == [True] * 55 + [False] * 6
+    assert [message.redelivered for message in handler.waited] == [True] * 23 + [False] * 38
 
 
 @simulated
@@ -291,6 +291,32 @@ async def test_who_cannot_tell_what_is_known_gets_the_message(network: MemoryNet
     await client.offline.ready()
     network.settle()
     assert len(handler.waited) == len(network.failures.take(KeyError)) == 1
+
+
+@simulated
+async def test_a_handler_may_ask_for_something_while_many_wait_for_their_turn(network: MemoryNetwork) -> None:
+    server = keeping_server(network)
+    server.handler = Recorder()
+    contents = await keep(server, 100)
+    client = network.new_client(options=READY)
+    waited: list[bytes | None] = []
+    all_are_here: Deferred[None] = Deferred()
+
+    class Asking(Recorder):
+        async def handle_offline(self, message: OfflineMessage) -> None:
+            if not all_are_here.called:
+                await all_are_here
+            waited.append(await client.custom.query(None, 1, message.content))
+
+    client.handler = Asking()
+    await client.log_on("bob", "", network.endpoint_of(client))
+    alice = await network.client("alice")
+    for _ in range(20):
+        await alice.custom.send("bob", 1, b"live")
+    network.settle()
+    all_are_here.callback(None)
+    network.advance(1)
+    assert waited == contents
 
 
 # --- several devices ------------------------------------------------------------------------------------------------
