@@ -317,6 +317,7 @@ class _Engine:
     accounts: Any
     basic: Any
     diagnostics: Any
+    groups: Any
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine

@@ -39,6 +39,8 @@ PUBLIC = (
     "managers.custom.combined",
     "managers.custom.filters",
     "managers.*.options",
+    "managers.groups.asking",
+    "managers.groups.machine",
     "managers.diagnostics.facade",
     "managers.diagnostics.machine",
     "plugins.hooks",

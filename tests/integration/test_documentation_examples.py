@@ -118,6 +118,13 @@ async def test_an_account_is_made_used_without_its_password_and_given_up(capsys:
     assert capsys.readouterr().out.startswith("alice is new here\nthe server says: the session token is unknown")
 
 
+@pytest_twisted.ensureDeferred
+async def test_a_group_is_made_talked_in_and_come_back_into(capsys: pytest.CaptureFixture[str]) -> None:
+    told = await example("groups.py")["talk"](reactor, free_port())
+    assert told == ["alice", "bob", "Sundays at five", "who plays white?", "chess"]
+    assert capsys.readouterr().out == "alice made chess\n"
+
+
 @pytest_twisted.async_yield_fixture()
 async def start() -> AsyncIterator[Callable[..., Program]]:
     """Starts examples, and sees to it that all have ended."""
