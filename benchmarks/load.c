@@ -5,10 +5,13 @@
  *   es6   ESFramework generation 6, 36-byte header (log-on 112, information 201, heartbeat 104)
  *   mqtt  MQTT 3.1.1, QoS 0, one topic per client
  *   nats  the NATS core text protocol, one subject per client
- * and drives a server in three ways:
+ * and drives a server in five ways:
  *   relay client i talks to client i^1; whoever gets a message sends one back, so K stay outstanding per client
  *   flood every client writes to the server itself (destination "_0") as fast as the socket takes it (es6 only)
  *   idle  log on, hold with heartbeats, then (optionally) relay a fixed number of messages a second through all
+ *   fanout client 0 sends to a group that all others are in (mqtt, nats: a topic, a subject "all"), K broadcasts
+ *         outstanding: the next is sent when all the others have as many copies as there are members to each
+ *   arrive log on one after another, evenly over the given seconds, and count the notices (702) of it (es6 only)
  *
  * It prints one JSON object a line: events while it runs ("logged_on", "measuring", "held") and a last "result".
  * It refuses to know what a good figure is, and it never starts or stops a server.
@@ -33,6 +36,9 @@
 
 enum { HEADER = 36, ID_FIELD = 11, STAMP = 16, READ_SIZE = 1 << 18, NAME_SIZE = 12, PER_SOURCE = 25000 };
 enum { TYPE_HEARTBEAT = 104, TYPE_LOG_ON = 112, TYPE_INFORMATION = 201, INFORMATION_TYPE = 7, CLIENT_OTHERS = 8 };
+enum { TYPE_CONTACT_ONLINE = 702, TYPE_BROADCAST = 704 };
+
+#define GROUP "all"
 enum { SUB_BUCKETS = 32, OCTAVES = 60, MAX_PENDING = 1 << 16 };
 
 #define SECOND 1000000000ull
@@ -64,9 +70,10 @@ struct client {
     struct buffer rest, out;     /* an incomplete frame in; bytes the kernel did not take yet */
     uint8_t *message;            /* one prepared message to the partner; in flood mode a batch of them to "_0" */
     size_t message_size, stamp_at;
+    uint64_t asked_at;           /* when the log-on was sent */
 };
 
-enum kind { NOTHING, LOGGED_ON, MESSAGE, SERVER_PING };
+enum kind { NOTHING, LOGGED_ON, MESSAGE, SERVER_PING, NOTICE };
 
 struct wire {
     const char *name;
@@ -78,7 +85,8 @@ struct wire {
 static struct client *clients;
 static const struct wire *wire;
 static int poller;
-static int ready, opened;
+static int ready, opened, fanout;
+static uint64_t delivered;      /* copies of broadcasts since the start */
 static uint64_t messages, misordered, flood_bytes, log_on_nanoseconds;
 static uint64_t latencies[SUB_BUCKETS * OCTAVES], latency_max;
 static uint8_t read_buffer[READ_SIZE + 65536];
@@ -202,8 +210,21 @@ static size_t es6_log_on(const struct client *client, uint8_t *out)
     return (size_t)(end - out);
 }
 
+static size_t es6_broadcast(const struct client *client, uint8_t *out, size_t *stamp_at)
+{
+    int properties = 4 + 4 + options.size + 4 + (int)strlen(GROUP) + 4 + 4;
+    uint8_t *at = es6_header(out, TYPE_BROADCAST, 0, properties + 4, client->index, "_" GROUP);
+    at = put32(put32(put32(at, properties), 0), options.size);
+    *stamp_at = (size_t)(at - out);
+    memset(at, 'x', (size_t)options.size);
+    at = put_text(put32(put_text(at + options.size, GROUP), INFORMATION_TYPE), "");
+    return (size_t)(at - out);
+}
+
 static size_t es6_message(const struct client *client, const char *to, uint8_t *out, size_t *stamp_at)
 {
+    if (fanout)
+        return es6_broadcast(client, out, stamp_at);
     int properties = 4 + options.size + 4;
     uint8_t *at = es6_header(out, TYPE_INFORMATION, 2, properties + 4, client->index, to);
     at = put32(put32(at, properties), options.size);
@@ -226,6 +247,12 @@ static size_t es6_take(const uint8_t *bytes, size_t length, enum kind *kind, con
     int type = bytes[2] | bytes[3] << 8;
     if (type == TYPE_INFORMATION) {
         *kind = MESSAGE;
+        *content = bytes + HEADER + 8;
+    } else if (type == TYPE_BROADCAST) {
+        *kind = MESSAGE;
+        *content = bytes + HEADER + 12;
+    } else if (type == TYPE_CONTACT_ONLINE) {
+        *kind = NOTICE;
         *content = bytes + HEADER + 8;
     } else if (type == TYPE_LOG_ON) {
         memcpy(&cause, bytes + HEADER + 4, 4);
@@ -268,10 +295,11 @@ static size_t mqtt_log_on(const struct client *client, uint8_t *out)
     *at++ = 0;    /* no keep-alive */
     *at++ = 0;
     at = mqtt_text(at, name);
-    at = mqtt_fixed(at, 0x82, 5 + strlen(name));
+    const char *topic = fanout && client->index ? GROUP : name;
+    at = mqtt_fixed(at, 0x82, 5 + strlen(topic));
     *at++ = 0;
     *at++ = 1;
-    at = mqtt_text(at, name);
+    at = mqtt_text(at, topic);
     *at++ = 0;    /* QoS 0 */
     return (size_t)(at - out);
 }
@@ -315,7 +343,8 @@ static size_t nats_log_on(const struct client *client, uint8_t *out)
     char name[NAME_SIZE];
     name_of(client->index, name);
     return (size_t)sprintf((char *)out, "CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"c\","
-                           "\"version\":\"1\",\"protocol\":1}\r\nSUB %s 1\r\nPING\r\n", name);
+                           "\"version\":\"1\",\"protocol\":1}\r\nSUB %s 1\r\nPING\r\n",
+                           fanout && client->index ? GROUP : name);
 }
 
 static size_t nats_message(const struct client *client, const char *to, uint8_t *out, size_t *stamp_at)
@@ -395,10 +424,11 @@ static void got_message(struct client *client, const uint8_t *content, uint64_t 
     uint32_t tail[2];
     memcpy(&stamp, content, 8);
     memcpy(tail, content + 8, 8);
-    if (tail[0] != client->received || tail[1] != ((uint32_t)client->index ^ 1))
+    if (tail[0] != client->received || tail[1] != (fanout ? 0 : (uint32_t)client->index ^ 1))
         misordered++;
     client->received = tail[0] + 1;
     messages++;
+    delivered++;
     count_latency(time - stamp);
 }
 
@@ -411,6 +441,12 @@ static void got(struct client *client, enum kind kind, const uint8_t *content, u
     } else if (kind == LOGGED_ON && client->state == LOGGING_ON) {
         client->state = READY;
         ready++;
+    } else if (kind == NOTICE) {
+        int index = atoi((const char *)content + 1); /* behind the id is the next frame, or this buffer's slack */
+        if (index < 0 || index >= options.connections)
+            fail("a notice of nobody");
+        messages++;
+        count_latency(time - clients[index].asked_at);
     } else if (kind == SERVER_PING) {
         append(&client->out, "PONG\r\n", 6);
     }
@@ -481,6 +517,7 @@ static void connected(struct client *client)
         fail("client %d: connect: %s", client->index, strerror(error));
     append(&client->out, bytes, wire->log_on(client, bytes));
     client->state = LOGGING_ON;
+    client->asked_at = now();
     flush_out(client);
 }
 
@@ -520,7 +557,9 @@ static void prepare_message(struct client *client, int flooding)
 {
     char to[NAME_SIZE] = "_0";
     int copies = flooding ? options.batch : 1;
-    if (!flooding)
+    if (fanout)
+        strcpy(to, GROUP);
+    else if (!flooding)
         name_of(client->index ^ 1, to);
     uint8_t *message = malloc((size_t)copies * (size_t)(options.size + 128));
     if (!message)
@@ -607,6 +646,56 @@ static void run_relay(void)
     start = now();
     run_until(start + (uint64_t)(options.seconds * 1e9), 1, 0);
     result((double)(now() - start) / 1e9, cpu_seconds() - cpu, (double)messages, "");
+}
+
+/* Keeps K broadcasts on their way: a broadcast has arrived when there are as many copies as members. */
+static void fan_out_until(uint64_t end)
+{
+    struct client *publisher = &clients[0];
+    uint64_t members = (uint64_t)options.connections - 1, before = delivered, progress = now(), time;
+    while ((time = now()) < end) {
+        while (publisher->sent < delivered / members + (uint64_t)options.outstanding)
+            queue_message(publisher, time);
+        flush_out(publisher);
+        turn(100, 0, 0);
+        if (delivered != before) {
+            before = delivered;
+            progress = time;
+        } else if (time - progress > 5 * SECOND) {
+            fail("no copy arrived for 5 s: the server lost them");
+        }
+    }
+}
+
+static void run_fanout(void)
+{
+    fan_out_until(now() + (uint64_t)(options.warm_up * 1e9));
+    forget_figures();
+    event("measuring");
+    double cpu = cpu_seconds();
+    uint64_t start = now();
+    fan_out_until(start + (uint64_t)(options.seconds * 1e9));
+    result((double)(now() - start) / 1e9, cpu_seconds() - cpu, (double)messages, "");
+}
+
+/* Everybody logs on at its own time; then what is still on its way is waited for, two seconds after the last. */
+static void run_arrive(void)
+{
+    uint64_t start = now(), length = (uint64_t)(options.seconds * 1e9), last = start, before = 0;
+    double cpu = cpu_seconds();
+    event("measuring");
+    while (ready < options.connections || now() < last + 2 * SECOND) {
+        uint64_t passed = now() - start;
+        while (opened < options.connections && (uint64_t)opened * length <= passed * (uint64_t)options.connections)
+            open_client(opened++);
+        turn(1, 0, 0);
+        if (messages != before || ready < options.connections)
+            last = now();
+        before = messages;
+        if (now() - start > length + 60 * SECOND)
+            fail("only %d of %d clients logged on", ready, options.connections);
+    }
+    result((double)(last - start) / 1e9, cpu_seconds() - cpu, (double)messages, "");
 }
 
 static void run_flood(void)
@@ -731,7 +820,8 @@ static void read_options(int count, char **arguments)
     for (size_t i = 0; i < sizeof wires / sizeof *wires; i++)
         if (!strcmp(wires[i].name, options.protocol))
             wire = &wires[i];
-    if (!wire || !options.port || options.size < STAMP || options.connections < 2 || options.connections % 2)
+    int odd = options.connections % 2 && strcmp(options.mode, "fanout");
+    if (!wire || !options.port || options.size < STAMP || options.connections < 2 || odd)
         fail("needs --port, --protocol es6|mqtt|nats, --size of at least 16 and an even number of --connections");
 }
 
@@ -739,17 +829,25 @@ int main(int count, char **arguments)
 {
     read_options(count, arguments);
     int flooding = !strcmp(options.mode, "flood"), idle = !strcmp(options.mode, "idle");
-    if ((flooding || idle) && strcmp(wire->name, "es6"))
+    int arriving = !strcmp(options.mode, "arrive");
+    fanout = !strcmp(options.mode, "fanout");
+    if ((flooding || idle || arriving) && strcmp(wire->name, "es6"))
         fail("--mode %s speaks es6 only", options.mode);
     raise_limit(options.connections + 64);
     poller = epoll_create1(EPOLL_CLOEXEC);
     clients = calloc((size_t)options.connections, sizeof *clients);
     if (poller < 0 || !clients)
         fail("no memory or no epoll");
+    if (arriving) {
+        run_arrive();
+        return 0;
+    }
     log_all_on(flooding);
     event("logged_on");
     if (flooding)
         run_flood();
+    else if (fanout)
+        run_fanout();
     else if (idle)
         run_idle();
     else

@@ -18,6 +18,7 @@ METRICS = {
     "per_second": ("{:,.0f}/s", ""),
     "bytes_per_connection": ("{:,.0f} bytes", ", memory each"),
     "idle_cpu_percent": ("{:.1f} %", ", idle CPU"),
+    "arrived_percent": ("{:.1f} %", ", arrived"),
     "p99_us": ("{:,.0f} µs", ", p99"),
 }
 Table = list[tuple[str, ...]]

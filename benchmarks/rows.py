@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import flood, idle, log_ons, queries, relay
+from benchmarks import fanout, flood, idle, log_ons, presence, queries, relay
 from benchmarks.measurement import Goal, RowResult
 from benchmarks.running import Pace
 
@@ -15,6 +15,10 @@ IDLE_BYTES = 4096
 IDLE_CPU_PERCENT = 2
 STORM_CLIENTS = 1000
 STORM_PING_MICROSECONDS = 50_000
+PRESENCE_USERS = 2000
+PRESENCE_CONTACTS = 50
+PRESENCE_SECONDS = 20.0
+PRESENCE_LATE_US = 100_000
 
 
 def _against(**limits: float) -> tuple[Goal, ...]:
@@ -24,6 +28,15 @@ def _against(**limits: float) -> tuple[Goal, ...]:
 
 def _relay(name: str, connections: int, outstanding: int, **limits: float) -> Callable[[Pace], RowResult]:
     return lambda pace: relay.measure(name, connections, outstanding, _against(**limits), pace)
+
+
+def _fanout(name: str, outstanding: int, **limits: float) -> Callable[[Pace], RowResult]:
+    return lambda pace: fanout.measure(name, 1000, outstanding, _against(**limits), pace)
+
+
+def _presence(pace: Pace) -> RowResult:
+    goals = (Goal(100, metric="arrived_percent"), Goal(PRESENCE_LATE_US, metric="p99_us", at_most=True))
+    return presence.measure("presence", PRESENCE_USERS, PRESENCE_CONTACTS, PRESENCE_SECONDS, goals, pace)
 
 
 def _idle(pace: Pace) -> RowResult:
@@ -49,4 +62,7 @@ ROWS: dict[str, Callable[[Pace], RowResult]] = {
     "log-ons": lambda pace: log_ons.measure(
         "log-ons", STORM_CLIENTS, (Goal(STORM_PING_MICROSECONDS, metric="p99_us", at_most=True),), pace
     ),
+    "broadcast-1000-1": _fanout("broadcast-1000-1", 1, mosquitto=1.0, nats=0.4),
+    "broadcast-1000-20": _fanout("broadcast-1000-20", 20, mosquitto=1.0, nats=0.4),
+    "presence": _presence,
 }

@@ -23,6 +23,7 @@ from esframework import logs
 from esframework.config import OFF, ConfigError, OfflineConfig, ServiceConfig, exposure_warnings
 from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.contacts.options import ContactsOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.engine import ServerEngine
@@ -67,6 +68,7 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         handler_limit=handlers.limit,
         worker_threads=handlers.workers,
         task_queue_length=handlers.queue_length,
+        contacts=ContactsOptions(**asdict(config.contacts)),
         diagnostics=config.diagnostics.enabled,
         diagnostics_log_interval=config.diagnostics.log_every,
         accounts=AccountsOptions(

@@ -60,6 +60,16 @@ def _diagnosed(port: int, folder: Path) -> list[str]:
     return [*_counting(port, folder), "--diagnostics"]
 
 
+def contacts_server(users: int, contacts: int) -> Contestant:
+    """An engine whose application has so many users, in one group, with so many contacts each."""
+
+    def command(port: int, folder: Path) -> list[str]:
+        options = ("--port", port, "--users", users, "--contacts", contacts)
+        return python_module("benchmarks.contacts_server", *options)
+
+    return Contestant(OURS, "es6", command, _server_absent)
+
+
 SERVICE = Contestant(OURS, "es6", service_command, service_absent)
 COUNTING = Contestant(OURS, "es6", _counting, _server_absent)
 COUNTING_DIAGNOSED = Contestant(OURS, "es6", _diagnosed, _server_absent)

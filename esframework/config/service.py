@@ -234,6 +234,32 @@ class OfflineConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactsConfig:
+    """`[contacts]`: who keeps contacts, who is told of whom, how fast one may broadcast."""
+
+    source: Literal["stored", "everybody"] | None = _option(
+        None,
+        OneOf(("stored", "everybody")),
+        "users make their contacts, or everybody online is one; by default the latter on an open server only",
+    )
+    connected_notify: bool = _option(True, Switch(), "contacts are told when a user comes")
+    disconnected_notify: bool = _option(True, Switch(), "contacts are told when a user goes")
+    broadcasts_per_sender: int = _option(
+        limits.MAX_BROADCASTS_PER_SECOND, Whole(0, 10_000_000, "no limit"), "broadcasts a second and user"
+    )
+    deliveries_per_sender: int = _option(
+        limits.MAX_DELIVERIES_PER_SENDER,
+        Whole(0, 2**31 - 1, "no limit"),
+        "copies that one user's broadcasts may make in a second",
+    )
+    deliveries_per_second: int = _option(
+        limits.MAX_DELIVERIES_PER_SECOND,
+        Whole(0, 2**31 - 1, "no limit"),
+        "copies that everybody's broadcasts may make in a second",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
     """All options of the daemon, checked. `listen` empty means port 4530 of loopback, IPv4 and IPv6.
 
@@ -276,6 +302,7 @@ class ServiceConfig:
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
     handlers: HandlersConfig = field(default_factory=HandlersConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    contacts: ContactsConfig = field(default_factory=ContactsConfig)
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
     groups: GroupsConfig = field(default_factory=GroupsConfig)
     offline: OfflineConfig = field(default_factory=OfflineConfig)
@@ -288,6 +315,7 @@ TABLES: Final[dict[str, type[Any]]] = {
     "accounts": AccountsConfig,
     "handlers": HandlersConfig,
     "limits": LimitsConfig,
+    "contacts": ContactsConfig,
     "diagnostics": DiagnosticsConfig,
     "groups": GroupsConfig,
     "offline": OfflineConfig,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from esframework.errors import EncodeError
+from esframework.errors import EncodeError, PluginError
 from esframework.interfaces import IServerContext, Registrations
 from esframework.managers.basic.contracts import (
     DEVICE_NOTICE,
@@ -35,7 +36,7 @@ class ServerBasic:
     """`server.basic` (manual, chapter 02: IBasicController).
 
     Guarded by the permission hook: `kick_out` (default: administrators), `list_users` (default: everybody),
-    `user_endpoint` (default: oneself and administrators).
+    `user_endpoint` (default: oneself, the user's contacts and administrators).
     """
 
     def __init__(self, server: IServerContext) -> None:
@@ -112,12 +113,31 @@ class ServerBasic:
 
     def _user_endpoint(self, sender: Any, message_id: int, body: bytes) -> None:
         target = USER.decode(body).user_id
-        by_default = bare_id(target) == sender.name or self._is_administrator(sender)
+        if bare_id(target) == sender.name or self._is_administrator(sender):
+            self._answer_endpoint(True, sender, message_id, target)
+            return
+        contact = self._is_contact(sender.name, bare_id(target))
+        if isinstance(contact, Deferred):
+            contact.addCallback(self._answer_endpoint, sender, message_id, target)
+            contact.addErrback(lambda failure: _log.failure("an endpoint could not be told", failure))
+        else:
+            self._answer_endpoint(contact, sender, message_id, target)
+
+    def _answer_endpoint(self, by_default: bool, sender: Any, message_id: int, target: str) -> None:
         allowed = self._may(sender, message_id, "user_endpoint", target, by_default)
         if allowed or not sender.is_ours:
             address = self._server.users.address_of(target) if allowed else None
             reply = EndpointBody(None, 0) if address is None else EndpointBody(*address)
             sender.reply(MessageType.USER_ENDPOINT, ENDPOINT.encode(reply), message_id)
+
+    def _is_contact(self, user_id: str, of: str) -> bool | Deferred[bool]:
+        try:
+            contacts = self._server.manager("contacts")
+        except PluginError:
+            # A server may do without contacts; then nobody is one.
+            return False
+        known: bool | Deferred[bool] = contacts.knows(of, str(user_id))
+        return known
 
     def _my_devices(self, sender: Any, message_id: int, body: bytes) -> None:
         devices = [user.device for user in self._server.users.devices_of(sender.name)]

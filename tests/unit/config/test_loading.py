@@ -86,6 +86,14 @@ high_water = 1024
 hard_limit = 1048576
 frames_per_second = 50
 
+[contacts]
+source = "everybody"
+connected_notify = false
+disconnected_notify = false
+broadcasts_per_sender = 5
+deliveries_per_sender = 500
+deliveries_per_second = 5000
+
 [diagnostics]
 enabled = true
 log_every = 60
