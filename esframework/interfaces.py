@@ -319,6 +319,7 @@ class IServerContext(IContext):
     """What a server engine gives to a manager besides."""
 
     is_open: bool = Attribute("Whether anybody may do everything: a demonstration.")
+    closing: Any = Attribute("An Event: the engine begins to close; sessions end next.")
     users: Any = Attribute("The users online here: `server.users`.")
     router: Any = Attribute("IRouter.")
     stores: Any = Attribute("IStores, open while the managers run.")

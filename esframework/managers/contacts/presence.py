@@ -51,9 +51,18 @@ class Presence:
         self.disconnected_notify = options.disconnected_notify
         self.changed: Event[str, bool] = Event("contacts.presence_changed")
         self.told = 0
+        self._ends = False
+        server.closing.subscribe(self.stop)
+
+    def start(self) -> None:
+        """The server opens."""
+        self._ends = False
 
     def device_changed(self, user_id: str) -> None:
         """A device of the user came or went."""
+        if self._ends:
+            # Everybody goes; there is nobody to be told.
+            return
         self._ledger.changed(user_id)
         self._wake()
         if self._friends and not self._server.users.is_online(user_id):
@@ -81,7 +90,8 @@ class Presence:
         self._wake()
 
     def stop(self) -> None:
-        """Tell nobody any more."""
+        """The server closes: tell nobody any more."""
+        self._ends = True
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None

@@ -217,7 +217,8 @@ class ServerContacts:
             logged_on=self._logged_on,
             logged_off=self._logged_off,
             sweep=self._sweep,
-            stop=self._stop,
+            start=self._presence.start,
+            stop=self._directory.close,
         )
 
     def _logged_on(self, sender: Any) -> None:
@@ -234,10 +235,6 @@ class ServerContacts:
         self._relations.sweep(now)
         self._blobs.sweep(now)
         self.broadcasting.rates.sweep(now)
-
-    def _stop(self) -> None:
-        self._presence.stop()
-        self._directory.close()
 
     # --- lists ------------------------------------------------------------------------------------------------------
     def _friends(self, sender: Any, message_id: int, body: bytes) -> None:
@@ -272,7 +269,8 @@ class ServerContacts:
         self._group_members(sender, SERVER_ID, message_id, body)
 
     def _group_members(self, sender: Any, destination: str, message_id: int, body: bytes) -> None:
-        group_id = GROUP_MEMBERS_REQUEST.decode(body).group_id or group_of(destination)
+        named = "" if destination == SERVER_ID else group_of(destination)
+        group_id = GROUP_MEMBERS_REQUEST.decode(body).group_id or named
         if not self._server.permit("group_members", sender.name, group_id, lambda: True):
             text = f"the members of {group_id!r} are not for {sender.name!r}"
             sender.request_failed(message_id, RequestFailure.NOT_ALLOWED, text)

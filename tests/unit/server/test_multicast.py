@@ -72,3 +72,68 @@ async def test_our_own_types_and_ids_that_do_not_fit_reach_nobody_who_cannot_hav
     assert foreign.take() == []
     with pytest.raises(EncodeError, match="does not fit a message"):
         server.router.multicast(None, "_g", BROADCAST, bytes(2**20), ["foreign"])
+
+
+@simulated
+async def test_an_audience_follows_who_comes_and_goes(network: MemoryNetwork) -> None:
+    server = network.server()
+    audience = server.router.audience(["alice", "bob", "alice"])
+    everybody = server.router.audience(None)
+    assert (audience.members, audience.absent, audience.reach) == (("alice", "bob"), ("alice", "bob"), 0)
+    alice = FramePeer(network, "alice").online()
+    FramePeer(network, "carol").online()
+    assert (audience.absent, audience.reach, everybody.reach) == (("bob",), 1, 2)
+    assert everybody.members == ("alice", "carol")
+    assert server.router.multicast(None, "_g", BROADCAST, b"1", audience).reached == 1
+    alice.stranger.transport.loseConnection()
+    network.settle()
+    assert (audience.absent, audience.reach, everybody.reach) == (("alice", "bob"), 0, 1)
+    assert server.router.multicast(None, "_g", BROADCAST, b"2", audience).reached == 0
+
+
+@simulated
+async def test_what_was_sent_to_a_member_alone_keeps_its_place(network: MemoryNetwork) -> None:
+    server = network.server()
+    bob = FramePeer(network, "bob").online()
+
+    def work() -> None:
+        for number in range(3):
+            server.router.multicast(None, "_g", BROADCAST, b"to all %d" % number, ["bob"])
+            server.channel("bob").send(201, b"to bob %d" % number)
+
+    server.router.gathered(work)
+    assert [frame.body[:6] for frame in bob.take()] == [b"to all", b"to bob"] * 3
+
+
+@simulated
+async def test_a_great_many_at_once_are_written_on_the_way(network: MemoryNetwork) -> None:
+    server = network.server()
+    bob = FramePeer(network, "bob").online()
+    outgoing = server.users.find_all("bob")[0].outgoing
+    most = 0
+
+    def work() -> None:
+        nonlocal most
+        for _ in range(100):
+            server.router.multicast(None, "_g", BROADCAST, bytes(10_000), ["bob"])
+            most = max(most, sum(map(len, outgoing.pending)))
+
+    server.router.gathered(work)
+    assert most < 150_000
+    assert len(bob.take(BROADCAST)) == 100
+
+
+@simulated
+async def test_a_notice_has_the_receivers_own_form_and_name(network: MemoryNetwork) -> None:
+    server = network.server()
+    old, new = FramePeer(network, "old").online(), FramePeer(network, "4#new", generation=7).online()
+    asked: list[tuple[int, bool]] = []
+
+    def body_for(generation: int, is_ours: bool) -> tuple[int, bytes] | None:
+        asked.append((generation, is_ours))
+        return (702, b"six") if generation == 6 else None
+
+    assert server.router.notify(["old", "new", "old", "absent"], body_for) == 2
+    assert asked == [(6, False), (7, False)]
+    assert [(frame.source, frame.target, frame.body) for frame in old.take(702)] == [("_0", "old", b"six")] * 2
+    assert new.take(702) == []
