@@ -127,6 +127,8 @@ async def test_a_great_many_at_once_are_written_on_the_way(network: MemoryNetwor
 async def test_a_notice_has_the_receivers_own_form_and_name(network: MemoryNetwork) -> None:
     server = network.server()
     old, new = FramePeer(network, "old").online(), FramePeer(network, "4#new", generation=7).online()
+    network.settle()
+    old.take(702)
     asked: list[tuple[int, bool]] = []
 
     def body_for(generation: int, is_ours: bool) -> tuple[int, bytes] | None:
