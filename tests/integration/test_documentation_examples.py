@@ -113,6 +113,17 @@ async def test_two_devices_of_one_account_know_of_each_other() -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_two_users_become_contacts() -> None:
+    assert await example("contacts.py")["meet"](reactor, free_port()) == ["alice", ["bob"], ["bob"]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_broadcast_reaches_those_who_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await example("broadcast.py")["play"](reactor, free_port()) == [1, 1, ["carol"], 3]
+    assert capsys.readouterr().out.count("carol is not there to hear it") == 2
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_account_is_made_used_without_its_password_and_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert await example("accounts.py")["live"](reactor, free_port()) == ["alice", "Rome"]
     assert capsys.readouterr().out.startswith("alice is new here\nthe server says: the session token is unknown")
