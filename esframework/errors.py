@@ -209,6 +209,14 @@ class QuotaExceeded(StoreRefusal):
         self.bytes = size
 
 
+class NotKept(LocalError):
+    """A message to somebody absent is not kept; `reason` is the `RequestFailure` that its sender is told."""
+
+    def __init__(self, text: str, reason: int) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
 # --- the other end -------------------------------------------------------------------------------------------------
 class InvalidMessage(RemoteError):
     """Bytes from a peer are no frame of the protocol. `kind` is a `MessageInvalidType`."""

@@ -248,19 +248,6 @@ class Registrations:
     features: frozenset[str] = frozenset()
 
 
-class IOfflineKeeper(Interface):
-    """What the facade of a server's manager `offline` provides, so that other managers can have messages kept."""
-
-    def keep(message: StoredMessage) -> Deferred[bool]:
-        """Keep a message for a user who is away.
-
-        Fires True once it is committed and synced to the disk, no earlier; False when the policy does not keep such
-        messages. `id` stays with the message: who takes it later is given it, and is told that it is redelivered
-        when `handed_out` is not 0. `expires_at` 0 leaves the time to the manager. Fails with `QuotaExceeded`,
-        `ComeBackLater` or another `StoreError`; the message is not kept then.
-        """
-
-
 class IManager(Interface):
     """One feature, with a half for servers and a half for clients.
 

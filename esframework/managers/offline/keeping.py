@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,6 +16,7 @@ from esframework.errors import (
     ComeBackLater,
     EncodeError,
     InvalidUserId,
+    NotKept,
     QuotaExceeded,
     StoreError,
     StoreRefusal,
@@ -27,16 +28,12 @@ from esframework.managers.offline.options import OfflineOptions
 from esframework.plugins.hooks import Event
 from esframework.plugins.quiet import Quiet
 from esframework.wire.login_id import Source, bare_id
-from esframework.wire.retry import with_retry
 from esframework.wire.types import MessageType, RequestFailure
 
 _log = Logger()
 
 FOR_EVER: Final = 253_402_300_799.0
 """The end of the year 9999 in seconds since 1970: every database can keep it."""
-
-_RETRY: Final = 5.0
-"""Seconds after which a sender who came at a bad time may try again."""
 
 
 class Keeping:
@@ -75,26 +72,23 @@ class Keeping:
         content: bytes | None,
         source: str | None,
         id: str | None = None,
+        source_device: int | None = None,
+        received_at: float | None = None,
+        handed_out: int = 0,
     ) -> StoredMessage:
-        """A message that came now."""
-        message = StoredMessage(
+        """A message that came at `received_at`, None is now."""
+        at, expiry = self._now() if received_at is None else received_at, self._options.expiry
+        return StoredMessage(
             id=id or uuid4().hex,
             target=bare_id(target),
             source=None if source is None else bare_id(source),
-            source_device=source.device if isinstance(source, Source) else None,
+            source_device=source.device if source_device is None and isinstance(source, Source) else source_device,
             information_type=information_type,
             content=content,
-            received_at=self._now(),
-            expires_at=0.0,
+            received_at=at,
+            expires_at=at + expiry if expiry > 0 else FOR_EVER,
+            handed_out=handed_out,
         )
-        return self.dated(message)
-
-    def dated(self, message: StoredMessage) -> StoredMessage:
-        """The message, which has a time at which it expires."""
-        if message.expires_at > 0:
-            return message
-        expiry = self._options.expiry
-        return replace(message, expires_at=message.received_at + expiry if expiry > 0 else FOR_EVER)
 
     def leave(self, message: StoredMessage) -> Deferred[StoredMessage]:
         """Have the store keep it, whatever the policy says; fires with the message and its number when it is synced to
@@ -125,27 +119,27 @@ class Keeping:
             _log.failure("the policy for offline messages failed for type {type}", type=message.information_type)
             return False
 
-    def keep(self, message: StoredMessage) -> Deferred[StoredMessage | None]:
-        """Keep it if the policy is to; fires with None if it is not. Fails as `leave`, and with `ComeBackLater`."""
+    def offer(self, message: StoredMessage) -> Deferred[StoredMessage]:
+        """Keep it if the policy is to. Fails with `NotKept`, which has the reason and the text for the sender."""
         if not self.wants(message):
-            return succeed(None)
+            return fail(NotKept(f"{message.target!r} is not online", RequestFailure.TARGET_ABSENT))
         size = len(message.content or b"")
         if self._waiting >= limits.MAX_KEEPS_WAITING or self._waiting_bytes + size > limits.MAX_KEEP_BYTES_WAITING:
             self._refuse(message.target, RequestFailure.BUSY)
-            return fail(ComeBackLater(with_retry("too many messages wait to be kept", _RETRY), _RETRY))
+            return fail(NotKept("too many messages wait to be kept; try again later", RequestFailure.BUSY))
         self._waiting += 1
         self._waiting_bytes += size
-        return Deferred.fromCoroutine(self._keep(message)).addBoth(self._ended, size)
+        return Deferred.fromCoroutine(self._offer(message)).addBoth(self._ended, size)
 
-    async def _keep(self, message: StoredMessage) -> StoredMessage | None:
+    async def _offer(self, message: StoredMessage) -> StoredMessage:
         try:
             if await self._users.ask(message.target):
                 return await self.leave(message)
+            reason, text = RequestFailure.TARGET_ABSENT, f"{message.target!r} is not online"
         except Exception as error:
-            self._refuse(message.target, _reason_of(error))
-            raise
-        self._refuse(message.target, RequestFailure.TARGET_ABSENT)
-        return None
+            reason, text = self._explain(error)
+        self._refuse(message.target, reason)
+        raise NotKept(text, reason)
 
     def _ended(self, outcome: Any, size: int) -> Any:
         self._waiting -= 1
@@ -162,16 +156,17 @@ class Keeping:
             return False
         answers = message_id if information.style == "acked" else 0
 
-        def kept(stored: StoredMessage | None) -> None:
-            if stored is None:
-                sender.request_failed(answers, RequestFailure.TARGET_ABSENT, f"{message.target!r} is not online")
-            elif answers and sender.is_ours:
-                sender.reply(MessageType.OFFLINE_KEPT, KEPT.encode(KeptBody(stored.id)), answers)
+        def stored(kept: StoredMessage) -> None:
+            if answers and sender.is_ours:
+                sender.reply(MessageType.OFFLINE_KEPT, KEPT.encode(KeptBody(kept.id)), answers)
 
-        def not_kept(failure: Failure) -> None:
-            sender.request_failed(answers, _reason_of(failure.value), self._explain(failure))
+        def not_stored(failure: Failure) -> None:
+            error = failure.value
+            if not isinstance(error, NotKept):
+                failure.raiseException()
+            sender.request_failed(answers, RequestFailure(error.reason), str(error))
 
-        self.keep(message).addCallbacks(kept, not_kept).addErrback(
+        self.offer(message).addCallbacks(stored, not_stored).addErrback(
             lambda failure: _log.failure("a sender could not be told what became of its message", failure)
         )
         return True
@@ -180,30 +175,23 @@ class Keeping:
         self._server.refuse(f"offline_{reason.name.lower()}")
         self._refused.fire(target, reason)
 
-    def _explain(self, failure: Failure) -> str:
-        """What the sender may read: nothing of files and databases."""
-        error = failure.value
-        if _reason_of(error) is not RequestFailure.STORE_FAILED:
-            return str(error)
+    def _explain(self, error: Exception) -> tuple[RequestFailure, str]:
+        """The reason for the sender, and what it may read: nothing of files and databases."""
+        match error:
+            case QuotaExceeded():
+                return RequestFailure.QUOTA_EXCEEDED, str(error)
+            case EncodeError():
+                return RequestFailure.TOO_LONG, str(error)
+            case ComeBackLater():
+                return RequestFailure.BUSY, str(error)
+            case StoreRefusal() | InvalidUserId():
+                return RequestFailure.INVALID, str(error)
         if self._quiet.admits(type(error).__name__) is not None:
             if isinstance(error, StoreError):
                 _log.error("a message to somebody absent is not kept: {error}", error=str(error))
             else:
-                _log.failure("a message to somebody absent is not kept", failure)
-        return "the server's store failed; the message is not kept"
+                _log.failure("a message to somebody absent is not kept")
+        return RequestFailure.STORE_FAILED, "the server's store failed; the message is not kept"
 
     def _has_account(self, user_id: str) -> Any:
         return self._server.stores.accounts.exists(user_id)
-
-
-def _reason_of(error: BaseException | None) -> RequestFailure:
-    match error:
-        case QuotaExceeded():
-            return RequestFailure.QUOTA_EXCEEDED
-        case EncodeError():
-            return RequestFailure.TOO_LONG
-        case ComeBackLater():
-            return RequestFailure.BUSY
-        case StoreRefusal() | InvalidUserId():
-            return RequestFailure.INVALID
-    return RequestFailure.STORE_FAILED

@@ -9,11 +9,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from esframework import limits
 from esframework.errors import ComeBackLater
-from esframework.interfaces import IOfflineKeeper, IServerContext, MessageSummary, Registrations, StoredMessage
+from esframework.interfaces import IServerContext, MessageSummary, Registrations, StoredMessage
 from esframework.managers.offline.contracts import (
     ACKNOWLEDGEMENT,
     DISCARD,
@@ -38,7 +37,6 @@ _log = Logger()
 _SUMMARY_SIZE = 700
 
 
-@implementer(IOfflineKeeper)
 class ServerOffline:
     """`server.offline` (manual, technique 01; InIOCP's message manager).
 
@@ -87,9 +85,29 @@ class ServerOffline:
         return self._keeping.leave(self._keeping.message(target, information_type, content, source, id))
 
     @hops_to_reactor
-    def keep(self, message: StoredMessage) -> Deferred[bool]:
-        """See `IOfflineKeeper`; fails as `leave` does."""
-        return self._keeping.keep(self._keeping.dated(message)).addCallback(lambda kept: kept is not None)
+    def offer(
+        self,
+        target: str,
+        information_type: int,
+        content: bytes | None,
+        *,
+        source: str | None = None,
+        source_device: int | None = None,
+        id: str | None = None,
+        redelivered: bool = False,
+        received_at: float | None = None,
+    ) -> Deferred[StoredMessage]:
+        """As `leave`, for what a client sent and another manager carries: kept if the policy is to keep it.
+
+        `redelivered` says that the user may have got it already, `received_at` (seconds since 1970; None: now) when the
+        server took it. Fails with `NotKept`, whose `reason` is for the sender: TARGET_ABSENT when such messages are not
+        kept or there is no such user.
+        """
+        return self._keeping.offer(
+            self._keeping.message(
+                target, information_type, content, source, id, source_device, received_at, int(redelivered)
+            )
+        )
 
     @hops_to_reactor
     def waiting(

@@ -9,8 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from esframework import limits
-from esframework.errors import EncodeError, InvalidUserId, KeptOffline, NotDelivered, QuotaExceeded, TargetAbsent
-from esframework.interfaces import IOfflineKeeper, StoredMessage
+from esframework.errors import EncodeError, KeptOffline, NotDelivered, NotKept, QuotaExceeded, TargetAbsent
 from esframework.managers.offline.contracts import Reached
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.options import ServerOptions
@@ -267,19 +266,24 @@ async def test_an_application_may_keep_anything_with_an_id_of_its_own(network: M
 
 
 @simulated
-async def test_other_managers_have_messages_kept_as_the_policy_says(network: MemoryNetwork) -> None:
+async def test_what_other_managers_carry_is_kept_as_the_policy_says(network: MemoryNetwork) -> None:
     server = keeping_server(network, types=(range(1, 2),), messages=1)
-    assert IOfflineKeeper.providedBy(server.offline)
-    message = StoredMessage("the-id", "bob", "alice", 4, 1, b"x", EPOCH - 5, 0.0, handed_out=1)
-    assert await server.offline.keep(message) is True
-    [kept] = await server.stores.offline.waiting("bob", 0, 10, 1000)
-    assert kept == replace(message, number=kept.number, expires_at=EPOCH - 5 + limits.OFFLINE_EXPIRY)
-    assert await server.offline.keep(message) is True
-    for refused in (replace(message, information_type=2), replace(message, target="nobody")):
-        assert await server.offline.keep(refused) is False
-    for refused, error in ((replace(message, id="more"), QuotaExceeded), (replace(message, target="*"), InvalidUserId)):
-        with pytest.raises(error):
-            await server.offline.keep(refused)
+    more = {"source": "alice", "source_device": 4, "redelivered": True, "received_at": EPOCH - 5}
+    kept = await server.offline.offer("bob", 1, b"x", id="the-id", **more)
+    assert await server.stores.offline.waiting("bob", 0, 10, 1000) == [kept]
+    assert (kept.id, kept.source_device, kept.handed_out, kept.received_at) == ("the-id", 4, 1, EPOCH - 5)
+    assert (await server.offline.offer("bob", 1, b"x", id="the-id")).number == kept.number
+    for target, information_type, reason in (
+        ("bob", 1, RequestFailure.QUOTA_EXCEEDED),
+        ("bob", 2, RequestFailure.TARGET_ABSENT),
+        ("nobody", 1, RequestFailure.TARGET_ABSENT),
+        ("*", 1, RequestFailure.INVALID),
+    ):
+        with pytest.raises(NotKept) as caught:
+            await server.offline.offer(target, information_type, b"")
+        assert caught.value.reason == reason
+    with pytest.raises(QuotaExceeded):
+        await server.offline.leave("bob", 2, b"")
 
 
 @simulated
