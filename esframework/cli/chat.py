@@ -52,8 +52,9 @@ def _on_terminal(who: Account, password: str, connection: Connection) -> int:
     # Before anything imports the reactor: prompt_toolkit runs on asyncio only.
     asyncioreactor.install(asyncio.new_event_loop())
 
-    from esframework.cli.chatting.room import ChatRoom, Visitor
+    from esframework.cli.chatting.room import ChatRoom
     from esframework.cli.chatting.terminal import TerminalScreen, talk_on_terminal
+    from esframework.cli.chatting.visitor import Visitor
     from esframework.cli.session import run_client
 
     screen = TerminalScreen()
@@ -65,7 +66,7 @@ def _on_terminal(who: Account, password: str, connection: Connection) -> int:
         finally:
             room.leave()
 
-    options = connection.client_options()
+    options = connection.client_options(offline_ready=True)
     return run_client(who, password, talk, handler=Visitor(who.user_id, screen), options=options)
 
 
@@ -73,7 +74,8 @@ def _in_lines(who: Account, password: str, connection: Connection) -> int:
     from twisted.internet.defer import Deferred
 
     from esframework.cli.chatting.line_screen import LineScreen, LineSource
-    from esframework.cli.chatting.room import ChatRoom, Visitor
+    from esframework.cli.chatting.room import ChatRoom
+    from esframework.cli.chatting.visitor import Visitor
     from esframework.cli.session import run_client
 
     unread: list[OSError] = []
@@ -97,7 +99,7 @@ def _in_lines(who: Account, password: str, connection: Connection) -> int:
             if unread:
                 raise unread[0]
 
-    options = connection.client_options()
+    options = connection.client_options(offline_ready=True)
     handler = Visitor(who.user_id, screen)
     return run_client(who, password, talk, handler=handler, options=options, as_json=connection.as_json)
 
@@ -106,7 +108,7 @@ async def _talk_in_lines(room: ChatRoom, source: LineSource) -> int:
     """Do what each line says, in order; returns the exit code when the input has ended and all is done."""
     from twisted.internet.defer import DeferredSemaphore
 
-    from esframework.cli.chatting.lines import Quit, Who
+    from esframework.cli.chatting.wishes import Quit, Who
     from esframework.cli.session import DONE, FAILED
 
     under_way = DeferredSemaphore(_MOST_UNANSWERED)

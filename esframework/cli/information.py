@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from base64 import b64encode
+from datetime import datetime
 from typing import Final
 
 TEXT: Final = 0
@@ -27,10 +28,22 @@ def printable(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
-def line_of(source: str | None, information_type: int, content: bytes | None) -> str:
-    """Information for people: `alice: hello`, `alice [7]: hello` for a type other than text."""
+def line_of(
+    source: str | None,
+    information_type: int,
+    content: bytes | None,
+    group: str | None = None,
+    sent_at: float | None = None,
+) -> str:
+    """Information for people: `alice: hello`, `alice [7]: hello` for a type other than text.
+
+    In a group it is `#chess alice: hello`; what waited says when it was sent (seconds UTC; the local time is shown):
+    `alice (2026-05-02 14:05): hello`.
+    """
     who = name_of(source) if information_type == TEXT else f"{name_of(source)} [{information_type}]"
-    return f"{who}: {content_of(content)}"
+    where = "" if group is None else f"#{printable(group)} "
+    when = "" if sent_at is None else f" ({datetime.fromtimestamp(sent_at):%Y-%m-%d %H:%M})"
+    return f"{where}{who}{when}: {content_of(content)}"
 
 
 def content_of(content: bytes | None) -> str:
@@ -39,11 +52,21 @@ def content_of(content: bytes | None) -> str:
     return f"({len(content or b'')} bytes)" if text is None else printable(text)
 
 
-def facts_of(source: str | None, information_type: int, content: bytes | None) -> dict[str, object]:
+def facts_of(
+    source: str | None,
+    information_type: int,
+    content: bytes | None,
+    group: str | None = None,
+    sent_at: float | None = None,
+) -> dict[str, object]:
     """Information for scripts: `from` (null is the server), `type`, and `text`, or `content_base64` for what is no
-    UTF-8. Without content `text` is null."""
+    UTF-8. Without content `text` is null. In a group `group`; of what waited `sent_at`, in seconds UTC."""
     text = None if content is None else text_of(content)
     facts: dict[str, object] = {"from": source, "type": information_type}
+    if group is not None:
+        facts["group"] = group
+    if sent_at is not None:
+        facts["sent_at"] = sent_at
     if content is not None and text is None:
         return {**facts, "content_base64": b64encode(content).decode()}
     return {**facts, "text": text}

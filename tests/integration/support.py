@@ -152,6 +152,7 @@ class Daemon(Child):
         config: str = "",
         **how: Any,
     ) -> None:
+        self.data = data
         data.mkdir(parents=True, exist_ok=True)
         arguments = [*program, "--data", str(data), *(("--listen", listen) if listen else ())]
         if config:

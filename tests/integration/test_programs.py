@@ -154,10 +154,48 @@ async def test_a_chat_in_json_is_one_object_a_line(start: Start, children: list[
     await bob.shows('"hello"')
     assert await bob.finishes("zed: nobody") == 1
     assert bob.err == ""
-    online, hello, failure = (json.loads(line) for line in bob.out.splitlines())
+    online, came, hello, failure = (json.loads(line) for line in bob.out.splitlines())
     assert online == {"online": ["bob"]}
+    # On an open server everybody is a contact of everybody.
+    assert came == {"contact": "alice", "online": True}
     assert hello == {"from": "alice", "type": 0, "text": "hello"}
     assert (failure["error"], failure["to"]) == ("TargetAbsent", "zed")
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_tutorials_chat_of_people_groups_and_messages_that_wait(
+    start: Start, children: list[Child]
+) -> None:
+    daemon = await start().ready()
+    for name in ("alice", "bob"):
+        added = Program(children, "user", "add", name, "--data", str(daemon.data))
+        assert await added.over() == 0
+    alice = await chatting(children, daemon, "alice")
+    bob = await chatting(children, daemon, "bob")
+    alice.types("/add bob it is me")
+    await bob.shows("^alice asks to be a contact: it is me")
+    bob.types("/accept alice")
+    await alice.shows("^bob is a contact now$")
+    assert await bob.finishes() == 0
+    await alice.shows("^bob is offline$")
+    alice.types("bob: are you coming tonight?")
+    await alice.shows("^bob is away; the server keeps it until then$")
+    bob = await chatting(children, daemon, "bob")
+    await bob.shows(r"^alice \(\d{4}-\d\d-\d\d \d\d:\d\d\): are you coming tonight\?$")
+    alice.types("/join chess")
+    await alice.shows("^you are in #chess")
+    alice.types("/invite chess bob")
+    await bob.shows(r"^alice asks you into #chess")
+    bob.types("/join chess")
+    await alice.shows("^#chess: bob joined$")
+    phone = await chatting(children, daemon, "alice", "--device", "android")
+    await alice.shows("^your android is online$")
+    bob.types("#chess: who plays?", "alice: hello to both")
+    for device in (alice, phone):
+        await device.shows("^#chess bob: who plays\\?$")
+        await device.shows("^bob: hello to both$")
+    for chat in (phone, bob, alice):
+        assert await chat.finishes() == 0
 
 
 @pytest_twisted.ensureDeferred

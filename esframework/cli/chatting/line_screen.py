@@ -29,12 +29,20 @@ class LineScreen:
         self._as_json = as_json
         self._broken = broken
 
-    def information(self, source: str | None, information_type: int, content: bytes | None) -> None:
+    def information(
+        self,
+        source: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        group: str | None = None,
+        sent_at: float | None = None,
+    ) -> None:
         """Somebody sent something."""
         if self._as_json:
-            self._object(facts_of(source, information_type, content))
+            self._object(facts_of(source, information_type, content, group, sent_at))
         else:
-            self._line(line_of(source, information_type, content))
+            self._line(line_of(source, information_type, content, group, sent_at))
 
     def answer(self, text: str, /, **facts: object) -> None:
         """What the user asked for."""

@@ -1,90 +1,124 @@
 """What a line in the chat means. Pure: knows no engine and no screen.
 
     bob: hello          say something to bob
+    #chess: hello       say something to the group chess
     /to bob             from now on plain lines go to bob
-    /who /query /ping /kick /help /quit
+    /who                a command; `COMMANDS` has them all
     //text              a plain line that begins with a slash
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+from esframework.cli.chatting.wishes import (
+    ChangeContact,
+    ContactChange,
+    DissolveGroup,
+    Help,
+    Invite,
+    JoinGroup,
+    Kick,
+    ListContacts,
+    ListDevices,
+    ListGroups,
+    Ping,
+    Query,
+    Quit,
+    QuitGroup,
+    Say,
+    To,
+    Who,
+    Wish,
+)
 
 SERVER: Final = "server"
 """How a command names the server."""
 
-HELP: Final = (
-    ("NAME: TEXT", "say something to NAME"),
-    ("/to NAME", "plain lines go to NAME from now on; without NAME to nobody"),
-    ("/who", "who is online"),
-    ("/query NAME TEXT", "ask NAME, or 'server' if its application answers, and show the answer"),
-    ("/ping [NAME]", "how long a message takes to the server, or to NAME, and back"),
-    ("/kick NAME", "have the server end the session of NAME"),
-    ("/help", "this list"),
-    ("/quit", "leave; so does Ctrl-D"),
-)
+GROUP_SIGN: Final = "#"
+"""What a group's name begins with in a chat; no user's does."""
 
 
 class BadLine(ValueError):
     """A line means nothing; says what is expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Text for a user."""
+class Command(NamedTuple):
+    """A command: how it is written, what it does, and the wish that its arguments make.
 
-    target: str
-    text: str
+    `wish` gets what stands behind the word, and raises LookupError when something is missing.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class To:
-    """Plain lines go to `target` from now on, None: to nobody."""
-
-    target: str | None
+    usage: str
+    meaning: str
+    wish: Callable[[str], Wish]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question; `target` None is the server."""
-
-    target: str | None
-    text: str
+def _needed(text: str) -> str:
+    if not text:
+        raise LookupError
+    return text
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """How far away a user is; `target` None is the server."""
-
-    target: str | None
+def _group(text: str) -> str:
+    return _needed(text.removeprefix(GROUP_SIGN))
 
 
-@dataclass(frozen=True, slots=True)
-class Kick:
-    """End a user's session."""
-
-    target: str
+def _user_or_server(name: str) -> str | None:
+    return None if name == SERVER else name
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who is online."""
+def _query(rest: str) -> Wish:
+    name, _, text = rest.partition(" ")
+    return Query(_user_or_server(_needed(name)), _needed(text.strip()))
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
-    """What may be written."""
+def _contact(change: ContactChange, rest: str) -> Wish:
+    name, _, text = rest.partition(" ")
+    return ChangeContact(change, _needed(name), text.strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """The end."""
+def _invite(rest: str) -> Wish:
+    group, *users = rest.split() or [""]
+    return Invite(_group(group), tuple(users) if users else (_needed(""),))
 
 
-Wish: TypeAlias = Say | To | Query | Ping | Kick | Who | Help | Quit
+COMMANDS: Final = (
+    Command("/to NAME", "plain lines go to NAME, or to #GROUP, from now on; without NAME to nobody",
+            lambda rest: To(rest or None)),
+    Command("/who [#GROUP]", "who is online, or who is in a group", lambda rest: Who(_group(rest) if rest else None)),
+    Command("/query NAME TEXT", "ask NAME, or 'server' if its application answers, and show the answer", _query),
+    Command("/ping [NAME]", "how long a message takes to the server, or to NAME, and back",
+            lambda rest: Ping(_user_or_server(rest) if rest else None)),
+    Command("/kick NAME", "have the server end the session of NAME", lambda rest: Kick(_needed(rest))),
+    Command("/devices", "on which devices you are online", lambda rest: ListDevices()),
+    Command("/contacts", "your contacts, and who wants to be one", lambda rest: ListContacts()),
+    Command("/add NAME [TEXT]", "ask NAME to be a contact", partial(_contact, ContactChange.ADD)),
+    Command("/accept NAME", "accept the request of NAME", partial(_contact, ContactChange.ACCEPT)),
+    Command("/refuse NAME [TEXT]", "refuse it", partial(_contact, ContactChange.REFUSE)),
+    Command("/remove NAME", "end a contact", partial(_contact, ContactChange.REMOVE)),
+    Command("/block NAME", "hear no more requests of NAME", partial(_contact, ContactChange.BLOCK)),
+    Command("/unblock NAME", "take that back", partial(_contact, ContactChange.UNBLOCK)),
+    Command("/join GROUP", "join a group, or make it", lambda rest: JoinGroup(_group(rest))),
+    Command("/leave GROUP", "be a member no longer", lambda rest: QuitGroup(_group(rest))),
+    Command("/invite GROUP NAME ...", "ask others into a group", _invite),
+    Command("/groups", "which groups you are in", lambda rest: ListGroups()),
+    Command("/dissolve GROUP", "end a group for everybody; for its owner", lambda rest: DissolveGroup(_group(rest))),
+    Command("/help", "this list", lambda rest: Help()),
+    Command("/quit", "leave; so does Ctrl-D", lambda rest: Quit()),
+)  # fmt: skip
 
+HELP: Final = (
+    ("NAME: TEXT", "say something to NAME, or with #GROUP to a group"),
+    *((command.usage, command.meaning) for command in COMMANDS),
+)
+"""(what to write, what it does), for people."""
+
+_BY_WORD: Final = {command.usage.split()[0]: command for command in COMMANDS}
+_OTHER_WORDS: Final = {"/?": "/help", "/exit": "/quit"}
 _ADDRESSED = re.compile(r"([^\s:/][^\s:]*):\s+(.*)")
 _ADDRESSED_CLOSELY = re.compile(r"([^\s:/][^\s:]*):(.*)")
 
@@ -117,35 +151,13 @@ def _say(target: str, text: str) -> Say:
 
 def _command(line: str) -> Wish:
     word, _, rest = line.partition(" ")
-    rest = rest.strip()
-    match word:
-        case "/to":
-            return To(rest or None)
-        case "/query":
-            name, _, text = rest.partition(" ")
-            return Query(_user_or_server(_needed(word, name)), _needed(word, text.strip()))
-        case "/ping":
-            return Ping(_user_or_server(rest) if rest else None)
-        case "/kick":
-            return Kick(_needed(word, rest))
-        case "/who":
-            return Who()
-        case "/help" | "/?":
-            return Help()
-        case "/quit" | "/exit":
-            return Quit()
-    raise BadLine(f"there is no {_shortened(word)}; /help tells what there is")
-
-
-def _needed(word: str, argument: str) -> str:
-    if not argument:
-        usage = next(usage for usage, _ in HELP if usage.split()[0] == word)
-        raise BadLine(f"{usage} is expected")
-    return argument
-
-
-def _user_or_server(name: str) -> str | None:
-    return None if name == SERVER else name
+    command = _BY_WORD.get(_OTHER_WORDS.get(word, word))
+    if command is None:
+        raise BadLine(f"there is no {_shortened(word)}; /help tells what there is")
+    try:
+        return command.wish(rest.strip())
+    except LookupError:
+        raise BadLine(f"{command.usage} is expected") from None
 
 
 def _shortened(text: str) -> str:

@@ -1,16 +1,22 @@
 """The chat behind both screens: does what lines ask for, and tells what happens to the session.
 
-Shows everything through the screen it is given; knows neither terminal nor pipe.
+Shows everything through the screen it is given; knows neither terminal nor pipe. What users, contacts and groups are
+asked is in `talking`, `people` and `groups`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
-from esframework.cli.chatting.lines import HELP, BadLine, Help, Kick, Ping, Query, Quit, Say, To, Wish, parse_line
-from esframework.cli.information import QUESTION, TEXT, content_of, facts_of, name_of, printable
+from esframework.cli.chatting.groups import Groups
+from esframework.cli.chatting.lines import BadLine, parse_line
+from esframework.cli.chatting.people import People
+from esframework.cli.chatting.screen import Screen
+from esframework.cli.chatting.talking import Talking
+from esframework.cli.chatting.wishes import To, Who, Wish
+from esframework.cli.information import name_of, printable
 from esframework.errors import ConnectionInterrupted, EsError, HandlerRaised, NotLoggedOn, TargetAbsent
 
 _NO_ANSWER: Final = (
@@ -19,50 +25,22 @@ _NO_ANSWER: Final = (
 _LOST_ON_THE_WAY: Final = "the connection was lost before an answer came; it may have arrived or not"
 
 
-class Screen(Protocol):
-    """Where a chat is shown. `facts` are the same thing for scripts."""
-
-    def information(self, source: str | None, information_type: int, content: bytes | None) -> None:
-        """Somebody sent something."""
-
-    def answer(self, text: str, /, **facts: object) -> None:
-        """What the user asked for."""
-
-    def note(self, text: str, /, **facts: object) -> None:
-        """Something happened."""
-
-    def complaint(self, text: str, /, **facts: object) -> None:
-        """Something failed."""
-
-
-class Visitor:
-    """What a chat does with what others send: an `ICustomHandler`. Every question is answered, by a receipt."""
-
-    def __init__(self, user_id: str, screen: Screen) -> None:
-        self._user_id = user_id
-        self._screen = screen
-
-    def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> None:
-        """Show it."""
-        self._screen.information(source, information_type, content)
-
-    def handle_query(self, source: str | None, information_type: int, content: bytes | None) -> bytes:
-        """Show it, and say that it came."""
-        shown = content_of(content)
-        self._screen.note(f"{name_of(source)} asks: {shown}", **facts_of(source, information_type, content), asked=True)
-        return f"the chat of {self._user_id} received: {shown}".encode()
-
-
 class ChatRoom:
     """One user's conversation. `failures` counts what was asked for and did not succeed."""
 
     def __init__(self, client: Any, screen: Screen) -> None:
-        self._client = client
         self._screen = screen
+        self._people = People(client, screen)
+        self._groups = Groups(client, screen)
+        parts = (Talking(client, screen), self._people, self._groups)
         self.recipient: str | None = None
         self.failures = 0
         self._has_left = False
+        self._fulfillers: dict[type, Any] = {To: self._address, Who: self._who}
+        for part in parts:
+            self._fulfillers |= part.wishes
         self._subscriptions = [
+            *(subscription for part in parts for subscription in part.subscriptions),
             client.connection_interrupted.subscribe(self._interrupted),
             client.rebuild_started.subscribe(lambda: screen.note("connecting again …", event="rebuild_started")),
             client.relogon_completed.subscribe(self._relogon_completed),
@@ -83,23 +61,16 @@ class ChatRoom:
             return None
 
     def begin(self, wish: Wish) -> Deferred[None]:
-        """Do what is asked for; its message is queued before this returns.
+        """Do what is asked for (leaving is the screen's business); its message is queued before this returns.
 
         Fires when it is done, and never fails: that is shown and counted.
         """
         return Deferred.fromCoroutine(self._fulfil(wish))
 
-    async def who(self) -> None:
-        """Show who is online."""
-        users = await self._client.basic.all_online_users()
-        me = self._client.current_user_id
-        shown = ", ".join(f"{printable(user)} (you)" if user == me else printable(user) for user in sorted(users))
-        self._screen.answer(f"online: {shown or 'nobody that the server tells of'}", online=sorted(users))
-
     # --- what is asked for --------------------------------------------------------------------------------------------
     async def _fulfil(self, wish: Wish) -> None:
         try:
-            await self._do(wish)
+            await self._fulfillers[type(wish)](wish)
         except TargetAbsent as error:
             self._fail(f"{name_of(error.target)} is not online; not delivered", error="TargetAbsent", to=error.target)
         except NotLoggedOn as error:
@@ -113,40 +84,18 @@ class ChatRoom:
             target = getattr(wish, "target", None)
             self._fail(printable(str(error)), error=type(error).__name__, to=target)
 
-    async def _do(self, wish: Wish) -> None:
-        match wish:
-            case Say(target, text):
-                await self._client.custom.send_acked(target, TEXT, text.encode("utf-8", "replace"))
-            case To(target):
-                self._address(target)
-            case Query(target, text):
-                await self._ask(target, text)
-            case Ping(target):
-                seconds = await self._client.basic.ping(target)
-                self._screen.answer(f"{name_of(target)}: {seconds * 1000:.1f} ms", ping=target, seconds=seconds)
-            case Kick(target):
-                await self._client.basic.kick_out(target)
-                self._screen.answer(f"{name_of(target)} was kicked out", kicked_out=target)
-            case Help():
-                width = max(len(usage) for usage, _ in HELP)
-                for usage, meaning in HELP:
-                    self._screen.answer(f"{usage:<{width}}  {meaning}", usage=usage, meaning=meaning)
-            case Quit():
-                raise AssertionError("leaving is the screen's")
-            case _:
-                await self.who()
+    async def _who(self, wish: Who) -> None:
+        if wish.group is None:
+            await self._people.online()
+        else:
+            await self._groups.members(wish.group)
 
-    def _address(self, target: str | None) -> None:
-        self.recipient = target
-        if target is None:
+    async def _address(self, wish: To) -> None:
+        self.recipient = wish.target
+        if wish.target is None:
             self._screen.answer("plain lines go to nobody now", recipient=None)
         else:
-            self._screen.answer(f"plain lines go to {name_of(target)} now", recipient=target)
-
-    async def _ask(self, target: str | None, text: str) -> None:
-        answer = await self._client.custom.query(target, QUESTION, text.encode("utf-8", "replace"))
-        shown = "(nothing)" if answer is None else content_of(answer)
-        self._screen.answer(f"{name_of(target)} answers: {shown}", **facts_of(target, QUESTION, answer), answered=True)
+            self._screen.answer(f"plain lines go to {name_of(wish.target)} now", recipient=wish.target)
 
     def _fail(self, text: str, /, **facts: object) -> None:
         self.failures += 1

@@ -13,17 +13,26 @@ from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
 from twisted.internet.defer import CancelledError, Deferred
 
-from esframework.cli.chatting.lines import HELP, Quit, Who
+from esframework.cli.chatting.lines import COMMANDS
 from esframework.cli.chatting.room import ChatRoom
+from esframework.cli.chatting.wishes import Quit, Who
 from esframework.cli.information import line_of, printable
 
 
 class TerminalScreen:
     """A `Screen` above the line that is edited."""
 
-    def information(self, source: str | None, information_type: int, content: bytes | None) -> None:
+    def information(
+        self,
+        source: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        group: str | None = None,
+        sent_at: float | None = None,
+    ) -> None:
         """Somebody sent something."""
-        print(line_of(source, information_type, content), flush=True)
+        print(line_of(source, information_type, content, group, sent_at), flush=True)
 
     def answer(self, text: str, /, **facts: object) -> None:
         """What the user asked for."""
@@ -40,7 +49,7 @@ class TerminalScreen:
 
 async def talk_on_terminal(user_id: str, room: ChatRoom) -> None:
     """Talk until the user leaves by /quit, Ctrl-D or Ctrl-C. Runs in an asyncio reactor only."""
-    commands = [usage.split()[0] for usage, _ in HELP if usage.startswith("/")]
+    commands = [command.usage.split()[0] for command in COMMANDS]
     # Ctrl-C as an exception of its own kind would end the event loop.
     session: PromptSession[str] = PromptSession(
         completer=WordCompleter(commands, sentence=True), complete_while_typing=False, interrupt_exception=EOFError

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from esframework.cli.chatting.lines import BadLine, Help, Kick, Ping, Query, Quit, Say, To, Who, Wish, parse_line
+from esframework.cli.chatting.lines import COMMANDS, BadLine, parse_line
+from esframework.cli.chatting.wishes import (
+    ChangeContact,
+    ContactChange,
+    DissolveGroup,
+    Help,
+    Invite,
+    JoinGroup,
+    Kick,
+    ListContacts,
+    ListDevices,
+    ListGroups,
+    Ping,
+    Query,
+    Quit,
+    QuitGroup,
+    Say,
+    To,
+    Who,
+    Wish,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +44,25 @@ from esframework.cli.chatting.lines import BadLine, Help, Kick, Ping, Query, Qui
         ("/ping server", Ping(None)),
         ("/ping bob", Ping("bob")),
         ("/kick bob", Kick("bob")),
+        ("#chess: hello", Say("#chess", "hello")),
+        ("/to #chess", To("#chess")),
+        ("/who #chess", Who("chess")),
+        ("/who chess", Who("chess")),
+        ("/devices", ListDevices()),
+        ("/contacts", ListContacts()),
+        ("/add bob", ChangeContact(ContactChange.ADD, "bob")),
+        ("/add bob it is me", ChangeContact(ContactChange.ADD, "bob", "it is me")),
+        ("/accept bob", ChangeContact(ContactChange.ACCEPT, "bob")),
+        ("/refuse bob not now", ChangeContact(ContactChange.REFUSE, "bob", "not now")),
+        ("/remove bob", ChangeContact(ContactChange.REMOVE, "bob")),
+        ("/block bob", ChangeContact(ContactChange.BLOCK, "bob")),
+        ("/unblock bob", ChangeContact(ContactChange.UNBLOCK, "bob")),
+        ("/groups", ListGroups()),
+        ("/join chess", JoinGroup("chess")),
+        ("/join #chess club", JoinGroup("chess club")),
+        ("/leave #chess", QuitGroup("chess")),
+        ("/invite #chess bob  carol", Invite("chess", ("bob", "carol"))),
+        ("/dissolve chess", DissolveGroup("chess")),
         ("/help", Help()),
         ("/quit", Quit()),
         ("", None),
@@ -60,6 +99,10 @@ def test_plain_lines_go_to_the_recipient(line: str, wish: Wish) -> None:
         ("/query bob", "/query NAME TEXT is expected"),
         ("/query", "/query NAME TEXT is expected"),
         ("/kick", "/kick NAME is expected"),
+        ("/add", "/add NAME [TEXT] is expected"),
+        ("/join #", "/join GROUP is expected"),
+        ("/invite chess", "/invite GROUP NAME ... is expected"),
+        ("/invite", "/invite GROUP NAME ... is expected"),
         ("/nope", "/help"),
         ("/", "/help"),
     ],
@@ -69,3 +112,13 @@ def test_a_line_that_means_nothing_is_told_what_is_expected(line: str, complaint
         parse_line(line)
     assert complaint in str(raised.value)
     assert len(str(raised.value)) < 200
+
+
+def test_every_command_that_needs_arguments_says_which_it_needs() -> None:
+    for command in COMMANDS:
+        word, _, arguments = command.usage.partition(" ")
+        if arguments and not arguments.startswith("[") and word != "/to":
+            with pytest.raises(BadLine, match="is expected"):
+                parse_line(word)
+        else:
+            assert parse_line(word) is not None

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from twisted.internet.defer import gatherResults
 
-from esframework.cli.chatting.lines import Help, Kick, Ping, Query, Say, To, Who
-from esframework.cli.chatting.room import ChatRoom, Visitor
+from esframework.cli.chatting.room import ChatRoom
+from esframework.cli.chatting.visitor import Visitor
+from esframework.cli.chatting.wishes import Help, Kick, Ping, Query, Say, To, Who
 from esframework.client.engine import ClientEngine
 from esframework.client.options import ClientOptions
 from esframework.testing import MemoryNetwork, simulated
-
-
-class Notebook:
-    """A screen that keeps what it is told, as (kind, text, facts)."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[str, str, dict[str, object]]] = []
-
-    def information(self, source: str | None, information_type: int, content: bytes | None) -> None:
-        self.entries.append(("information", f"{source} {information_type} {content!r}", {}))
-
-    def answer(self, text: str, /, **facts: object) -> None:
-        self.entries.append(("answer", text, facts))
-
-    def note(self, text: str, /, **facts: object) -> None:
-        self.entries.append(("note", text, facts))
-
-    def complaint(self, text: str, /, **facts: object) -> None:
-        self.entries.append(("complaint", text, facts))
-
-    def texts(self, kind: str) -> list[str]:
-        return [text for entry, text, _ in self.entries if entry == kind]
-
-
-async def visitor(network: MemoryNetwork, user_id: str) -> tuple[ClientEngine, Notebook]:
-    notebook = Notebook()
-    return await network.client(user_id, handler=Visitor(user_id, notebook)), notebook
+from tests.unit.cli.chatting.notebook import Notebook, visitor
 
 
 async def two(network: MemoryNetwork) -> tuple[ChatRoom, Notebook, Notebook]:
     """Alice's room and screen, and bob's screen."""
+    _, room, shown, shown_to_bob = await alices(network)
+    return room, shown, shown_to_bob
+
+
+async def alices(network: MemoryNetwork) -> tuple[ClientEngine, ChatRoom, Notebook, Notebook]:
+    """The same, and alice's client."""
     network.server()
-    alice, shown = await visitor(network, "alice")
     _, shown_to_bob = await visitor(network, "bob")
-    return ChatRoom(alice, shown), shown, shown_to_bob
+    alice, shown = await visitor(network, "alice")
+    return alice, ChatRoom(alice, shown), shown, shown_to_bob
 
 
 @simulated
@@ -139,8 +118,7 @@ async def test_a_server_that_answers_nothing_is_explained(network: MemoryNetwork
 
 @simulated
 async def test_without_a_connection_nothing_is_sent_and_that_is_said(network: MemoryNetwork) -> None:
-    room, shown, _ = await two(network)
-    client: Any = room._client
+    client, room, shown, _ = await alices(network)
     network.cut(client)
     for wish in (Say("bob", "hello"), Query("bob", "why?"), Ping(None), Who()):
         await room.begin(wish)
@@ -176,10 +154,9 @@ async def test_help_tells_every_command(network: MemoryNetwork) -> None:
 def test_a_lost_connection_and_its_return_are_told_until_one_leaves(has_left: bool) -> None:
     @simulated
     async def scene(network: MemoryNetwork) -> None:
-        room, shown, _ = await two(network)
+        client, room, shown, _ = await alices(network)
         if has_left:
             room.leave()
-        client: Any = room._client
         network.cut(client)
         while not client.connected:
             network.advance(1.0)
