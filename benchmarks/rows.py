@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import fanout, flood, idle, log_ons, presence, queries, relay
+from benchmarks import fanout, flood, idle, log_ons, offline_writes, presence, queries, relay
 from benchmarks.measurement import Goal, RowResult
 from benchmarks.running import Pace
 
@@ -19,6 +19,7 @@ PRESENCE_USERS = 2000
 PRESENCE_CONTACTS = 50
 PRESENCE_SECONDS = 20.0
 PRESENCE_LATE_US = 100_000
+KEEPS = 3000
 
 
 def _against(**limits: float) -> tuple[Goal, ...]:
@@ -58,6 +59,8 @@ ROWS: dict[str, Callable[[Pace], RowResult]] = {
     "flood-diagnostics": lambda pace: flood.measure("flood-diagnostics", True, (Goal(300_000),), pace),
     "queries-server": lambda pace: queries.measure("queries-server", False, _against(amp=1.5, grpc=5.0), pace),
     "queries-client": lambda pace: queries.measure("queries-client", True, _against(crossbar=3.0), pace),
+    "offline-sqlite": lambda pace: offline_writes.measure("offline-sqlite", False, (Goal(KEEPS),), pace),
+    "offline-postgresql": lambda pace: offline_writes.measure("offline-postgresql", True, (Goal(KEEPS),), pace),
     "idle": _idle,
     "log-ons": lambda pace: log_ons.measure(
         "log-ons", STORM_CLIENTS, (Goal(STORM_PING_MICROSECONDS, metric="p99_us", at_most=True),), pace
