@@ -103,6 +103,18 @@ async def test_a_client_made_from_the_protocol_page_alone_logs_on_and_asks(serve
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_server_with_a_store_knows_after_a_restart_what_it_kept(tmp_path: Path) -> None:
+    for known_before in (False, True):
+        program = Program("stored_server.py", str(tmp_path / "stores.sqlite"), str(free_port()))
+        await program.shows("groups of alice: ['tea-party']")
+        assert ("alice is known already" in program.shown) is known_before
+        await program.end()
+    refused = Program("stored_server.py", "mysql://somewhere/es")
+    await refused.ended
+    assert "mysql" in refused.shown
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_readmes_three_engines_talk() -> None:
     assert await example("three_engines.py")["talk"](reactor, free_port()) == b"PING"
 
