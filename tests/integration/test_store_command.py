@@ -15,7 +15,7 @@ from esframework.stores.sql.database import open_database
 from esframework.stores.sql.schema import metadata
 from esframework.stores.sql.versions import VERSION_TABLE
 from tests.postgresql import PostgreSQL
-from tests.unit.stores.sql.filled import fill
+from tests.store_files import store_at
 
 pytestmark = pytest.mark.integration
 
@@ -28,9 +28,7 @@ def run(*arguments: Any, **environment: str) -> Result:
 
 def test_a_store_moves_to_postgresql_and_back_without_a_change(postgresql: PostgreSQL, tmp_path: Path) -> None:
     here, there, back = tmp_path / "here.sqlite", postgresql.new_database(), tmp_path / "back.sqlite"
-    database = open_database(here)
-    fill(database)
-    database.close()
+    store_at(here, is_filled=True)
     files = [tmp_path / name for name in ("one", "two", "three")]
     run("store", "export", files[0], "--store", here)
     run("store", "import", files[0], "--store", there)

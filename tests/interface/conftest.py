@@ -13,6 +13,7 @@ from esframework.stores.memory import MemoryStores
 from esframework.stores.passwords import PasswordHashing, PasswordPool
 from esframework.stores.sql import SqlStores
 from tests.postgresql import PostgreSQL
+from tests.store_files import store_at
 
 Backend = Callable[[pytest.FixtureRequest, PasswordPool], Any]
 
@@ -22,7 +23,7 @@ def _memory(request: pytest.FixtureRequest, passwords: PasswordPool) -> Any:
 
 
 def _sqlite(request: pytest.FixtureRequest, passwords: PasswordPool) -> Any:
-    return SqlStores(request.getfixturevalue("tmp_path") / "data" / "stores.sqlite", passwords)
+    return SqlStores(store_at(request.getfixturevalue("tmp_path") / "data" / "stores.sqlite"), passwords)
 
 
 def _postgresql(request: pytest.FixtureRequest, passwords: PasswordPool) -> Any:

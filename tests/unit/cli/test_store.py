@@ -12,19 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from esframework.cli.store import store
-from esframework.stores.sql.database import open_database
 from esframework.stores.sql.schema import SCHEMA_VERSION
-from tests.unit.stores.sql.filled import ROWS, fill
+from tests.store_files import ROWS, store_at
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    database = open_database(tmp_path / "stores.sqlite")
-    fill(database)
-    database.close()
-    return tmp_path / "stores.sqlite"
+    return store_at(tmp_path / "stores.sqlite", is_filled=True)
 
 
 @pytest.fixture

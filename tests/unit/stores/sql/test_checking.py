@@ -10,7 +10,7 @@ import pytest
 
 from esframework.stores.sql.checking import counts, problems
 from esframework.stores.sql.database import Database, open_database
-from tests.unit.stores.sql.filled import fill
+from tests.store_files import store_at
 
 
 @pytest.fixture
@@ -20,8 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[Database]:
-    database = open_database(path)
-    fill(database)
+    database = open_database(store_at(path, is_filled=True))
     yield database
     database.close()
 

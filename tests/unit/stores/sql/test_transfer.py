@@ -12,22 +12,19 @@ import pytest
 from esframework.errors import StoreError
 from esframework.stores.sql.database import Database, open_database
 from esframework.stores.sql.transfer import TABLES, ImportRefused, exported, import_lines
-from esframework.stores.sql.versions import prepare
-from tests.unit.stores.sql.filled import ROWS, fill
+from tests.store_files import ROWS, store_at
 
 
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(tmp_path / "full.sqlite")
-    fill(database)
+    database = open_database(store_at(tmp_path / "full.sqlite", is_filled=True))
     yield database
     database.close()
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(tmp_path / "empty.sqlite")
-    prepare(database)
+    database = open_database(store_at(tmp_path / "empty.sqlite"))
     yield database
     database.close()
 

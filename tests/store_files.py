@@ -1,11 +1,15 @@
-"""A store with something of each kind in it, for tests that move or judge whole stores."""
+"""SQLite files with stores in them, empty or with something of each kind: made once, and copied for each test."""
 
 from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
 
 from esframework.interfaces import Account, Quota, Role, StoredMessage
 from esframework.stores.sql.account_table import SqlAccountRows
 from esframework.stores.sql.contact_table import SqlContactRows
-from esframework.stores.sql.database import Database, Part
+from esframework.stores.sql.database import Database, Part, open_database
 from esframework.stores.sql.group_table import SqlGroupRows
 from esframework.stores.sql.offline_table import SqlOfflineRows
 from esframework.stores.sql.versions import prepare
@@ -14,9 +18,28 @@ ROWS = 15
 """How many there are: three accounts, a token, four relations, a group of two, three messages, a counter."""
 
 
-def fill(database: Database) -> None:
-    """Make the tables and put something into each."""
-    prepare(database)
+def store_at(path: Path, *, is_filled: bool = False) -> Path:
+    """Write a store to `path`; returns the path."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_bytes(_content(is_filled))
+    path.chmod(0o600)
+    return path
+
+
+@cache
+def _content(is_filled: bool) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.sqlite"
+        database = open_database(path)
+        prepare(database)
+        if is_filled:
+            _fill(database)
+        # Closing the last connection brings everything into the one file.
+        database.close()
+        return path.read_bytes()
+
+
+def _fill(database: Database) -> None:
     with database.writing(*Part) as connection:
         accounts = SqlAccountRows(connection)
         accounts.add(Account("alice", Role.ADMINISTRATOR, {"城市": "北京\n'"}, 1234.5678901), "$argon2id$one")
