@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from esframework import HandlerMode, RelogonMode, ServerOptions
-from esframework.config import load_config
-from esframework.daemon import default_endpoints, server_options
+from esframework.config import ConfigError, load_config
+from esframework.daemon import _stores, default_endpoints, server_options
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
+from esframework.stores.memory import MemoryStores
+from esframework.stores.sql import SqlStores
 
 TOML = """
 max_user_id = 20
@@ -137,3 +141,21 @@ def test_by_default_this_machine_alone_is_served() -> None:
     endpoints = default_endpoints()
     assert endpoints[0] == "tcp:4530:interface=127.0.0.1"
     assert endpoints[1:] in ([], ["tcp6:4530:interface=\\:\\:1"])
+
+
+def test_a_daemon_keeps_everything_in_its_data_folder_or_in_the_database_that_is_named(tmp_path: Path) -> None:
+    stores = _stores(load_config(None, {"data": str(tmp_path)}))
+    assert stores.name == str(tmp_path / "accounts.sqlite")
+    assert not any(tmp_path.iterdir()), "nothing is made before it starts"
+    assert _stores(load_config(None, {"store": "sqlite:///elsewhere.sqlite"})).name == "elsewhere.sqlite"
+
+
+def test_where_anybody_is_whoever_he_says_nothing_is_kept_unless_it_is_wanted(tmp_path: Path) -> None:
+    assert isinstance(_stores(load_config(None, {"open": 1})), MemoryStores)
+    assert isinstance(_stores(load_config(None, {"open": 1, "store": str(tmp_path / "es")})), SqlStores)
+
+
+def test_a_database_that_there_cannot_be_is_a_wrong_configuration_and_its_password_is_not_shown() -> None:
+    with pytest.raises(ConfigError, match="mysql") as refusal:
+        _stores(load_config(None, {"store": "mysql://es:hidden@host/es"}))
+    assert "hidden" not in str(refusal.value)

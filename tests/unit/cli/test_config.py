@@ -43,7 +43,7 @@ def test_what_is_shown_is_a_file_that_says_the_same(check: Check, tmp_path: Path
 
 
 def test_what_may_hold_a_password_is_not_shown(check: Check) -> None:
-    text = 'auth = ["memory:admin:secret"]'
+    text = 'auth = ["memory:admin:secret"]\nstore = "postgresql://es:secret@host/es"'
     result = check(text)
     assert "# auth (1 given, not shown)" in result.stdout
     assert "secret" not in result.output + check(text, "--json").output
