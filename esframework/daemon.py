@@ -24,6 +24,7 @@ from esframework.config import OFF, ConfigError, OfflineConfig, ServiceConfig, e
 from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
+from esframework.managers.delivery.options import DeliveryOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.engine import ServerEngine
@@ -80,6 +81,7 @@ def server_options(config: ServiceConfig) -> ServerOptions:
             exempt=config.accounts.exempt,
         ),
         groups=GroupsOptions(**asdict(config.groups)),
+        delivery=DeliveryOptions(**asdict(config.delivery)),
         offline=offline_options(config.offline),
     )
 

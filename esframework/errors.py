@@ -49,6 +49,10 @@ class TooManyRequests(LocalError):
     """More requests are unanswered than `limits.MAX_OPEN_REQUESTS`."""
 
 
+class WindowFull(LocalError):
+    """More messages wait for their receipts than a window holds: wait for some of them. Nothing was sent."""
+
+
 class PluginError(LocalError):
     """A manager cannot be installed; names the manager and the reason."""
 

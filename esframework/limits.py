@@ -354,3 +354,40 @@ KNOWN_USER_FOR: Final = 60.0
 
 UNKNOWN_USER_FOR: Final = 5.0
 """Seconds for which it remembers that there is none: an account that has just been made is soon noticed."""
+
+# --- delivery: nothing lost on reconnect --------------------------------------------------------------------------
+DELIVERY_WINDOW: Final = 120.0
+"""Seconds for which a process that lost its connection may stay away and miss nothing: a tunnel, another network."""
+
+DELIVERY_WINDOW_MESSAGES: Final = 1000
+"""Messages that may wait for one user at a server, and that one process may have on their way."""
+
+DELIVERY_WINDOW_BYTES: Final = 1024 * 1024
+"""The same in bytes of content."""
+
+DELIVERY_MESSAGES_IN_ALL: Final = 200_000
+"""Messages that may wait for all users together; each takes a server about 700 bytes besides its content."""
+
+DELIVERY_BYTES_IN_ALL: Final = 64 * 1024 * 1024
+"""The same in bytes of content."""
+
+DELIVERY_OVERHEAD: Final = 1024
+"""Bytes by which a message may grow on its way: two ids of 255 bytes, a header that is longer, and the numbers."""
+
+DELIVERY_HELLO_PATIENCE: Final = 10.0
+"""Seconds for which a client of ours that has logged on is expected to say hello; meanwhile messages wait for it."""
+
+DELIVERY_READERS: Final = 16
+"""Processes of one user that are remembered: more than kinds of devices, so that only crashing ones are forgotten."""
+
+DELIVERY_UNCONFIRMED: Final = 4096
+"""Receipts of one process that a server keeps until they are confirmed; one of ours stays far below."""
+
+DELIVERY_UNTOLD: Final = 256
+"""Receipts after which a client confirms them at once; else it does so with its next message, or within a second."""
+
+DELIVERY_CONVERSATIONS: Final = 4096
+"""Conversations that a process remembers; forgetting one costs only what a server that restarts may hand out twice."""
+
+DELIVERY_REMEMBERED: Final = 1024
+"""Exceptions of one conversation that a receiver remembers: what was skipped, and what it did not handle."""

@@ -48,7 +48,9 @@ NEIGHBOURS = ROWS[0][0]
 PURE_ROWS = 2
 IMPURE = frozenset({"twisted", "asyncio", "socket", "threading", "time", "random", "os"})
 MAY_NAME_DEFERREDS = frozenset({"esframework/interfaces.py", "esframework/stored.py"})
-PURE_IN_MANAGERS = frozenset({"machine.py", "contracts.py"})
+PURE_IN_MANAGERS = frozenset({"machine.py", "contracts.py", "options.py"})
+# A manager with several machines keeps them in a folder of this name.
+MACHINES_OF_A_MANAGER = "machine"
 DRAWERS = frozenset({"util", "utils", "helper", "helpers", "common", "misc"})
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 60
@@ -163,7 +165,8 @@ def is_pure(path: str) -> bool:
     place = PLACES.get(component_of(path))
     if place is not None and place[0] < PURE_ROWS:
         return True
-    return _in_a_manager(path) and PurePosixPath(path).name in PURE_IN_MANAGERS
+    file = PurePosixPath(path)
+    return _in_a_manager(path) and (file.name in PURE_IN_MANAGERS or file.parent.name == MACHINES_OF_A_MANAGER)
 
 
 def _leads_to_impurity(path: str, name: str) -> bool:

@@ -260,6 +260,17 @@ class ContactsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryConfig:
+    """`[delivery]`: what waits for clients that lost their connection."""
+
+    window: float = _option(limits.DELIVERY_WINDOW, Seconds("at once"), "seconds to come back and miss nothing")
+    messages: int = _option(limits.DELIVERY_WINDOW_MESSAGES, _SIZE, "messages that may wait for one user")
+    bytes: int = _option(limits.DELIVERY_WINDOW_BYTES, _SIZE, "the same in bytes of content")
+    messages_in_all: int = _option(limits.DELIVERY_MESSAGES_IN_ALL, _SIZE, "messages that may wait for all users")
+    bytes_in_all: int = _option(limits.DELIVERY_BYTES_IN_ALL, _SIZE, "the same in bytes of content")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
     """All options of the daemon, checked. `listen` empty means port 4530 of loopback, IPv4 and IPv6.
 
@@ -306,6 +317,7 @@ class ServiceConfig:
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
     groups: GroupsConfig = field(default_factory=GroupsConfig)
     offline: OfflineConfig = field(default_factory=OfflineConfig)
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
 
 
 TABLES: Final[dict[str, type[Any]]] = {
@@ -319,5 +331,6 @@ TABLES: Final[dict[str, type[Any]]] = {
     "diagnostics": DiagnosticsConfig,
     "groups": GroupsConfig,
     "offline": OfflineConfig,
+    "delivery": DeliveryConfig,
 }
 """Each table of a configuration file and what its keys are the fields of; "" is the top level."""

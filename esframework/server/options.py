@@ -8,6 +8,7 @@ from enum import Enum
 from esframework import limits
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
+from esframework.managers.delivery.options import DeliveryOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.wire.types import RelogonMode
@@ -63,3 +64,4 @@ class ServerOptions:
     contacts: ContactsOptions = field(default_factory=ContactsOptions)
     groups: GroupsOptions = field(default_factory=GroupsOptions)
     offline: OfflineOptions = field(default_factory=OfflineOptions)
+    delivery: DeliveryOptions = DeliveryOptions()

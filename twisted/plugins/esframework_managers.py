@@ -4,6 +4,7 @@ from esframework.managers.accounts.manager import AccountsManager
 from esframework.managers.basic.manager import BasicManager
 from esframework.managers.contacts.manager import ContactsManager
 from esframework.managers.custom.manager import CustomManager
+from esframework.managers.delivery.manager import DeliveryManager
 from esframework.managers.diagnostics.manager import DiagnosticsManager
 from esframework.managers.groups.manager import GroupsManager
 from esframework.managers.offline.manager import OfflineManager
@@ -12,6 +13,7 @@ accounts = AccountsManager()
 basic = BasicManager()
 contacts = ContactsManager()
 custom = CustomManager()
+delivery = DeliveryManager()
 diagnostics = DiagnosticsManager()
 groups = GroupsManager()
 offline = OfflineManager()

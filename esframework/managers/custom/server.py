@@ -97,6 +97,15 @@ class ServerCustom(Custom):
 
         return inspect
 
+    def screened(
+        self, source: str | None, target: str | None, information_type: int, content: bytes | None, style: str
+    ) -> tuple[int, bytes | None] | None:
+        """What the filters make of information that another manager carries: (type, content), or None to drop it."""
+        if not self._watched:
+            return information_type, content
+        seen = self._watch(Information(source, target, information_type, content, style))
+        return None if seen is None else (seen.information_type, seen.content)
+
     def _watch(self, information: Information) -> Information | None:
         if information.style != "blob":
             self.information_received.fire(information)

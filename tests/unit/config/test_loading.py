@@ -94,6 +94,13 @@ broadcasts_per_sender = 5
 deliveries_per_sender = 500
 deliveries_per_second = 5000
 
+[delivery]
+window = 60
+messages = 500
+bytes = 65536
+messages_in_all = 5000
+bytes_in_all = 655360
+
 [diagnostics]
 enabled = true
 log_every = 60

@@ -1,0 +1,165 @@
+"""The receiver's side: each message once and in order to this process, and what to tell the server of it. Pure.
+
+Within one life of a server its numbers tell what is new; across restarts of the server the messages' own ids do. Knows
+no handler: whoever hands a `Job` over says when it is finished.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from esframework import limits
+from esframework.managers.delivery.contracts import MessageKey
+from esframework.wire.types import RequestFailure
+
+
+class Seen:
+    """What came of one conversation: sequences from `first` to `highest`, without those that were `skipped`."""
+
+    __slots__ = ("first", "highest", "skipped", "open", "refused")
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.highest = first - 1
+        self.skipped: OrderedDict[int, None] = OrderedDict()
+        self.open: dict[int, Job] = {}
+        self.refused: OrderedDict[int, int] = OrderedDict()
+
+    def go_to(self, sequence: int) -> None:
+        """Take the next sequence; remember what was skipped, the newest at least."""
+        least = max(self.highest + 1, sequence - limits.DELIVERY_REMEMBERED)
+        self.skipped.update(dict.fromkeys(range(least, sequence)))
+        while len(self.skipped) > limits.DELIVERY_REMEMBERED:
+            self.skipped.popitem(last=False)
+        self.highest = sequence
+
+    def refuse(self, sequence: int, reason: int) -> None:
+        """A handler did not handle one."""
+        self.refused[sequence] = reason
+        while len(self.refused) > limits.DELIVERY_REMEMBERED:
+            self.refused.popitem(last=False)
+
+
+class Job:
+    """A message that is to be handed over, or is. The server knows it by `numbers`: several when it came again."""
+
+    __slots__ = ("key", "numbers", "seen")
+
+    def __init__(self, key: MessageKey, number: int, seen: Seen) -> None:
+        self.key = key
+        self.numbers = [number]
+        self.seen = seen
+
+
+class Inbox:
+    """What one process has received, over all its connections."""
+
+    def __init__(self, most_conversations: int = limits.DELIVERY_CONVERSATIONS) -> None:
+        self._most_conversations = most_conversations
+        self._seen: OrderedDict[tuple[str | None, bytes, int], Seen] = OrderedDict()
+        self._unfinished: dict[int, Job] = {}
+        self._refused: dict[int, int] = {}
+        self._unsaid: dict[int, int] = {}
+        self._said = (0, 0)
+        self.epoch: bytes | None = None
+        self.received = 0
+
+    # --- the session --------------------------------------------------------------------------------------------------
+    @property
+    def handled(self) -> int:
+        """Everything up to this number is finished."""
+        return next(iter(self._unfinished), self.received + 1) - 1
+
+    def hello(self) -> tuple[int, int, dict[int, int]]:
+        """(received, handled, refused), all that a server needs to know that was left at any time."""
+        self._said = (self.received, self.handled)
+        self._unsaid.clear()
+        return *self._said, dict(self._refused)
+
+    def welcomed(self, epoch: bytes, confirmed: int) -> None:
+        """A server says which life of it this is, and what it knows of us; the numbers of an earlier life mean nothing
+        now."""
+        if epoch != self.epoch:
+            self.epoch = epoch
+            for job in self._unfinished.values():
+                job.numbers.clear()
+            self._unfinished.clear()
+            self._refused.clear()
+            self._unsaid.clear()
+            self.received = 0
+            self._said = (0, 0)
+        self._confirm(confirmed)
+
+    def acknowledgement(self) -> tuple[int, int, dict[int, int]] | None:
+        """(received, handled, refused) when there is something new to tell."""
+        state = (self.received, self.handled)
+        if state == self._said and not self._unsaid:
+            return None
+        self._said = state
+        refused, self._unsaid = self._unsaid, {}
+        return *state, refused
+
+    # --- messages -----------------------------------------------------------------------------------------------------
+    def arrived(self, number: int, source: str | None, key: MessageKey, confirmed: int) -> Job | None:
+        """A message has come: the job to hand it over, or None when it is not to be handed over."""
+        self._confirm(confirmed)
+        if number <= self.received:
+            return None
+        self.received = number
+        seen = self._conversation(source, key)
+        sequence = key.sequence
+        if seen.highest >= sequence >= seen.first and sequence not in seen.skipped:
+            self._came_again(seen, sequence, number)
+            return None
+        if sequence < seen.highest:
+            # Later ones were handed over already, and order is what was promised: its sender is told.
+            self._refuse(number, RequestFailure.CONFLICT)
+            return None
+        if sequence > seen.highest:
+            seen.go_to(sequence)
+        job = seen.open[sequence] = self._unfinished[number] = Job(key, number, seen)
+        return job
+
+    def finished(self, job: Job, failure: int = 0) -> None:
+        """A handler has handled a message, or has not: then `failure` is a `RequestFailure`."""
+        sequence = job.key.sequence
+        if job.seen.open.pop(sequence, None) is None:
+            return
+        if failure:
+            job.seen.refuse(sequence, failure)
+        for number in job.numbers:
+            del self._unfinished[number]
+            if failure:
+                self._refuse(number, failure)
+
+    def _came_again(self, seen: Seen, sequence: int, number: int) -> None:
+        job = seen.open.get(sequence)
+        if job is not None:
+            job.numbers.append(number)
+            self._unfinished[number] = job
+        elif sequence in seen.refused:
+            self._refuse(number, seen.refused[sequence])
+
+    def _refuse(self, number: int, reason: int) -> None:
+        self._refused[number] = self._unsaid[number] = reason
+
+    def _confirm(self, confirmed: int) -> None:
+        # In the order in which they were refused, which is nearly that of the numbers.
+        while self._refused and (first := next(iter(self._refused))) <= confirmed:
+            del self._refused[first]
+
+    def _conversation(self, source: str | None, key: MessageKey) -> Seen:
+        name = (source, key.process, key.conversation)
+        seen = self._seen.get(name)
+        if seen is None:
+            seen = self._seen[name] = Seen(key.sequence)
+            self._forget_old_conversations()
+        else:
+            self._seen.move_to_end(name)
+        return seen
+
+    def _forget_old_conversations(self) -> None:
+        if len(self._seen) > self._most_conversations:
+            idle = next((name for name, seen in self._seen.items() if not seen.open), None)
+            if idle is not None:
+                del self._seen[idle]

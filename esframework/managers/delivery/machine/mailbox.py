@@ -1,0 +1,337 @@
+"""One user's messages at the server, and the processes that read them. Pure.
+
+All devices of a user see one order. An entry leaves when one process has handled it and every reader, be it connected
+or within its window, has received it. Knows no sender and no limit: that is `office`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from esframework import limits
+from esframework.managers.delivery.contracts import Level, MessageKey
+
+
+class Entry:
+    """A message in a mailbox. `missing` readers have not received it, `busy` ones not finished with it.
+
+    `dialogue` is the sender's, for its receipts; `device` the one that it is for, None for all; `passed_to` those that
+    got it as ordinary information; `failure` why a handler did not handle it, 0 when none said so.
+    """
+
+    __slots__ = (
+        "number",
+        "key",
+        "source",
+        "source_device",
+        "target",
+        "device",
+        "information_type",
+        "content",
+        "sent_at",
+        "received_at",
+        "may_have_been_handed",
+        "dialogue",
+        "passed_to",
+        "level",
+        "was_handed",
+        "is_handled",
+        "failure",
+        "missing",
+        "busy",
+        "is_gone",
+    )
+
+    def __init__(
+        self,
+        key: MessageKey,
+        source: str | None,
+        source_device: int | None,
+        target: str | None,
+        device: int | None,
+        information_type: int,
+        content: bytes | None,
+        sent_at: int,
+        received_at: int,
+        may_have_been_handed: bool = False,
+    ) -> None:
+        self.number = 0
+        self.key = key
+        self.source = source
+        self.source_device = source_device
+        self.target = target
+        self.device = device
+        self.information_type = information_type
+        self.content = content
+        self.sent_at = sent_at
+        self.received_at = received_at
+        self.may_have_been_handed = may_have_been_handed
+        self.dialogue: Any = None
+        self.passed_to: list[object] = []
+        self.level = Level.SENT
+        self.was_handed = False
+        self.is_handled = False
+        self.failure = 0
+        self.missing = 0
+        self.busy = 0
+        self.is_gone = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that count for the limits."""
+        return len(self.content or b"")
+
+
+class Reader:
+    """A process of the user. `link` is its connection, None while it is away, since `away_since`.
+
+    Entries up to `joined` were there before it. It `missed_some` when an entry that it had not received was dropped.
+    """
+
+    __slots__ = (
+        "process",
+        "device",
+        "link",
+        "away_since",
+        "joined",
+        "received",
+        "handled",
+        "refused",
+        "to_receive",
+        "to_finish",
+        "missed_some",
+    )
+
+    def __init__(self, process: bytes, device: int | None, joined: int) -> None:
+        self.process = process
+        self.device = device
+        self.link: object | None = None
+        self.away_since = 0.0
+        self.joined = joined
+        self.received = 0
+        self.handled = 0
+        self.refused: dict[int, int] = {}
+        self.to_receive: deque[Entry] = deque()
+        self.to_finish: deque[Entry] = deque()
+        self.missed_some = False
+
+    def reads(self, entry: Entry) -> bool:
+        """Whether an entry is for this reader's device."""
+        return entry.device is None or entry.device == self.device
+
+
+class Surroundings(Protocol):
+    """What a mailbox asks for, and whom it tells."""
+
+    def hand(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
+        """Write an entry to a connected reader."""
+
+    def level_reached(self, entry: Entry) -> None:
+        """An entry's level has risen."""
+
+    def ended(self, entry: Entry, failure: int) -> None:
+        """An entry was refused by every process that it was handed to."""
+
+    def removed(self, entry: Entry) -> None:
+        """An entry has left the mailbox."""
+
+
+class Mailbox:
+    """Entries in the order of their numbers, which the caller gives; readers by process id.
+
+    While nobody reads it, entries wait until `open_until`.
+    """
+
+    __slots__ = ("_surroundings", "_handled", "_has_unread", "entries", "readers", "bytes", "open_until")
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._handled = 0
+        self._has_unread = False
+        self.entries: dict[int, Entry] = {}
+        self.readers: dict[bytes, Reader] = {}
+        self.bytes = 0
+        self.open_until = 0.0
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def is_read(self, device: int | None) -> bool:
+        """Whether there is a reader, connected or within its window, for a device (None: for any)."""
+        return any(device is None or reader.device == device for reader in self.readers.values())
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether time changes nothing: all readers are connected, and everything is read."""
+        connected = all(reader.link is not None for reader in self.readers.values())
+        return connected and bool(self.readers) and not self._has_unread
+
+    # --- entries ------------------------------------------------------------------------------------------------------
+    def put(self, entry: Entry) -> None:
+        """Take an entry whose number is higher than all before, and hand it to the readers that are connected."""
+        entry.level = Level.SERVER_HAS_IT
+        self.entries[entry.number] = entry
+        self.bytes += entry.size
+        readers = [reader for reader in self.readers.values() if reader.reads(entry)]
+        for reader in readers:
+            reader.to_receive.append(entry)
+            reader.to_finish.append(entry)
+        entry.missing = entry.busy = len(readers)
+        if not readers:
+            self._has_unread = True
+        for reader in readers:
+            if reader.link is not None:
+                self._hand(reader, entry)
+
+    def make_room(self) -> None:
+        """Drop what one process has handled already. A reader that has not received it loses its place: away, it is
+        forgotten, and connected, it will be when it loses its connection before it has caught up."""
+        if not self._handled:
+            return
+        for entry in [entry for entry in self.entries.values() if entry.is_handled]:
+            for reader in list(self.readers.values()):
+                if reader.reads(entry) and reader.received < entry.number:
+                    reader.missed_some = True
+                    if reader.link is None:
+                        self._forget(reader)
+            self._remove(entry)
+
+    def _remove(self, entry: Entry) -> None:
+        if entry.is_gone:
+            return
+        entry.is_gone = True
+        if entry.is_handled:
+            self._handled -= 1
+        del self.entries[entry.number]
+        self.bytes -= entry.size
+        self._surroundings.removed(entry)
+
+    def _hand(self, reader: Reader, entry: Entry) -> None:
+        was_before = entry.was_handed and entry.number <= reader.joined
+        entry.was_handed = True
+        self._surroundings.hand(reader, entry, was_before or entry.may_have_been_handed)
+
+    # --- readers ------------------------------------------------------------------------------------------------------
+    def attach(
+        self, process: bytes, device: int | None, link: object, received: int, last_number: int
+    ) -> tuple[Reader, bool]:
+        """A process is connected and has received up to `received`: (its reader, whether it goes on where it was).
+
+        Call `acknowledge` with what it says, then `hand_rest`.
+        """
+        reader = self.readers.get(process)
+        if reader is not None:
+            reader.link, reader.device = link, device
+            return reader, True
+        reader = Reader(process, device, last_number)
+        reader.link = link
+        reader.received = min(received, last_number)
+        for entry in self.entries.values():
+            if not entry.is_handled and reader.reads(entry):
+                reader.to_finish.append(entry)
+                entry.busy += 1
+                if entry.number > reader.received:
+                    reader.to_receive.append(entry)
+                    entry.missing += 1
+        while len(self.readers) >= limits.DELIVERY_READERS and self._forget_longest_away():
+            pass
+        self.readers[process] = reader
+        return reader, False
+
+    def hand_rest(self, reader: Reader) -> None:
+        """Hand a reader that has just come what it has not received."""
+        for entry in list(reader.to_receive):
+            if not entry.is_gone and reader.link is not None:
+                self._hand(reader, entry)
+
+    def detach(self, reader: Reader, now: float) -> None:
+        """A reader has lost its connection; its window begins."""
+        reader.link = None
+        reader.away_since = now
+        if reader.missed_some and any(entry.is_gone for entry in reader.to_receive):
+            self._forget(reader)
+        else:
+            reader.missed_some = False
+
+    def acknowledge(self, reader: Reader, received: int, handled: int, refused: Mapping[int, int]) -> None:
+        """A reader has received and finished everything up to two numbers; `refused` says what it did not handle."""
+        for number, reason in refused.items():
+            if number > reader.handled and number in self.entries:
+                reader.refused[number] = reason
+        reader.received = max(reader.received, received)
+        to_receive, to_finish = reader.to_receive, reader.to_finish
+        while to_receive and to_receive[0].number <= received:
+            entry = to_receive.popleft()
+            entry.missing -= 1
+            if not entry.is_gone:
+                self._raise_to(entry, Level.RECEIVER_HAS_IT)
+                self._settle(entry)
+        handled = min(handled, reader.received)
+        while to_finish and to_finish[0].number <= handled:
+            self._finished(to_finish.popleft(), reader.refused)
+        reader.handled = max(reader.handled, handled)
+
+    def finish(self, reader: Reader, entry: Entry, failure: int) -> None:
+        """A reader has finished one entry, whatever it has before that; `failure` as for `Entry`."""
+        reader.to_finish.remove(entry)
+        self._finished(entry, {entry.number: failure})
+
+    def _finished(self, entry: Entry, refused: dict[int, int]) -> None:
+        entry.busy -= 1
+        failure = refused.pop(entry.number, 0)
+        if entry.is_gone:
+            return
+        if failure:
+            entry.failure = failure
+        elif not entry.is_handled:
+            entry.is_handled = True
+            self._handled += 1
+            self._raise_to(entry, Level.RECEIVER_HANDLED_IT)
+        self._settle(entry)
+
+    def _raise_to(self, entry: Entry, level: Level) -> None:
+        if level > entry.level:
+            entry.level = level
+            self._surroundings.level_reached(entry)
+
+    def _settle(self, entry: Entry) -> None:
+        if entry.is_gone or entry.missing:
+            return
+        if entry.is_handled:
+            self._remove(entry)
+        elif not entry.busy and entry.failure:
+            self._remove(entry)
+            self._surroundings.ended(entry, entry.failure)
+
+    def _forget_longest_away(self) -> bool:
+        away = [reader for reader in self.readers.values() if reader.link is None]
+        if away:
+            self._forget(min(away, key=lambda reader: reader.away_since))
+        return bool(away)
+
+    def _forget(self, reader: Reader) -> None:
+        if self.readers.pop(reader.process, None) is None:
+            return
+        for entry in reader.to_receive:
+            entry.missing -= 1
+        for entry in reader.to_finish:
+            entry.busy -= 1
+            self._settle(entry)
+        self._has_unread = True
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+    def expire(self, now: float, window: float) -> list[Entry]:
+        """End the windows that are over; takes out and returns what now nobody reads."""
+        for reader in [reader for reader in self.readers.values() if reader.link is None]:
+            if now - reader.away_since >= window:
+                self._forget(reader)
+        if not self._has_unread or now < self.open_until:
+            return []
+        self._has_unread = False
+        # What is handled and missed by nobody is gone already: this was read by nobody, or refused by nobody yet.
+        unread = [entry for entry in self.entries.values() if not entry.busy]
+        for entry in unread:
+            self._remove(entry)
+        return unread
