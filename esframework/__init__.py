@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from esframework.managers.custom.attachments.reception import Attachment as Attachment
     from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
     from esframework.managers.custom.contracts import Information as Information
+    from esframework.managers.delivery.contracts import Delivered as Delivered
+    from esframework.managers.delivery.contracts import Level as Level
+    from esframework.managers.delivery.contracts import Receipt as Receipt
+    from esframework.managers.delivery.failures import Undelivered as Undelivered
     from esframework.managers.offline.contracts import OfflineMessage as OfflineMessage
     from esframework.managers.offline.contracts import Reached as Reached
     from esframework.managers.offline.options import OfflineOptions as OfflineOptions
@@ -70,6 +74,8 @@ _HOMES = {
     "OfflineMessage": "esframework.managers.offline.contracts",
     "OfflineOptions": "esframework.managers.offline.options",
     "Reached": "esframework.managers.offline.contracts",
+    **dict.fromkeys(("Delivered", "Level", "Receipt"), "esframework.managers.delivery.contracts"),
+    "Undelivered": "esframework.managers.delivery.failures",
     **dict.fromkeys(
         (
             "IAttachmentConsumer",

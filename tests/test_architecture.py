@@ -48,7 +48,7 @@ NEIGHBOURS = ROWS[0][0]
 PURE_ROWS = 2
 IMPURE = frozenset({"twisted", "asyncio", "socket", "threading", "time", "random", "os"})
 MAY_NAME_DEFERREDS = frozenset({"esframework/interfaces.py", "esframework/stored.py"})
-PURE_IN_MANAGERS = frozenset({"machine.py", "contracts.py", "options.py"})
+PURE_IN_MANAGERS = frozenset({"machine.py", "contracts.py"})
 # A manager with several machines keeps them in a folder of this name.
 MACHINES_OF_A_MANAGER = "machine"
 DRAWERS = frozenset({"util", "utils", "helper", "helpers", "common", "misc"})

@@ -19,9 +19,9 @@ from esframework.managers.delivery.contracts import LAST_LEVELS, Level, Mark, Me
 from esframework.managers.delivery.machine.inbox import Inbox, Job
 from esframework.managers.delivery.machine.mailbox import Entry, Reader
 from esframework.managers.delivery.machine.office import Office
+from esframework.managers.delivery.machine.options import DeliveryOptions
 from esframework.managers.delivery.machine.outbox import Message, Outbox
 from esframework.managers.delivery.machine.senders import Sender
-from esframework.managers.delivery.options import DeliveryOptions
 from esframework.wire.types import RequestFailure
 
 WINDOW = 120.0
@@ -128,7 +128,7 @@ class World:
     def hand(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
         line = reader.link
         assert isinstance(line, Line)
-        line.down.append(("handed", entry.number, entry.source, entry.key, is_redelivered, reader.handled))
+        line.down.append(("handed", entry.number, entry.key, is_redelivered, reader.handled))
 
     def pass_on(self, entry: Entry) -> bool:
         return False
@@ -178,8 +178,8 @@ class World:
                 self.write(process, message)
             self.acknowledge(process)
         elif kind == "handed":
-            number, source, key, is_redelivered, confirmed = content
-            job = process.inbox.arrived(number, source, key, confirmed)
+            number, key, is_redelivered, confirmed = content
+            job = process.inbox.arrived(number, key, confirmed)
             if job is not None:
                 self.hand_over(process, job, is_redelivered)
         elif kind == "receipts":

@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from esframework import limits
-from esframework.errors import MalformedBody, NotLoggedOn
-from esframework.interfaces import IContext, Registrations
+from esframework.errors import MalformedBody, NotLoggedOn, PluginError
+from esframework.interfaces import IClientContext, Registrations
 from esframework.managers.delivery.contracts import (
     ACKNOWLEDGEMENT,
     HANDED,
@@ -33,8 +33,9 @@ from esframework.managers.delivery.contracts import (
     RefusedBody,
     SettledBody,
     UpToBody,
+    public_process,
 )
-from esframework.managers.delivery.failures import closed, refused
+from esframework.managers.delivery.failures import closed, refused, unserved
 from esframework.managers.delivery.handing import Handing
 from esframework.managers.delivery.machine.inbox import Inbox, Job
 from esframework.managers.delivery.machine.outbox import Message, Outbox
@@ -54,7 +55,7 @@ class ClientDelivery:
     the window, so that it may have missed what other devices of its user handled.
     """
 
-    def __init__(self, client: IContext, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, client: IClientContext, wall_clock: Callable[[], float] = time.time) -> None:
         self._client = client
         self._wall_clock = wall_clock
         self.reactor = client.clock
@@ -67,13 +68,25 @@ class ClientDelivery:
         self._is_known = True
         self._soon: IDelayedCall | None = None
         self._leaving: list[Message] = []
-        self._begin()
+        self._begin(None)
 
-    def _begin(self) -> None:
+    def _begin(self, user: str | None) -> None:
         # A process, as others know it, lives from log_on to close.
-        self._outbox = Outbox(token_bytes(PROCESS_SIZE))
+        self._process = token_bytes(PROCESS_SIZE)
+        self._outbox = Outbox(public_process(user, self._process))
         self._inbox = Inbox()
-        self._handing = Handing(self._client)
+        self._handing = Handing(self._client, self._hand_in)
+
+    def _hand_in(
+        self,
+        sender: Any,
+        style: str,
+        information_type: int,
+        function: Callable[..., Any],
+        content: bytes | None,
+        answer: Callable[[Any], None],
+    ) -> None:
+        self._client.manager("custom").hand_in(sender, style, information_type, content, function, answer)
 
     # --- calls --------------------------------------------------------------------------------------------------------
     @hops_to_reactor
@@ -101,7 +114,7 @@ class ClientDelivery:
         message = self._outbox.add(target, information_type, content, round(self._wall_clock() * 1000))
         receipt = self._tracking.wait(message.key, target, information_type, until, timeout)
         if not self._is_known:
-            self._fail(message, RequestFailure.NO_SUCH_THING)
+            self._unserved(message)
         elif self._outbox.is_welcome:
             self._write(message)
             if until is Level.SENT or self.receipt_changed:
@@ -150,7 +163,12 @@ class ClientDelivery:
     def _fail(self, message: Message, reason: int) -> None:
         self._outbox.forget(message)
         error = refused(message.key, message.target, message.information_type, message.level, reason)
-        self._tracking.failed(message.key, error)
+        self._tracking.failed(message.key, message.level, error)
+
+    def _unserved(self, message: Message) -> None:
+        self._outbox.forget(message)
+        error = unserved(message.key, message.target, message.information_type, message.level)
+        self._tracking.failed(message.key, message.level, error)
 
     # --- the session --------------------------------------------------------------------------------------------------
     def registrations(self) -> Registrations:
@@ -170,21 +188,34 @@ class ClientDelivery:
         )
 
     def _start(self) -> None:
-        self._is_open = self._is_known = True
+        try:
+            offline = self._client.manager("offline")
+        except PluginError:
+            return
+        if offline.known is None:
+            # What this process had before its server's window was over may wait on the disk as well.
+            offline.known = self._has_handled
+
+    def _has_handled(self, id: str) -> bool:
+        key = MessageKey.parse(id)
+        return key is not None and self._inbox.has_handled(key)
 
     def _logged_on(self, server: Any) -> None:
+        if not self._is_open:
+            self._begin(self._client.current_user_id)
+            self._is_open = True
         features = self._client.manager("basic").server_features
         self._is_known = features is not None and "delivery" in features.features
         if not self._is_known:
             for message in self._outbox.open_messages():
-                self._fail(message, RequestFailure.NO_SUCH_THING)
+                self._unserved(message)
             return
         self._server = server
         received, handled, not_handled = self._inbox.hello()
         body = HelloBody(
             self._inbox.epoch,
             handled,
-            self._outbox.process,
+            self._process,
             received,
             _refused_bodies(not_handled),
             _up_to(self._outbox.settled()),
@@ -218,10 +249,10 @@ class ClientDelivery:
             self._soon = None
         self._handing.close()
         left = self._outbox.close()
-        self._begin()
+        self._begin(None)
         for message in left:
             error = closed(message.key, message.target, message.information_type, message.level)
-            self._tracking.failed(message.key, error)
+            self._tracking.failed(message.key, message.level, error)
         self._tracking.close()
 
     # --- receipts -----------------------------------------------------------------------------------------------------
@@ -256,7 +287,7 @@ class ClientDelivery:
             raise MalformedBody(f"a process id of {len(message.process)} bytes; {PROCESS_SIZE} expected")
         key = MessageKey(message.process, message.conversation, message.sequence)
         inbox = self._inbox
-        job = inbox.arrived(message.number, message.source, key, message.confirmed)
+        job = inbox.arrived(message.number, key, message.confirmed)
         self._acknowledge_soon()
         if job is None:
             return

@@ -5,14 +5,18 @@ Sequences begin at 1 in each conversation, numbers (of a server's mailboxes) at 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from esframework.wire.compact import Int64, codec
 
 PROCESS_SIZE: Final = 16
 """Bytes of a process id: chosen at random, so that no two processes ever have the same."""
+
+_KEY: Final = re.compile(r"([0-9a-f]{32})-(\d{1,10})-(\d{1,19})", re.ASCII)
 
 NO_DEVICE: Final = -1
 """What travels where a message comes from no device in particular."""
@@ -55,8 +59,17 @@ class Mark(IntFlag):
     """It is older than this session: its receiver may be on its way back, too."""
 
 
+def public_process(user: str | None, process: bytes) -> bytes:
+    """The id by which others know a process: made of its own and its user's name, so that nobody can claim the ids of
+    another user's messages."""
+    return blake2b((user or "").encode(), key=process, digest_size=PROCESS_SIZE).digest()
+
+
 class MessageKey(NamedTuple):
-    """The stable id of a message: never used twice, the same at sender and receiver and after every failure."""
+    """The stable id of a message: never used twice, the same at sender and receiver and after every failure.
+
+    `process` is the sender's public one.
+    """
 
     process: bytes
     conversation: int
@@ -64,6 +77,12 @@ class MessageKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.process.hex()}-{self.conversation}-{self.sequence}"
+
+    @classmethod
+    def parse(cls, text: str) -> MessageKey | None:
+        """The key that is written so; None for any other text."""
+        match = _KEY.fullmatch(text)
+        return None if match is None else cls(bytes.fromhex(match[1]), int(match[2]), int(match[3]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,12 @@ def refused(key: MessageKey, target: str | None, information_type: int, level: L
     return _about(_NotDelivered(text, target, information_type, reason), key, level)
 
 
+def unserved(key: MessageKey, target: str | None, information_type: int, level: Level) -> RequestError:
+    """The error of a message whose server knows no delivery."""
+    text = _text(key, target, information_type, level, "the server has no manager 'delivery'")
+    return _about(_NotDelivered(text, target, information_type, RequestFailure.NO_SUCH_THING), key, level)
+
+
 def stored(key: MessageKey, target: str | None, information_type: int) -> RequestError:
     """The error of a message that is safe on the disk, when its sender wanted to know that the receiver has it."""
     words = "it is not online; the message is handed over when it asks"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from twisted.python.failure import Failure
@@ -55,8 +56,10 @@ class Handing:
     handled when the handler has returned, and what it returned has fired, without an error.
     """
 
-    def __init__(self, context: IContext) -> None:
+    def __init__(self, context: IContext, run: Callable[..., None]) -> None:
+        """`run` has a function called as `IHandlerModel.run` does."""
         self._context = context
+        self._model_run = run
         self._lane = _Lane()
         self._waiting: deque[tuple[str | None, Delivered, Finished]] = deque()
         self._is_going_on = False
@@ -99,7 +102,7 @@ class Handing:
             finished(RequestFailure.HANDLER_RAISED if isinstance(result, Failure) else 0)
             self._go_on()
 
-        self._context.model.run(
+        self._model_run(
             _Origin(source, self._lane),
             "delivery",
             message.information_type,
@@ -114,4 +117,9 @@ def _function_of(handler: Any, message: Delivered) -> Callable[..., Any]:
     if whole is None:
         function: Callable[..., Any] = handler.handle_information
         return function
-    return lambda source, information_type, content: whole(message)
+
+    def handle(source: str | None, information_type: int, content: bytes | None) -> Any:
+        # Filters may have changed it.
+        return whole(replace(message, information_type=information_type, content=content))
+
+    return handle

@@ -68,8 +68,9 @@ class OwnMessages:
             key = MessageKey(self._process, each.conversation, each.sequence)
             sender.drop(each.conversation, each.sequence)
             message = self._open.pop(key)
-            error = refused(key, message.target, message.information_type, Level(each.level), each.reason)
-            self.tracking.failed(key, error)
+            level = Level(each.level)
+            error = refused(key, message.target, message.information_type, level, each.reason)
+            self.tracking.failed(key, level, error)
 
     def _reached(self, sender: Sender, key: MessageKey, level: Level) -> None:
         self._open[key].level = level
@@ -82,7 +83,8 @@ class OwnMessages:
         """The server closes, and what it holds in memory with it."""
         left, self._open = self._open, {}
         for key, message in left.items():
-            self.tracking.failed(key, closed(key, message.target, message.information_type, message.level))
+            error = closed(key, message.target, message.information_type, message.level)
+            self.tracking.failed(key, message.level, error)
         self.tracking.close()
 
 

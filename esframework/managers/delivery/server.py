@@ -33,6 +33,7 @@ from esframework.managers.delivery.contracts import (
     RefusedBody,
     UpToBody,
     WelcomeBody,
+    public_process,
 )
 from esframework.managers.delivery.handing import Handing
 from esframework.managers.delivery.keeping import Keeping
@@ -177,12 +178,13 @@ class ServerDelivery:
         session = self._sessions[connection.login_id] = _Session(connection, str(connection.name))
         self._expected.pop(connection.login_id, None)
         user, device = session.user, connection.name.device
-        session.sender = self._office.sender(user, device, hello.process, session)
+        process = public_process(user, hello.process)
+        session.sender = self._office.sender(user, device, process, session)
         for each in hello.settled:
             session.sender.confirm(each.conversation, each.sequence)
         knows_numbers = hello.epoch == self._epoch
         received = hello.received if knows_numbers else 0
-        session.reader, is_resumed = self._office.reader(user, device, hello.process, session, received)
+        session.reader, is_resumed = self._office.reader(user, device, process, session, received)
         if knows_numbers:
             self._office.acknowledge(user, session.reader, received, hello.handled, _reasons(hello.refused))
         self._welcome(session, is_resumed)
@@ -301,7 +303,8 @@ class ServerDelivery:
             entry.received_at / 1000,
         )
         office.acknowledge(None, reader, entry.number, 0, {})
-        handing = self._handings.get(source) or Handing(self._server)
+        # The filters have seen it already.
+        handing = self._handings.get(source) or Handing(self._server, self._server.model.run)
         self._handings[source] = handing
 
         def finished(failure: int) -> None:

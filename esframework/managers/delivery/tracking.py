@@ -86,11 +86,15 @@ class Tracking:
             del self._waits[key]
             wait.deferred.errback(stored(key, wait.target, wait.information_type))
 
-    def failed(self, key: MessageKey, error: RequestError) -> None:
-        """A message will come no further."""
+    def failed(self, key: MessageKey, level: Level, error: RequestError) -> None:
+        """A message will come no further than a level, which may be as far as somebody wanted."""
         self.not_delivered.fire(error)
         wait = self._waits.pop(key, None)
-        if wait is not None:
+        if wait is None:
+            return
+        if level >= wait.until:
+            wait.deferred.callback(Receipt(str(key), level))
+        else:
             wait.deferred.errback(error)
 
     def close(self) -> None:

@@ -25,6 +25,10 @@ class Seen:
         self.open: dict[int, Job] = {}
         self.refused: OrderedDict[int, int] = OrderedDict()
 
+    def has(self, sequence: int) -> bool:
+        """Whether a sequence came."""
+        return self.first <= sequence <= self.highest and sequence not in self.skipped
+
     def go_to(self, sequence: int) -> None:
         """Take the next sequence; remember what was skipped, the newest at least."""
         least = max(self.highest + 1, sequence - limits.DELIVERY_REMEMBERED)
@@ -56,7 +60,7 @@ class Inbox:
 
     def __init__(self, most_conversations: int = limits.DELIVERY_CONVERSATIONS) -> None:
         self._most_conversations = most_conversations
-        self._seen: OrderedDict[tuple[str | None, bytes, int], Seen] = OrderedDict()
+        self._seen: OrderedDict[tuple[bytes, int], Seen] = OrderedDict()
         self._unfinished: dict[int, Job] = {}
         self._refused: dict[int, int] = {}
         self._unsaid: dict[int, int] = {}
@@ -100,15 +104,15 @@ class Inbox:
         return *state, refused
 
     # --- messages -----------------------------------------------------------------------------------------------------
-    def arrived(self, number: int, source: str | None, key: MessageKey, confirmed: int) -> Job | None:
+    def arrived(self, number: int, key: MessageKey, confirmed: int) -> Job | None:
         """A message has come: the job to hand it over, or None when it is not to be handed over."""
         self._confirm(confirmed)
         if number <= self.received:
             return None
         self.received = number
-        seen = self._conversation(source, key)
+        seen = self._conversation(key)
         sequence = key.sequence
-        if seen.highest >= sequence >= seen.first and sequence not in seen.skipped:
+        if seen.has(sequence):
             self._came_again(seen, sequence, number)
             return None
         if sequence < seen.highest:
@@ -119,6 +123,11 @@ class Inbox:
             seen.go_to(sequence)
         job = seen.open[sequence] = self._unfinished[number] = Job(key, number, seen)
         return job
+
+    def has_handled(self, key: MessageKey) -> bool:
+        """Whether this process was given a message before, and has not failed to handle it."""
+        seen = self._seen.get((key.process, key.conversation))
+        return seen is not None and seen.has(key.sequence) and key.sequence not in seen.refused
 
     def finished(self, job: Job, failure: int = 0) -> None:
         """A handler has handled a message, or has not: then `failure` is a `RequestFailure`."""
@@ -148,8 +157,8 @@ class Inbox:
         while self._refused and (first := next(iter(self._refused))) <= confirmed:
             del self._refused[first]
 
-    def _conversation(self, source: str | None, key: MessageKey) -> Seen:
-        name = (source, key.process, key.conversation)
+    def _conversation(self, key: MessageKey) -> Seen:
+        name = (key.process, key.conversation)
         seen = self._seen.get(name)
         if seen is None:
             seen = self._seen[name] = Seen(key.sequence)

@@ -11,8 +11,8 @@ from typing import Protocol
 from esframework import limits
 from esframework.managers.delivery.contracts import Level
 from esframework.managers.delivery.machine.mailbox import Entry, Mailbox, Reader
+from esframework.managers.delivery.machine.options import DeliveryOptions
 from esframework.managers.delivery.machine.senders import REACHED, Outcome, Sender
-from esframework.managers.delivery.options import DeliveryOptions
 from esframework.wire.types import RequestFailure
 
 _SERVER_MAILBOX = ""
