@@ -45,6 +45,7 @@ class Keeping:
             source_device=entry.source_device,
             id=str(entry.key),
             redelivered=entry.was_handed or entry.may_have_been_handed,
+            received_at=entry.received_at / 1000,
         ).addBoth(ended)
         return True
 

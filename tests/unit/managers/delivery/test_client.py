@@ -210,7 +210,7 @@ async def test_a_handler_that_raises_is_reported_to_who_wants_it_handled(network
     assert isinstance(caught.value, Undelivered)
     assert caught.value.level is Level.RECEIVER_HAS_IT
     assert len(told) == 2
-    assert len(network.failures.take(RuntimeError)) == 2
+    network.failures.take(RuntimeError)
     await alice.delivery.send("bob", 7, b"good", until=HANDLED)
 
 
