@@ -254,6 +254,9 @@ CONTACTS_ANSWER_TIMEOUT: Final = 10.0
 LOOKUPS_AT_ONCE: Final = 64
 """Presence notices that wait for an answer about contacts at a time: a log-on storm does not become a database's."""
 
+LOOKUPS_WAITING: Final = 10_000
+"""Questions and broadcasts that wait for such answers in all, while an application hangs; more are refused as busy."""
+
 BROADCAST_BYTES_WAITING: Final = 16 * 1024 * 1024
 """Bytes of broadcasts that wait for an answer about members; more are refused as busy."""
 
@@ -274,6 +277,9 @@ MAX_DELIVERIES_PER_SENDER: Final = 50_000
 
 MAX_DELIVERIES_PER_SECOND: Final = 0
 """Copies a second of everybody's broadcasts together; 0 means as many as the machine can."""
+
+MAX_LISTED_PER_SECOND: Final = 100_000
+"""Ids a second that one user is sent in lists of contacts and members: a hundred of the longest lists of contacts."""
 
 MAX_CONTACT_CHANGES_PER_SECOND: Final = 20
 """Requests, answers and blocks a second and user: a program that brings its list over does so in a minute."""

@@ -48,6 +48,12 @@ class EngineCollector(Collector):
         engine = self._engine
         yield _counter("frames_received", "Frames taken from logged-on clients.", engine.frames_received)
         yield _gauge("open_requests", "Requests of the server that wait for an answer.", len(engine.calls))
+        if "contacts" in engine.dispatcher.names():
+            contacts = engine.manager("contacts")
+            yield _counter("presence_notices", "Notices of comings and goings.", contacts.notices_sent)
+            yield _counter("broadcast_copies", "Copies of broadcasts that were queued.", contacts.copies_sent)
+            passed_over = contacts.copies_passed_over
+            yield _counter("broadcast_passed_over", "Copies that busy members did without.", passed_over)
         refusals = (([reason], count) for reason, count in sorted(engine.refusals.counts.items()))
         yield _counters("refusals", "What was refused, by reason.", ["reason"], refusals)
 

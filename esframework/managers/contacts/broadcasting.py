@@ -36,7 +36,8 @@ _log = Logger()
 class Broadcasting:
     """What `server.contacts` and managers with groups broadcast by.
 
-    `received` and `failed` are the events of `ServerContacts`; `delivered` counts the copies.
+    `received` and `failed` are the events of `ServerContacts`; `delivered` counts the copies, `passed_over` the busy
+    members that did without.
     """
 
     def __init__(self, server: IServerContext, directory: Directory, options: ContactsOptions) -> None:
@@ -49,6 +50,7 @@ class Broadcasting:
         self.received: Event[str | None, str, int, bytes | None, str | None] = Event("contacts.broadcast_received")
         self.failed: Event[str, Broadcast] = Event("contacts.broadcast_failed")
         self.delivered = 0
+        self.passed_over = 0
         self._waiting_bytes = 0
 
     # --- from clients -----------------------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ class Broadcasting:
         if not isinstance(audience, Deferred):
             go_on(audience)
             return
-        if not self.hold(size):
+        if self._directory.is_overloaded or not self.hold(size):
             text = "too much waits to know who the members of groups are; try again in some seconds"
             self.refuse(sender, message_id, RequestFailure.BUSY, "broadcast_busy", text)
             return
@@ -219,6 +221,7 @@ class Broadcasting:
             on_busy=OnBusy(broadcast.on_busy),
         )
         self.delivered += result.reached
+        self.passed_over += result.busy
         if result.unable:
             self._server.refuse("broadcast_does_not_fit")
         if self.failed:

@@ -59,6 +59,7 @@ class Directory:
         self._seconds = limits.STORED_REMEMBER_TIME if application is None else options.remember
         self._remembered: Remembered[Any] = Remembered()
         self._waiting: dict[_Question, list[Deferred[Any]]] = {}
+        self._number_waiting = 0
         self._lookups: dict[_Question, Deferred[None]] = {}
         self._outdated: set[_Question] = set()
         self._sources: list[MemberSource] = []
@@ -120,6 +121,7 @@ class Directory:
         if known is not None:
             return known
         mine: Deferred[Any] = Deferred()
+        self._number_waiting += 1
         if question in self._waiting:
             self._waiting[question].append(mine)
             return mine
@@ -129,6 +131,11 @@ class Directory:
             return mine.result
         self._lookups[question] = lookup
         return mine
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether so many wait for answers that nobody else should begin to."""
+        return self._number_waiting >= limits.LOOKUPS_WAITING
 
     async def _look_up(self, question: _Question, steps: list[_Step]) -> None:
         ids: Sequence[str] = ()
@@ -148,6 +155,9 @@ class Directory:
             if found:
                 ids, seconds = found, step.seconds
                 break
+        if question.kind == "contacts" and question.name in ids:
+            # Nobody is a contact of himself, whatever a provider says.
+            ids = tuple(name for name in ids if name != question.name)
         self._answer(question, ids, seconds)
 
     def _answer(self, question: _Question, ids: Sequence[str], seconds: float) -> None:
@@ -156,8 +166,10 @@ class Directory:
         if seconds > 0 and question not in self._outdated:
             self._remembered.put(question, answer, len(ids) + 1, self._clock.seconds() + seconds)
         self._outdated.discard(question)
-        for waiting in self._waiting.pop(question):
-            waiting.callback(answer)
+        waiting = self._waiting.pop(question)
+        self._number_waiting -= len(waiting)
+        for each in waiting:
+            each.callback(answer)
 
     def _complain(self, question: _Question) -> None:
         if self._closing:

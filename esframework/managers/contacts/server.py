@@ -26,6 +26,7 @@ from esframework.managers.contacts.contracts import (
     group_of,
 )
 from esframework.managers.contacts.directory import Directory
+from esframework.managers.contacts.machine import Rates
 from esframework.managers.contacts.presence import Presence
 from esframework.managers.contacts.relations import Relations
 from esframework.net.threads import hops_to_reactor
@@ -57,6 +58,7 @@ class ServerContacts:
         self._relations = Relations(server, self._directory, self._presence)
         self.broadcasting = Broadcasting(server, self._directory, options)
         self._blobs = BlobBroadcasts(server, self.broadcasting)
+        self._listed = Rates(limits.MAX_LISTED_PER_SECOND)
         self.broadcast_received = self.broadcasting.received
         self.broadcast_failed = self.broadcasting.failed
         self.presence_changed = self._presence.changed
@@ -98,6 +100,11 @@ class ServerContacts:
     def copies_sent(self) -> int:
         """Copies of broadcasts, and of fragments, that were queued so far."""
         return self.broadcasting.delivered
+
+    @property
+    def copies_passed_over(self) -> int:
+        """Copies that busy members did without, as their broadcasters wanted."""
+        return self.broadcasting.passed_over
 
     # --- calls ------------------------------------------------------------------------------------------------------
     @hops_to_reactor
@@ -235,6 +242,7 @@ class ServerContacts:
         self._relations.sweep(now)
         self._blobs.sweep(now)
         self.broadcasting.rates.sweep(now)
+        self._listed.sweep(now)
 
     # --- lists ------------------------------------------------------------------------------------------------------
     def _friends(self, sender: Any, message_id: int, body: bytes) -> None:
@@ -246,8 +254,11 @@ class ServerContacts:
 
     def _list_contacts(self, sender: Any, message_type: MessageType, message_id: int, body: bytes) -> None:
         asked = CONTACTS_REQUEST.decode(body)
+        if self._is_too_much(sender, message_id):
+            return
 
         def answer(contacts: Sequence[str]) -> None:
+            self._listed.use(sender.name, len(contacts))
             users = self._server.users.select_online(contacts) if asked.just_online else list(contacts)
             self._reply(sender, message_type, USER_LIST.encode(UserListBody(users)), message_id)
 
@@ -257,8 +268,11 @@ class ServerContacts:
         if not sender.is_ours:
             self._server.refuse("own_type_of_foreign_client")
             return
+        if self._is_too_much(sender, message_id):
+            return
 
         def answer(contacts: Sequence[str]) -> None:
+            self._listed.use(sender.name, len(contacts))
             users = self._server.users
             online = {name: [user.device for user in users.devices_of(name)] for name in users.select_online(contacts)}
             self._reply(sender, MessageType.CONTACT_DEVICES, CONTACT_DEVICES.encode(online), message_id)
@@ -275,19 +289,38 @@ class ServerContacts:
             text = f"the members of {group_id!r} are not for {sender.name!r}"
             sender.request_failed(message_id, RequestFailure.NOT_ALLOWED, text)
             return
+        if self._is_too_much(sender, message_id):
+            return
 
         def answer(audience: IAudience) -> None:
-            is_online = self._server.users.is_online
+            online = self._server.users.online
             mates = GroupMembersBody([], [])
-            for member in audience.members:
-                (mates.online_groupmates if is_online(member) else mates.offline_groupmates).append(member)
-            if not audience.members and sender.request_failed(
+            members = audience.members
+            self._listed.use(sender.name, len(members))
+            for member in members:
+                (mates.online_groupmates if member in online else mates.offline_groupmates).append(member)
+            if not members and sender.request_failed(
                 message_id, RequestFailure.NO_SUCH_THING, f"there is no group {group_id!r}"
             ):
                 return
             self._reply(sender, MessageType.GROUP_MEMBERS, GROUP_MEMBERS.encode(mates), message_id)
 
         self._found(self._directory.members_of(group_id), answer)
+
+    def _is_too_much(self, sender: Any, message_id: int) -> bool:
+        """Whether a request for a list is refused: its sender was sent too many ids, or too many wait for answers."""
+        wait = self._listed.wait(sender.name, 1, self._server.clock.seconds())
+        if wait > 0:
+            self._server.refuse("lists_too_fast")
+            text = f"too many lists; try again in {wait:.3f} s"
+            sender.request_failed(message_id, RequestFailure.TOO_FAST, text)
+        elif self._directory.is_overloaded:
+            self._server.refuse("contacts_busy")
+            text = "too many wait to know who contacts and members are; try again in some seconds"
+            sender.request_failed(message_id, RequestFailure.BUSY, text)
+        else:
+            return False
+        return True
 
     def _reply(self, sender: Any, message_type: MessageType, body: bytes, message_id: int) -> None:
         # Lists are as long as a provider makes them, and a message has its limit.

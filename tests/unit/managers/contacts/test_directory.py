@@ -44,6 +44,13 @@ async def test_nonsense_is_logged_and_is_nobody(nonsense: Any, network: MemoryNe
 
 
 @simulated
+async def test_nobody_is_a_contact_of_himself(network: MemoryNetwork) -> None:
+    server = network.server(contacts=Book({"alice": ["alice", "bob", "alice"]}, {"chess": ["alice"]}))
+    assert list(await server.contacts.contacts_of("alice")) == ["bob"]
+    assert list(await server.contacts.members_of("chess")) == ["alice"]
+
+
+@simulated
 async def test_what_it_raises_is_logged_seldom_and_asked_again(network: MemoryNetwork) -> None:
     book = Book({"alice": ["bob"]})
     book.answer = raising

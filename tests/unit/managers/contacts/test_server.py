@@ -101,6 +101,49 @@ async def test_a_list_longer_than_a_message_is_refused(network: MemoryNetwork) -
 
 
 @simulated
+async def test_long_lists_again_and_again_are_refused_for_a_while(
+    network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("esframework.limits.MAX_LISTED_PER_SECOND", 10)
+    server = network.server(contacts=Book({"alice": ["bob"] * 3 + [f"u{number}" for number in range(30)]}))
+    alice = await network.client("alice")
+    assert len(await alice.contacts.contacts()) == 31
+    with pytest.raises(NotDelivered, match="too many lists; try again in 2") as caught:
+        await alice.contacts.contacts()
+    assert caught.value.reason == RequestFailure.TOO_FAST
+    assert server.refusals.counts["lists_too_fast"] == 1
+    network.advance(3)
+    assert len(await alice.contacts.contacts()) == 31
+
+
+@simulated
+async def test_too_many_who_wait_for_an_application_that_hangs_are_refused(
+    network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("esframework.limits.LOOKUPS_WAITING", 5)
+    book = Book({"alice": ["bob"]})
+    server = network.server(contacts=book)
+    alice = await network.client("alice")
+    network.advance(2)
+    later: Deferred[Any] = Deferred()
+    book.answer = lambda found: later
+    waiting = [alice.contacts.contacts() for _ in range(10)]
+    broadcast = alice.contacts.broadcast("chess", 1, b"")
+    network.settle()
+    assert server.refusals.counts["contacts_busy"] == 5
+    with pytest.raises(NotDelivered, match="too much waits"):
+        await broadcast
+    book.answer = lambda found: found
+    later.callback(["bob"])
+    for each in waiting[:5]:
+        assert await each == ["bob"]
+    for each in waiting[5:]:
+        with pytest.raises(NotDelivered, match="too many wait"):
+            await each
+    assert await alice.contacts.contacts() == ["bob"]
+
+
+@simulated
 async def test_an_answer_that_comes_after_its_asker_has_gone_harms_nobody(network: MemoryNetwork) -> None:
     book = Book()
     later: list[Deferred[Any]] = []
