@@ -145,9 +145,9 @@ class Broadcasting:
         self, sender: Any, message_id: int, group_id: str, size: int, go_on: Callable[[IAudience], None]
     ) -> None:
         """Call `go_on` with the members, at once where they are remembered; `size` bytes wait for it otherwise."""
-        audience = self._directory.members_of(group_id)
-        if not isinstance(audience, Deferred):
-            go_on(audience)
+        known = self._directory.remembered_members(group_id)
+        if known is not None:
+            go_on(known)
             return
         if self._directory.is_overloaded or not self.hold(size):
             text = "too much waits to know who the members of groups are; try again in some seconds"
@@ -158,6 +158,10 @@ class Broadcasting:
             self.let_go(size)
             self._server.router.gathered(lambda: go_on(answer))
 
+        audience = self._directory.members_of(group_id)
+        if not isinstance(audience, Deferred):
+            found(audience)
+            return
         audience.addCallback(found)
         audience.addErrback(lambda failure: _log.failure("a broadcast to {group!r} failed", failure, group=group_id))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -86,6 +86,12 @@ class Directory:
             steps.insert(0, _Step(partial(self._application.members_of, group_id), self._seconds))
         audience: IAudience | Deferred[IAudience] = self._ask("members", group_id, steps)
         return audience
+
+    def remembered_members(self, group_id: str) -> IAudience | None:
+        """The members of a group, if nobody need be asked for them."""
+        if group_id == EVERYBODY:
+            return self._audience_of_all
+        return cast("IAudience | None", self._remembered.get(_Question("members", group_id), self._clock.seconds()))
 
     # --- changes ----------------------------------------------------------------------------------------------------
     def add_source(self, source: MemberSource) -> None:
