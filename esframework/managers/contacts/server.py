@@ -46,7 +46,8 @@ class ServerContacts:
     went, told when contacts are. `contacts_connected_notify` and `contacts_disconnected_notify` switch those notices.
 
     `broadcasting` is for managers with groups of their own. Permissions: `broadcast` (default: anybody to any group),
-    `broadcast_everybody` (administrators), `group_members` (anybody).
+    `broadcast_everybody` (administrators), `group_members` (members and administrators; anybody where the application
+    has an `IContacts`).
     """
 
     def __init__(self, server: IServerContext) -> None:
@@ -285,27 +286,41 @@ class ServerContacts:
     def _group_members(self, sender: Any, destination: str, message_id: int, body: bytes) -> None:
         named = "" if destination == SERVER_ID else group_of(destination)
         group_id = GROUP_MEMBERS_REQUEST.decode(body).group_id or named
-        if not self._server.permit("group_members", sender.name, group_id, lambda: True):
-            text = f"the members of {group_id!r} are not for {sender.name!r}"
-            sender.request_failed(message_id, RequestFailure.NOT_ALLOWED, text)
-            return
         if self._is_too_much(sender, message_id):
             return
 
         def answer(audience: IAudience) -> None:
-            online = self._server.users.online
-            mates = GroupMembersBody([], [])
-            members = audience.members
-            self._listed.use(sender.name, len(members))
-            for member in members:
-                (mates.online_groupmates if member in online else mates.offline_groupmates).append(member)
-            if not members and sender.request_failed(
-                message_id, RequestFailure.NO_SUCH_THING, f"there is no group {group_id!r}"
-            ):
+            if not audience.members:
+                reason, text = RequestFailure.NO_SUCH_THING, f"there is no group {group_id!r}"
+            elif not self._may_see(str(sender.name), group_id, audience):
+                reason, text = RequestFailure.NOT_ALLOWED, f"the members of {group_id!r} are not for {sender.name!r}"
+            else:
+                self._listed.use(sender.name, len(audience.members))
+                mates = GROUP_MEMBERS.encode(self._mates(audience))
+                self._reply(sender, MessageType.GROUP_MEMBERS, mates, message_id)
                 return
-            self._reply(sender, MessageType.GROUP_MEMBERS, GROUP_MEMBERS.encode(mates), message_id)
+            if not sender.request_failed(message_id, reason, text):
+                # A client of another make learns nothing by an empty answer, and does not wait in vain.
+                nobody = GROUP_MEMBERS.encode(GroupMembersBody([], []))
+                self._reply(sender, MessageType.GROUP_MEMBERS, nobody, message_id)
 
         self._found(self._directory.members_of(group_id), answer)
+
+    def _may_see(self, user_id: str, group_id: str, audience: IAudience) -> bool:
+        def by_default() -> bool:
+            # As the manual has it, where the groups are the application's; else they are their members' own.
+            if self._server.contacts_provider is not None or user_id in audience.members:
+                return True
+            return self._server.is_administrator(user_id)
+
+        return self._server.permit("group_members", user_id, group_id, by_default)
+
+    def _mates(self, audience: IAudience) -> GroupMembersBody:
+        online = self._server.users.online
+        mates = GroupMembersBody([], [])
+        for member in audience.members:
+            (mates.online_groupmates if member in online else mates.offline_groupmates).append(member)
+        return mates
 
     def _is_too_much(self, sender: Any, message_id: int) -> bool:
         """Whether a request for a list is refused: its sender was sent too many ids, or too many wait for answers."""
