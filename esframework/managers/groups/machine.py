@@ -19,12 +19,13 @@ from esframework.errors import (
     GroupExists,
     GroupFull,
     InvalidText,
+    InvalidUserId,
     LocalError,
     NoSuchGroup,
     NotAMember,
     TooManyGroups,
 )
-from esframework.wire.identity import check_account_name
+from esframework.wire.identity import LONGEST_NAME, check_account_name
 
 Permit = Callable[[str, str, "str | None", Callable[[], bool]], bool]
 """As `IServerContext.permit`."""
@@ -133,6 +134,14 @@ class Law:
         self.check(act, user_id, Group(group_id, "", is_stored=is_stored))
 
 
+def check_group_id(group_id: str, longest: int = LONGEST_NAME) -> str:
+    """The id, unchanged; raises `InvalidUserId` for one that no group may have: the rule is that of account names."""
+    try:
+        return check_account_name(group_id, longest)
+    except InvalidUserId as error:
+        raise InvalidUserId(str(error).replace("account name", "group id", 1)) from None
+
+
 def check_tag(tag: str) -> str:
     """The tag, unchanged; raises `InvalidText` for one that no group may have."""
     try:
@@ -235,7 +244,7 @@ class DynamicGroups:
         self, user_id: str | None, group_id: str, owner: str, tag: str = "", members: Iterable[str] = ()
     ) -> list[GroupEvent]:
         """Make a group of the owner and of those members who are online."""
-        check_account_name(group_id)
+        check_group_id(group_id)
         if group_id in self._groups:
             raise GroupExists(group_id)
         self._law.check_new(user_id, group_id, is_stored=False)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from esframework.errors import GroupExists, NoSuchGroup, NotLoggedOn
 from esframework.managers.groups.invitations import Invitations
-from esframework.managers.groups.machine import Act, DynamicGroups, Group, GroupEvent, Law
+from esframework.managers.groups.machine import Act, DynamicGroups, Group, GroupEvent, Law, check_group_id
 from esframework.managers.groups.pace import Turns
 from esframework.managers.groups.stored import StoredGroups
 from esframework.wire.identity import check_account_name
@@ -89,7 +89,7 @@ class GroupOperations:
         self, actor: Actor, group_id: str, owner: str, tag: str, members: Iterable[str], is_stored: bool
     ) -> Group:
         """Make a group of the owner and the members; a dynamic one has only members who are online."""
-        check_account_name(group_id, self._longest_name)
+        check_group_id(group_id, self._longest_name)
         wanted = self._accounts(members)
         groups: Any = self._stored if is_stored else self._dynamic
 
@@ -103,7 +103,7 @@ class GroupOperations:
 
     async def join(self, actor: Actor, user_id: str, group_id: str) -> Group:
         """Become a member. A group that is there in neither kind is made, or there is `NoSuchGroup`."""
-        check_account_name(group_id, self._longest_name)
+        check_group_id(group_id, self._longest_name)
 
         async def join() -> Group:
             if self._dynamic.get(group_id) is None and await self._stored.get(group_id) is not None:

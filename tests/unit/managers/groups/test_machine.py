@@ -255,7 +255,7 @@ def test_without_grace_one_leaves_at_once() -> None:
 def test_names_obey_the_rule(name: str) -> None:
     groups = house()
     for make in (lambda: groups.create("olga", name, "olga"), lambda: groups.join("olga", name)):
-        with pytest.raises(InvalidUserId):
+        with pytest.raises(InvalidUserId, match="^group id "):
             make()
     assert groups.ids() == ["chess"]
 

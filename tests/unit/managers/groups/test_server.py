@@ -175,6 +175,7 @@ async def test_strangers_and_members_are_refused_with_a_reason(network: MemoryNe
     for asked in (
         carol.groups.information("chess"),
         carol.groups.online_groupmates("chess"),
+        carol.contacts.group_members("chess"),
         carol.groups.invite("chess", ["carol"]),
         carol.groups.pull_in("chess", ["carol"]),
         bob.groups.remove("chess", ["alice"]),
@@ -193,6 +194,7 @@ async def test_administrators_may_do_everything(network: MemoryNetwork) -> None:
     await friends(network)
     (root,) = await people(network, "root")
     assert (await root.groups.information("chess")).members == ["alice", "bob"]
+    assert (await root.contacts.group_members("chess")).online == ["alice", "bob"]
     await root.groups.remove("chess", ["alice"])
     await root.groups.set_tag("chess", "watched")
     assert await server.groups.group("chess") == GroupDetails("chess", "bob", "watched", ("bob",), False)
