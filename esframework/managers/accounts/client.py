@@ -33,22 +33,25 @@ from esframework.managers.accounts.contracts import (
 )
 from esframework.managers.accounts.machine import AccountState, OnlinePage
 from esframework.net.threads import hops_to_reactor
+from esframework.plugins.asking import Asking
 from esframework.wire.types import MessageType
 
 _log = Logger()
 T = TypeVar("T")
 
 
-class ClientAccounts:
+class ClientAccounts(Asking):
     """`client.accounts` (InIOCP's client manager).
 
     Calls fail with a `RequestError`: `NotPermitted`; `NotDelivered` whose `reason` is INVALID, NO_SUCH_THING, TOO_FAST,
     BUSY or STORE_FAILED; a time-out, or a lost connection.
     """
 
+    _feature = "accounts"
+    _client: IClientContext
+
     def __init__(self, client: IClientContext) -> None:
-        self._client = client
-        self.reactor = client.clock
+        super().__init__(client)
 
     # --- sessions -----------------------------------------------------------------------------------------------------
     @hops_to_reactor
@@ -181,24 +184,13 @@ class ClientAccounts:
         )
         return Registrations(
             facade=self,
-            handlers={request: self._answerer(request) for request in requests},
+            handlers=self._answerers(requests),
             logged_on=lambda server: self._ask_for_token(),
         )
 
-    def _answerer(self, request: MessageType) -> Any:
-        def answered(sender: Any, message_id: int, body: bytes) -> None:
-            self._client.calls.answer(message_id, sender.name, request, body)
-
-        return answered
-
     def _ask_for_token(self) -> None:
-        features = self._client.manager("basic").server_features
-        if (
-            not self._client.options.keep_session_token
-            or self._client.session_token is not None
-            or features is None
-            or "accounts" not in features.features
-        ):
+        is_wanted = self._client.options.keep_session_token and self._client.session_token is None
+        if not (is_wanted and self._is_served):
             return
         self._ask(MessageType.SESSION_TOKEN, b"").addCallbacks(self._keep_token, self._no_token)
 
@@ -212,17 +204,6 @@ class ClientAccounts:
 
     def _target(self, user_id: str | None) -> str:
         return user_id or self._client.current_user_id or ""
-
-    def _ask(self, request: MessageType, body: bytes) -> Deferred[bytes]:
-        way = self._client.channel(None)
-        asked: Deferred[bytes] = self._client.calls.ask(
-            lambda message_id: way.send(request, body, message_id),
-            None,
-            request,
-            request,
-            self._client.options.response_timeout,
-        )
-        return asked
 
 
 def _role(number: int) -> Role:

@@ -23,13 +23,14 @@ from esframework.managers.basic.contracts import (
     UserBody,
 )
 from esframework.net.threads import hops_to_reactor
+from esframework.plugins.asking import Asking, from_server
 from esframework.plugins.hooks import Event
 from esframework.wire.contracts import FEATURES, REQUEST_FAILED, STREAM_FLOW, FeaturesBody
 from esframework.wire.login_id import Source
 from esframework.wire.types import MessageType, RequestFailure
 
 
-class ClientBasic:
+class ClientBasic(Asking):
     """`client.basic` (manual, chapter 02: IBasicOutter).
 
     Every call fails with a `RequestError`: time-out, connection lost, `NotPermitted`. `being_kicked_out` and
@@ -38,9 +39,10 @@ class ClientBasic:
     (`wire.devices`).
     """
 
+    _feature = "basic"
+
     def __init__(self, client: IContext) -> None:
-        self._client = client
-        self.reactor = client.clock
+        super().__init__(client)
         self.being_kicked_out: Event[()] = Event("basic.being_kicked_out")
         self.being_pushed_out: Event[()] = Event("basic.being_pushed_out")
         self.device_online: Event[int] = Event("basic.device_online")
@@ -99,26 +101,13 @@ class ClientBasic:
     def ping(self, target: str | None = None) -> Deferred[float]:
         """Seconds that a message takes to the server and back, or to another user by way of the server."""
         began = self._client.clock.seconds()
-        asked = self._ask(MessageType.PING_BY_SERVER, b"", target, MessageType.PING_ANSWER)
+        asked = self._ask(MessageType.PING_BY_SERVER, b"", target, answer=MessageType.PING_ANSWER)
         return asked.addCallback(lambda _: self._client.clock.seconds() - began)
 
     @hops_to_reactor
     def send_heartbeat(self) -> None:
         """Tell the server that we are alive; the engine does that by itself."""
         self._client.channel(None).send(MessageType.HEARTBEAT, b"")
-
-    def _ask(
-        self, request: MessageType, body: bytes, target: str | None = None, answer: MessageType | None = None
-    ) -> Deferred[Any]:
-        way = self._client.channel(target)
-        asked: Deferred[Any] = self._client.calls.ask(
-            lambda message_id: way.send(request, body, message_id, target),
-            target,
-            request,
-            answer or request,
-            self._client.options.response_timeout,
-        )
-        return asked
 
     # --- what comes in ------------------------------------------------------------------------------------------------
     def registrations(self) -> Registrations:
@@ -136,7 +125,7 @@ class ClientBasic:
         return Registrations(
             facade=self,
             handlers={
-                **{answer: self._answerer(answer) for answer in answers},
+                **self._answerers(answers),
                 MessageType.PING_BY_SERVER: self._ping,
                 MessageType.HEARTBEAT: _ignore,
                 MessageType.KICKED_OUT: self._kicked_out,
@@ -144,16 +133,10 @@ class ClientBasic:
                 MessageType.FEATURES: self._features,
                 MessageType.REQUEST_FAILED: self._request_failed,
                 MessageType.STREAM_FLOW: self._stream_flow,
-                MessageType.DEVICE_NOTICE: self._device_notice,
+                MessageType.DEVICE_NOTICE: from_server(self._device_notice),
             },
             logged_off=self._connection_lost,
         )
-
-    def _answerer(self, answer: MessageType) -> Any:
-        def answered(sender: Any, message_id: int, body: bytes) -> None:
-            self._client.calls.answer(message_id, sender.name, answer, body)
-
-        return answered
 
     def _ping(self, sender: Any, message_id: int, body: bytes) -> None:
         sender.reply(MessageType.PING_ANSWER, b"", message_id)
@@ -173,10 +156,9 @@ class ClientBasic:
             self.server_features = FEATURES.decode(body)
             sender.features_known()
 
-    def _device_notice(self, sender: Any, message_id: int, body: bytes) -> None:
-        if sender.name is None:
-            notice = DEVICE_NOTICE.decode(body)
-            (self.device_online if notice.online else self.device_offline).fire(notice.client_type)
+    def _device_notice(self, body: bytes) -> None:
+        notice = DEVICE_NOTICE.decode(body)
+        (self.device_online if notice.online else self.device_offline).fire(notice.client_type)
 
     def _stream_flow(self, sender: Any, message_id: int, body: bytes) -> None:
         if sender.name is None:

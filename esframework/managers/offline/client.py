@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from esframework.errors import KeptOffline, NotDelivered, NotLoggedOn, RequestError, request_label
+from esframework.errors import KeptOffline, NotLoggedOn, RequestError, request_label
 from esframework.interfaces import IContext, Registrations
 from esframework.managers.offline.contracts import (
     ACKNOWLEDGEMENT,
@@ -33,14 +33,15 @@ from esframework.managers.offline.contracts import (
 )
 from esframework.managers.offline.machine import Inbox
 from esframework.net.threads import hops_to_reactor
+from esframework.plugins.asking import Asking
 from esframework.plugins.hooks import Event
 from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.wire.types import MessageType
 
 _log = Logger()
 
 
-class ClientOffline:
+class ClientOffline(Asking):
     """`client.offline` (manual, technique 01).
 
     Messages that waited go to the application's handler in order of time: to `handle_offline(message)` if it has one,
@@ -51,9 +52,10 @@ class ClientOffline:
     and not handled.
     """
 
+    _feature = "offline"
+
     def __init__(self, client: IContext) -> None:
-        self._client = client
-        self.reactor = client.clock
+        super().__init__(client)
         self.caught_up: Event[()] = Event("offline.caught_up")
         self.known: Callable[[str], bool] | None = None
         self._inbox = Inbox()
@@ -69,7 +71,7 @@ class ClientOffline:
         gets all; when it goes, the next one goes on. Fires when the server knows; fails with a `RequestError`, and with
         `NotDelivered` when the server keeps no messages.
         """
-        return self._ask(MessageType.OFFLINE_READY, b"").addCallback(lambda _: None)
+        return self._ask_ours(MessageType.OFFLINE_READY, b"").addCallback(lambda _: None)
 
     @hops_to_reactor
     def waiting(self) -> Deferred[list[WaitingMessage]]:
@@ -83,7 +85,8 @@ class ClientOffline:
         At most `limits.OFFLINE_DISCARDS` at once. Fails with a `RequestError`.
         """
         body = DISCARD.encode(DiscardBody(list(numbers)))
-        return self._ask(MessageType.OFFLINE_DISCARD, body).addCallback(lambda answer: DISCARDED.decode(answer).count)
+        asked = self._ask_ours(MessageType.OFFLINE_DISCARD, body)
+        return asked.addCallback(lambda answer: DISCARDED.decode(answer).count)
 
     @hops_to_reactor
     def send(
@@ -109,29 +112,11 @@ class ClientOffline:
         found: list[WaitingMessage] = []
         while True:
             after = found[-1].number if found else 0
-            answer = await self._ask(MessageType.OFFLINE_WAITING, WAITING.encode(WaitingBody(after)))
+            answer = await self._ask_ours(MessageType.OFFLINE_WAITING, WAITING.encode(WaitingBody(after)))
             page = SUMMARIES.decode(answer)
             found += [_summary(each) for each in page.messages]
             if page.is_last or not page.messages:
                 return found
-
-    def _ask(self, request: MessageType, body: bytes) -> Deferred[Any]:
-        way = self._client.channel(None)
-        if not self._is_served():
-            text = f"{request_label(request)} failed: the server keeps no messages"
-            return fail(NotDelivered(text, None, request, RequestFailure.TYPE_UNKNOWN_TO_TARGET))
-        asked: Deferred[Any] = self._client.calls.ask(
-            lambda message_id: way.send(request, body, message_id),
-            None,
-            request,
-            request,
-            self._client.options.response_timeout,
-        )
-        return asked
-
-    def _is_served(self) -> bool:
-        features = self._client.manager("basic").server_features
-        return features is not None and "offline" in features.features
 
     # --- what comes in ------------------------------------------------------------------------------------------------
     def registrations(self) -> Registrations:
@@ -140,7 +125,7 @@ class ClientOffline:
         return Registrations(
             facade=self,
             handlers={
-                **{answer: self._answerer(answer) for answer in answers},
+                **self._answerers(answers),
                 MessageType.OFFLINE_MESSAGE: self._message,
                 MessageType.OFFLINE_CAUGHT_UP: self._caught_up,
                 MessageType.OFFLINE_KEPT: self._kept,
@@ -150,14 +135,8 @@ class ClientOffline:
             start=self._inbox.forget,
         )
 
-    def _answerer(self, answer: MessageType) -> Any:
-        def answered(sender: Any, message_id: int, body: bytes) -> None:
-            self._client.calls.answer(message_id, sender.name, answer, body)
-
-        return answered
-
     def _logged_on(self, server: Any) -> None:
-        if self._client.options.offline_ready and self._is_served():
+        if self._client.options.offline_ready and self._is_served:
             # In the next turn: first the program's own subscribers hear that it is logged on.
             self._in_a_turn("ready", self._say_ready)
 

@@ -393,7 +393,7 @@ async def test_what_waits_can_be_discarded_unread(network: MemoryNetwork) -> Non
 async def test_a_server_without_the_manager_is_told_from_one_that_has_it(network: MemoryNetwork) -> None:
     network.server(managers=[BasicManager(), CustomManager()])
     client = await bob(network)
-    with pytest.raises(NotDelivered, match="keeps no messages"):
+    with pytest.raises(NotDelivered, match="does not serve .offline."):
         await client.offline.ready()
     await client.close()
     with pytest.raises(NotLoggedOn):
