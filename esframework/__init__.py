@@ -34,11 +34,9 @@ if TYPE_CHECKING:
     from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
     from esframework.managers.custom.contracts import Information as Information
     from esframework.managers.delivery.contracts import Delivered as Delivered
-    from esframework.managers.delivery.contracts import Level as Level
     from esframework.managers.delivery.contracts import Receipt as Receipt
     from esframework.managers.delivery.failures import Undelivered as Undelivered
     from esframework.managers.offline.contracts import OfflineMessage as OfflineMessage
-    from esframework.managers.offline.contracts import Reached as Reached
     from esframework.managers.offline.options import OfflineOptions as OfflineOptions
     from esframework.server.engine import ServerEngine as ServerEngine
     from esframework.server.options import HandlerMode as HandlerMode
@@ -48,6 +46,7 @@ if TYPE_CHECKING:
     from esframework.wire.types import BY_SERVER as BY_SERVER
     from esframework.wire.types import ChannelMode as ChannelMode
     from esframework.wire.types import DisconnectedType as DisconnectedType
+    from esframework.wire.types import Level as Level
     from esframework.wire.types import LogonResult as LogonResult
     from esframework.wire.types import MessageInvalidType as MessageInvalidType
     from esframework.wire.types import MessageType as MessageType
@@ -73,8 +72,7 @@ _HOMES = {
     "AttachmentSent": "esframework.managers.custom.attachments.contracts",
     "OfflineMessage": "esframework.managers.offline.contracts",
     "OfflineOptions": "esframework.managers.offline.options",
-    "Reached": "esframework.managers.offline.contracts",
-    **dict.fromkeys(("Delivered", "Level", "Receipt"), "esframework.managers.delivery.contracts"),
+    **dict.fromkeys(("Delivered", "Receipt"), "esframework.managers.delivery.contracts"),
     "Undelivered": "esframework.managers.delivery.failures",
     **dict.fromkeys(
         (
@@ -96,6 +94,7 @@ _HOMES = {
             "BY_SERVER",
             "ChannelMode",
             "DisconnectedType",
+            "Level",
             "LogonResult",
             "MessageInvalidType",
             "MessageType",

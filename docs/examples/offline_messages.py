@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from esframework import ClientEngine, OfflineMessage, OfflineOptions, Reached, ServerEngine, ServerOptions
+from esframework import ClientEngine, Level, OfflineMessage, OfflineOptions, ServerEngine, ServerOptions
 from esframework.errors import TargetAbsent
 from esframework.stores.sql import SqlStores
 
@@ -32,7 +32,7 @@ async def main(reactor: Any, port: str = "4530", file: str = "offline.sqlite") -
 
     alice = ClientEngine(reactor=reactor)
     await alice.log_on("alice", "", f"tcp:localhost:{port}")
-    if await alice.offline.send("bob", 1, b"the train is late") is Reached.DISK:
+    if await alice.offline.send("bob", 1, b"the train is late") is Level.STORED_ON_DISK:
         print("bob will read it later")
     try:
         await alice.offline.send("bod", 1, b"the train is late")
@@ -47,7 +47,8 @@ async def main(reactor: Any, port: str = "4530", file: str = "offline.sqlite") -
     bob.offline.caught_up.subscribe(lambda: caught_up.callback(None))
     await bob.offline.ready()
     await caught_up
-    print("now:", await alice.offline.send("bob", 1, b"here it comes"))
+    level = await alice.offline.send("bob", 1, b"here it comes")
+    print("now:", level.name)
 
     await bob.close()
     await alice.close()

@@ -240,6 +240,29 @@ class Priority(IntEnum):
     BULK = 2
 
 
+class Level(IntEnum):
+    """How far a message has come; each includes those before it, except that `STORED_ON_DISK` is passed over where the
+    receiver is there."""
+
+    QUEUED = 0
+    """In this process only."""
+
+    SENT = 1
+    """Its last byte has left this process for the kernel; nobody else is known to have it."""
+
+    SERVER_HAS_IT = 2
+    """The server holds it in memory: it outlives this process and the receiver's connection, not the server."""
+
+    STORED_ON_DISK = 3
+    """The server's offline store has written and synced it: it outlives everything but the disk."""
+
+    RECEIVER_HAS_IT = 4
+    """A process of the receiver has it and will hand it to its handler; if it dies before, the next one gets it."""
+
+    RECEIVER_HANDLED_IT = 5
+    """A handler of the receiver has returned without raising."""
+
+
 class RequestFailure(IntEnum):
     """Why a request failed without an answer: body of our extension 1001."""
 

@@ -18,7 +18,8 @@ from twisted.internet.threads import deferToThread
 
 from esframework import ClientEngine
 from esframework.errors import EsError
-from esframework.managers.offline.contracts import OfflineMessage, Reached
+from esframework.managers.offline.contracts import OfflineMessage
+from esframework.wire.types import Level
 from tests.integration.support import COMMAND, ROOT, Child, Daemon, logged_on, within
 
 pytestmark = pytest.mark.integration
@@ -90,8 +91,8 @@ async def test_after_kill_9_of_the_server_every_acknowledged_message_is_there_in
 def storing(alice: ClientEngine, number: int, acknowledged: list[int]) -> Deferred[Any]:
     """Send a message to bob, who is away; remember its number when the server says that it is on the disk."""
 
-    def stored(reached: Reached) -> None:
-        assert reached is Reached.DISK
+    def stored(level: Level) -> None:
+        assert level is Level.STORED_ON_DISK
         acknowledged.append(number)
 
     return alice.offline.send("bob", 7, b"%d" % number).addCallbacks(stored, lambda failure: failure.trap(EsError))
@@ -136,7 +137,7 @@ async def test_the_program_shows_and_purges_what_waits_beside_a_running_server(s
     await add_accounts(tmp_path, "alice", "bob")
     daemon = await start(data=tmp_path).ready()
     alice = await logged_on("alice", daemon.endpoint, password=PASSWORD)
-    assert await alice.offline.send("bob", 7, b"hello") is Reached.DISK
+    assert await alice.offline.send("bob", 7, b"hello") is Level.STORED_ON_DISK
     assert (await offline("list", tmp_path)).startswith("bob: 1 messages, 5 bytes")
     assert await offline("purge", tmp_path, "bob", "--yes") == "1 messages deleted\n"
     assert await take_all(daemon.endpoint, "bob") == []

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from esframework.errors import WindowFull
-from esframework.managers.delivery.contracts import LAST_LEVELS, Level, Mark, MessageKey
+from esframework.managers.delivery.contracts import LAST_LEVELS, Mark, MessageKey
 from esframework.managers.delivery.machine.inbox import Inbox, Job
 from esframework.managers.delivery.machine.mailbox import Entry, Reader
 from esframework.managers.delivery.machine.office import Office
 from esframework.managers.delivery.machine.options import DeliveryOptions
 from esframework.managers.delivery.machine.outbox import Message, Outbox
 from esframework.managers.delivery.machine.senders import Sender
-from esframework.wire.types import RequestFailure
+from esframework.wire.types import Level, RequestFailure
 
 WINDOW = 120.0
 OPTIONS = DeliveryOptions(window=WINDOW, messages=8, bytes=1000, messages_in_all=1000, bytes_in_all=100_000)

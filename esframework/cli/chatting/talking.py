@@ -8,8 +8,8 @@ from esframework.cli.chatting.lines import GROUP_SIGN, HELP
 from esframework.cli.chatting.screen import Screen
 from esframework.cli.chatting.wishes import Help, Kick, ListDevices, Ping, Query, Say
 from esframework.cli.information import QUESTION, TEXT, content_of, facts_of, name_of
-from esframework.managers.offline.contracts import Reached
 from esframework.wire.devices import device_name
+from esframework.wire.types import Level
 
 
 class Talking:
@@ -35,7 +35,7 @@ class Talking:
         content = wish.text.encode("utf-8", "replace")
         if wish.target.startswith(GROUP_SIGN):
             await self._client.contacts.broadcast(wish.target.removeprefix(GROUP_SIGN), TEXT, content)
-        elif await self._client.offline.send(wish.target, TEXT, content) is Reached.DISK:
+        elif await self._client.offline.send(wish.target, TEXT, content) is Level.STORED_ON_DISK:
             text = f"{name_of(wish.target)} is away; the server keeps it until then"
             self._screen.note(text, kept_for=wish.target)
 

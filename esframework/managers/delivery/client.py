@@ -26,7 +26,6 @@ from esframework.managers.delivery.contracts import (
     AcknowledgementBody,
     Delivered,
     HelloBody,
-    Level,
     MessageBody,
     MessageKey,
     Receipt,
@@ -44,7 +43,7 @@ from esframework.managers.delivery.tracking import Tracking
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.wire.types import Level, MessageType, RequestFailure
 
 
 class ClientDelivery:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from esframework.wire.compact import Int64, codec
+from esframework.wire.types import Level
 
 PROCESS_SIZE: Final = 16
 """Bytes of a process id: chosen at random, so that no two processes ever have the same."""
@@ -20,29 +21,6 @@ _KEY: Final = re.compile(r"([0-9a-f]{32})-(\d{1,10})-(\d{1,19})", re.ASCII)
 
 NO_DEVICE: Final = -1
 """What travels where a message comes from no device in particular."""
-
-
-class Level(IntEnum):
-    """How far a message has come; each includes those before it, except that `STORED_ON_DISK` is passed over where the
-    receiver is there."""
-
-    QUEUED = 0
-    """In this process only."""
-
-    SENT = 1
-    """Its last byte has left this process for the kernel; nobody else is known to have it."""
-
-    SERVER_HAS_IT = 2
-    """The server holds it in memory: it outlives this process and the receiver's connection, not the server."""
-
-    STORED_ON_DISK = 3
-    """The server's offline store has written and synced it: it outlives everything but the disk."""
-
-    RECEIVER_HAS_IT = 4
-    """A process of the receiver has it and will hand it to its handler; if it dies before, the next one gets it."""
-
-    RECEIVER_HANDLED_IT = 5
-    """A handler of the receiver has returned without raising."""
 
 
 LAST_LEVELS: Final = frozenset({Level.STORED_ON_DISK, Level.RECEIVER_HANDLED_IT})

@@ -16,8 +16,8 @@ from esframework.errors import (
     TargetAbsent,
     request_label,
 )
-from esframework.managers.delivery.contracts import Level, MessageKey
-from esframework.wire.types import RequestFailure
+from esframework.managers.delivery.contracts import MessageKey
+from esframework.wire.types import Level, RequestFailure
 
 
 class Undelivered(Exception):

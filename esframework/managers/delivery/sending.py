@@ -14,10 +14,11 @@ from twisted.internet.interfaces import IReactorTime
 
 from esframework import limits
 from esframework.errors import EncodeError
-from esframework.managers.delivery.contracts import LAST_LEVELS, FailedBody, Level, MessageKey, ReachedBody, Receipt
+from esframework.managers.delivery.contracts import LAST_LEVELS, FailedBody, MessageKey, ReachedBody, Receipt
 from esframework.managers.delivery.failures import closed, refused
 from esframework.managers.delivery.machine.senders import Sender
 from esframework.managers.delivery.tracking import Tracking
+from esframework.wire.types import Level
 
 
 @dataclass(slots=True)

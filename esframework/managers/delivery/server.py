@@ -25,7 +25,6 @@ from esframework.managers.delivery.contracts import (
     WELCOME,
     Delivered,
     HandedBody,
-    Level,
     Mark,
     MessageKey,
     Receipt,
@@ -44,7 +43,7 @@ from esframework.managers.delivery.sending import OwnMessages, checked_content
 from esframework.net.threads import hops_to_reactor
 from esframework.wire.information import encode_information
 from esframework.wire.login_id import Source, bare_id
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.wire.types import Level, MessageType, RequestFailure
 
 
 class _Session:

@@ -11,10 +11,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from esframework.errors import RequestError
-from esframework.managers.delivery.contracts import LAST_LEVELS, Level, MessageKey, Receipt
+from esframework.managers.delivery.contracts import LAST_LEVELS, MessageKey, Receipt
 from esframework.managers.delivery.failures import stored, timed_out
 from esframework.net.alarm import Alarm
 from esframework.plugins.hooks import Event
+from esframework.wire.types import Level
 
 
 class _Wait:

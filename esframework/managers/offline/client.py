@@ -26,7 +26,6 @@ from esframework.managers.offline.contracts import (
     DiscardBody,
     MessageBody,
     OfflineMessage,
-    Reached,
     SummaryBody,
     WaitingBody,
     WaitingMessage,
@@ -36,7 +35,7 @@ from esframework.net.threads import hops_to_reactor
 from esframework.plugins.asking import Asking
 from esframework.plugins.hooks import Event
 from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType
+from esframework.wire.types import Level, MessageType
 
 _log = Logger()
 
@@ -91,22 +90,22 @@ class ClientOffline(Asking):
     @hops_to_reactor
     def send(
         self, target: str, information_type: int, content: bytes | None, *, timeout: float | None = None
-    ) -> Deferred[Reached]:
-        """Send information to a user, who may be away; fires with where it is: `Reached.RECEIVER` or `Reached.DISK`.
+    ) -> Deferred[Level]:
+        """Send information to a user, who may be away; fires with `Level.RECEIVER_HAS_IT` or `Level.STORED_ON_DISK`.
 
         Fails as `client.custom.send_acked`: with `TargetAbsent` when such messages are not kept or there is no such
         user, with `NotDelivered` and a reason when it could not be kept: QUOTA_EXCEEDED, TOO_LONG, STORE_FAILED, BUSY.
         After a time-out or a lost connection it may have been kept all the same, and sent again it comes twice.
         """
 
-        def kept(failure: Failure) -> Reached:
+        def kept(failure: Failure) -> Level:
             failure.trap(KeptOffline)
-            return Reached.DISK
+            return Level.STORED_ON_DISK
 
         sending: Deferred[None] = self._client.manager("custom").send_acked(
             target, information_type, content, timeout=timeout
         )
-        return sending.addCallbacks(lambda _: Reached.RECEIVER, kept)
+        return sending.addCallbacks(lambda _: Level.RECEIVER_HAS_IT, kept)
 
     async def _waiting(self) -> list[WaitingMessage]:
         found: list[WaitingMessage] = []

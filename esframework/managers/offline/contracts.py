@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from typing import Final
 
 from esframework.wire.compact import MILLISECONDS, TICKS, Int64, codec
@@ -12,16 +11,6 @@ from esframework.wire.login_id import Source
 
 NO_DEVICE: Final = -1
 """What travels where a message comes from no device in particular."""
-
-
-class Reached(Enum):
-    """Where a message was when its sender was told."""
-
-    RECEIVER = "receiver"
-    """The receiver's engine has it, and gives it to its handler."""
-
-    DISK = "disk"
-    """The receiver is away; the server has written the message to its disk and synced it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from esframework import limits
-from esframework.managers.delivery.contracts import Level, MessageKey
+from esframework.managers.delivery.contracts import MessageKey
+from esframework.wire.types import Level
 
 
 class Entry:

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from esframework import limits
-from esframework.managers.delivery.contracts import Level
 from esframework.managers.delivery.machine.mailbox import Entry, Mailbox, Reader
 from esframework.managers.delivery.machine.options import DeliveryOptions
 from esframework.managers.delivery.machine.senders import REACHED, Outcome, Sender
-from esframework.wire.types import RequestFailure
+from esframework.wire.types import Level, RequestFailure
 
 _SERVER_MAILBOX = ""
 """Under this name, which no account can have, stands what is for the server itself."""

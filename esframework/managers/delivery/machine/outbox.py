@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from esframework import limits
 from esframework.errors import WindowFull
-from esframework.managers.delivery.contracts import LAST_LEVELS, Level, Mark, MessageKey
+from esframework.managers.delivery.contracts import LAST_LEVELS, Mark, MessageKey
+from esframework.wire.types import Level
 
 Record = tuple[bytes, int]
 """Which of a server's records a message was given to: (epoch, record)."""

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from esframework import limits
-from esframework.managers.delivery.contracts import LAST_LEVELS, FailedBody, Level, ReachedBody
+from esframework.managers.delivery.contracts import LAST_LEVELS, FailedBody, ReachedBody
+from esframework.wire.types import Level
 
 
 @dataclass(frozen=True, slots=True)

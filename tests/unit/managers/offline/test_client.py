@@ -12,10 +12,10 @@ from esframework import ClientEngine, ClientOptions, Information, ServerEngine
 from esframework.errors import NotDelivered, NotLoggedOn
 from esframework.managers.basic.manager import BasicManager
 from esframework.managers.custom.manager import CustomManager
-from esframework.managers.offline.contracts import OfflineMessage, Reached, WaitingMessage
+from esframework.managers.offline.contracts import OfflineMessage, WaitingMessage
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.login_id import Source
-from esframework.wire.types import RequestFailure
+from esframework.wire.types import Level, RequestFailure
 from tests.peers import Recorder, record
 from tests.unit.managers.offline.parts import EPOCH, OfflineRecorder, keeping_server
 
@@ -125,7 +125,7 @@ async def test_the_option_says_ready_after_every_log_on_and_after_the_programs_s
     assert handler.waited_contents == [b"m0"]
     network.cut(client)
     alice = await network.client("alice")
-    assert await alice.offline.send("bob", 1, b"while away") is Reached.DISK
+    assert await alice.offline.send("bob", 1, b"while away") is Level.STORED_ON_DISK
     network.advance(60)
     assert handler.waited_contents == [b"m0", b"while away"]
 

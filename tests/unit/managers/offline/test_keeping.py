@@ -10,14 +10,13 @@ from twisted.internet.defer import Deferred, succeed
 
 from esframework import limits
 from esframework.errors import EncodeError, KeptOffline, NotDelivered, NotKept, QuotaExceeded, TargetAbsent
-from esframework.managers.offline.contracts import Reached
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.options import ServerOptions
 from esframework.stores.memory import MemoryStores
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.information import encode_information
 from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.wire.types import Level, MessageType, RequestFailure
 from tests.peers import FramePeer, Recorder, record
 from tests.unit.managers.offline.parts import EPOCH, keeping_server
 
@@ -88,7 +87,7 @@ async def test_without_a_policy_the_account_store_knows_who_exists(
     monkeypatch.setattr(stores.accounts, "exists", lambda user_id: succeed(user_id == "bob"))
     server = network.server(stores=stores)
     alice = await network.client("alice")
-    assert await alice.offline.send("bob", 1, b"hello") is Reached.DISK
+    assert await alice.offline.send("bob", 1, b"hello") is Level.STORED_ON_DISK
     with pytest.raises(TargetAbsent):
         await alice.offline.send("carol", 1, b"hello")
     assert await contents(server, "bob") == [b"hello"]
@@ -110,7 +109,7 @@ async def test_an_engine_may_be_told_to_keep_in_memory(network: MemoryNetwork) -
     options = ServerOptions(offline=OfflineOptions(enabled=True, has_user=lambda user_id: True))
     network.server(options=options)
     alice = await network.client("alice")
-    assert await alice.offline.send("bob", 1, b"hello") is Reached.DISK
+    assert await alice.offline.send("bob", 1, b"hello") is Level.STORED_ON_DISK
 
 
 @simulated
@@ -164,8 +163,8 @@ async def test_a_sender_hears_where_its_message_is(network: MemoryNetwork) -> No
     keeping_server(network)
     alice = await network.client("alice")
     await network.client("bob", handler=Recorder())
-    assert await alice.offline.send("bob", 1, b"hello") is Reached.RECEIVER
-    assert await alice.offline.send("carol", 1, b"hello") is Reached.DISK
+    assert await alice.offline.send("bob", 1, b"hello") is Level.RECEIVER_HAS_IT
+    assert await alice.offline.send("carol", 1, b"hello") is Level.STORED_ON_DISK
 
 
 @simulated
@@ -178,7 +177,7 @@ async def test_a_full_quota_is_told_with_numbers_and_a_quota_is_each_users_own(n
     with pytest.raises(NotDelivered, match="2 messages .10 bytes. wait for 'bob'; at most 2") as caught:
         await alice.offline.send("bob", 1, b"")
     assert caught.value.reason == RequestFailure.QUOTA_EXCEEDED
-    assert await alice.offline.send("carol", 1, b"1234567890") is Reached.DISK
+    assert await alice.offline.send("carol", 1, b"1234567890") is Level.STORED_ON_DISK
     with pytest.raises(NotDelivered, match="10 bytes"):
         await alice.offline.send("carol", 1, b"1")
     assert refused[0] == ("refused", "bob", RequestFailure.QUOTA_EXCEEDED)
@@ -195,7 +194,7 @@ async def test_a_store_that_fails_is_told_without_its_secrets(network: MemoryNet
     assert caught.value.reason == RequestFailure.STORE_FAILED
     assert "secret" not in str(caught.value)
     server.stores.offline.is_away = False
-    assert await alice.offline.send("bob", 1, b"hello") is Reached.DISK
+    assert await alice.offline.send("bob", 1, b"hello") is Level.STORED_ON_DISK
 
 
 @simulated
@@ -203,7 +202,7 @@ async def test_a_content_that_could_not_be_handed_over_is_refused(network: Memor
     keeping_server(network)
     alice = await network.client("alice")
     longest = limits.MAX_MESSAGE - limits.OFFLINE_ENVELOPE
-    assert await alice.offline.send("bob", 1, bytes(longest)) is Reached.DISK
+    assert await alice.offline.send("bob", 1, bytes(longest)) is Level.STORED_ON_DISK
     with pytest.raises(NotDelivered, match="can be kept") as caught:
         await alice.offline.send("bob", 1, bytes(longest + 1))
     assert caught.value.reason == RequestFailure.TOO_LONG

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from esframework import limits
-from esframework.managers.delivery.contracts import Level, MessageKey
+from esframework.managers.delivery.contracts import MessageKey
 from esframework.managers.delivery.machine.mailbox import Entry, Mailbox, Reader
-from esframework.wire.types import RequestFailure
+from esframework.wire.types import Level, RequestFailure
 
 WINDOW = 120.0
 RAISED = RequestFailure.HANDLER_RAISED

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from esframework.managers.delivery.contracts import Level, MessageKey
+from esframework.managers.delivery.contracts import MessageKey
 from esframework.managers.delivery.machine.mailbox import Entry, Reader
 from esframework.managers.delivery.machine.office import Office
 from esframework.managers.delivery.machine.options import DeliveryOptions
 from esframework.managers.delivery.machine.senders import Outcome, Sender
-from esframework.wire.types import RequestFailure
+from esframework.wire.types import Level, RequestFailure
 
 ALICE = b"alice, process 1"
 BOB = b"bob, process 001"

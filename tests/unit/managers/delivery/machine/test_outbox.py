@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from esframework.errors import WindowFull
-from esframework.managers.delivery.contracts import Level, Mark
+from esframework.managers.delivery.contracts import Mark
 from esframework.managers.delivery.machine.outbox import Message, Outbox
+from esframework.wire.types import Level
 
 PROCESS = bytes(16)
 HERE = (b"epoch", 1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from esframework import limits
-from esframework.managers.delivery.contracts import FailedBody, Level, ReachedBody
+from esframework.managers.delivery.contracts import FailedBody, ReachedBody
 from esframework.managers.delivery.machine.senders import REACHED, Dialogue, Outcome, Sender
-from esframework.wire.types import RequestFailure
+from esframework.wire.types import Level, RequestFailure
 
 ABSENT = RequestFailure.TARGET_ABSENT
 
