@@ -156,7 +156,13 @@ class Handing:
         sender = self._senders.get(device)
         if sender is None:
             return
-        refused = [message.number for message in messages if not self._was_written(sender, message)]
+        refused: list[int] = []
+
+        def write() -> None:
+            refused.extend(message.number for message in messages if not self._was_written(sender, message))
+
+        # A batch from the store leaves in one write.
+        self._server.router.gathered(write)
         if refused:
             self.acknowledged(sender, (), refused)
         if sender.is_ours:
