@@ -292,7 +292,8 @@ MAX_DYNAMIC_GROUPS_PER_USER: Final = 100
 """Dynamic groups that one user may be in; others may bring it into half as many, so that they cannot use up all."""
 
 MAX_NAMED_MEMBERS: Final = 200
-"""Users named in one request about a group; each costs a look-up, and every groupmate hears of them."""
+"""Users named in one request or notice about a group: every groupmate hears of each. When a program brings in more at
+once, the notices name nobody."""
 
 MAX_PRESENCE_MEMBERS: Final = 1000
 """Members of a group up to which each hears who comes online and goes: in larger ones that would be most of what is
@@ -304,9 +305,9 @@ GROUP_OPERATIONS_PER_SECOND: Final = 20
 GROUP_OPERATIONS_AT_ONCE: Final = 200
 """The same at once: a client that comes back joins all its groups again."""
 
-RECEIVERS_PER_OPERATION: Final = 50
-"""Groupmates who hear of a change, and count for its author as one more request: joining and leaving the largest group
-again and again would else be a broadcast that nobody permitted."""
+NAMES_PER_OPERATION: Final = 50
+"""Groupmates who hear of a change, or members who are listed, and count for whoever asks as one more request: joining
+and leaving the largest group again and again would else be a broadcast that nobody permitted."""
 
 MAX_GROUP_OPERATIONS_WAITING: Final = 10_000
 """Requests about groups that wait for the store, everybody's together, before more are told to come back later."""

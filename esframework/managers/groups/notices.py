@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from esframework import limits
 from esframework.interfaces import IServerContext
 from esframework.managers.groups.contracts import (
     GROUP_MEMBERS,
@@ -97,7 +98,9 @@ class Notices:
 
     # --- sending ------------------------------------------------------------------------------------------------------
     def _members(self, notice: MessageType, event: GroupEvent, receivers: Iterable[str], author: Any) -> None:
-        body = GROUP_MEMBERS.encode(GroupMembersBody(event.group_id, list(event.users), event.operator))
+        # A list of thousands for each of thousands would be a gigabyte; whoever wants to know them all may ask.
+        named = list(event.users) if len(event.users) <= limits.MAX_NAMED_MEMBERS else []
+        body = GROUP_MEMBERS.encode(GroupMembersBody(event.group_id, named, event.operator))
         self._send(notice, body, receivers, author)
 
     def _send(

@@ -14,7 +14,7 @@ from esframework.managers.groups.invitations import Invitations
 from esframework.managers.groups.machine import Act, DynamicGroups, Group, GroupEvent, Law, check_group_id
 from esframework.managers.groups.pace import Turns
 from esframework.managers.groups.stored import StoredGroups
-from esframework.wire.identity import check_account_name
+from esframework.wire.identity import LONGEST_NAME, check_account_name
 from esframework.wire.login_id import bare_id
 from esframework.wire.types import EVERYBODY
 
@@ -54,6 +54,8 @@ class GroupOperations:
         self._law = law
         self._is_online = is_online
         self._longest_name = longest_name
+        # Headers address a group by `_` and its id.
+        self._longest_id = min(longest_name, LONGEST_NAME - 1)
         self._turns = Turns()
         self._changed = changed
 
@@ -89,7 +91,7 @@ class GroupOperations:
         self, actor: Actor, group_id: str, owner: str, tag: str, members: Iterable[str], is_stored: bool
     ) -> Group:
         """Make a group of the owner and the members; a dynamic one has only members who are online."""
-        check_group_id(group_id, self._longest_name)
+        check_group_id(group_id, self._longest_id)
         wanted = self._accounts(members)
         groups: Any = self._stored if is_stored else self._dynamic
 
@@ -103,7 +105,7 @@ class GroupOperations:
 
     async def join(self, actor: Actor, user_id: str, group_id: str) -> Group:
         """Become a member. A group that is there in neither kind is made, or there is `NoSuchGroup`."""
-        check_group_id(group_id, self._longest_name)
+        check_group_id(group_id, self._longest_id)
 
         async def join() -> Group:
             if self._dynamic.get(group_id) is None and await self._stored.get(group_id) is not None:

@@ -154,11 +154,11 @@ class GroupRequests:
     # --- what the protocol has ----------------------------------------------------------------------------------------
     async def _information(self, actor: Actor, body: bytes) -> bytes:
         group_id = GROUP.decode(body).group_id or ""
-        return _information_of(await self._operations.permitted(Act.INFORMATION, actor, group_id))
+        return self._information_of(actor, await self._operations.permitted(Act.INFORMATION, actor, group_id))
 
     async def _join(self, actor: Actor, body: bytes) -> bytes:
         group_id = GROUP.decode(body).group_id or ""
-        return _information_of(await self._operations.join(actor, str(actor.user_id), group_id))
+        return self._information_of(actor, await self._operations.join(actor, str(actor.user_id), group_id))
 
     async def _quit(self, actor: Actor, body: bytes) -> bytes:
         group_id = GROUP.decode(body).group_id or ""
@@ -231,7 +231,7 @@ class GroupRequests:
         group = await self._operations.create(
             actor, asked.group_id, str(actor.user_id), asked.tag, asked.members, asked.is_stored
         )
-        return _information_of(group)
+        return self._information_of(actor, group)
 
     async def _dissolve(self, actor: Actor, body: bytes) -> bytes:
         group_id = GROUP.decode(body).group_id or ""
@@ -250,25 +250,26 @@ class GroupRequests:
             ids = await self._operations.groups_of(user_id)
         else:
             ids = self._operations.dynamic_ids(actor)
-        self._charge(actor, len(ids))
         limit = max(1, min(asked.limit, limits.MAX_GROUP_LIST))
         after = asked.after or ""
         page = nsmallest(limit + 1, (each for each in ids if each > after and each.startswith(asked.prefix)))
+        self._charge(actor, len(page))
         found = [await self._operations.get(group_id) for group_id in page[:limit]]
         rows = [_row(group) for group in found if group is not None]
         return GROUP_LIST.encode(GroupListBody(rows, len(page) > limit))
 
-    def _charge(self, actor: Actor, receivers: int) -> None:
-        cost = receivers / limits.RECEIVERS_PER_OPERATION
+    def _information_of(self, actor: Actor, group: Group) -> bytes:
+        self._charge(actor, len(group.members))
+        return GROUP_INFORMATION.encode(GroupInformationBody(group.group_id, list(group.members), group.tag))
+
+    def _charge(self, actor: Actor, names: int) -> None:
+        """What is told to many, or names many, costs more than one request."""
+        cost = names / limits.NAMES_PER_OPERATION
         self._pace.charge(str(actor.user_id), cost, self._server.clock.seconds())
 
 
 _REFUSED_WITHOUT_MEMBERS = frozenset({MessageType.GROUP_INFORMATION, MessageType.JOIN_GROUP})
 _ANSWERED = _REFUSED_WITHOUT_MEMBERS | {MessageType.MY_GROUPS, MessageType.ONLINE_GROUPMATES}
-
-
-def _information_of(group: Group) -> bytes:
-    return GROUP_INFORMATION.encode(GroupInformationBody(group.group_id, list(group.members), group.tag))
 
 
 def _members(group_id: str, users: list[str], actor: Actor) -> bytes:

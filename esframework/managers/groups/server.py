@@ -195,7 +195,7 @@ class ServerGroups:
             self._fire(event)
         if actor.user_id is not None:
             receivers = sum(len(event.others) + len(event.users) for event in events)
-            cost = receivers / limits.RECEIVERS_PER_OPERATION
+            cost = receivers / limits.NAMES_PER_OPERATION
             self._pace.charge(actor.user_id, cost, self._server.clock.seconds())
 
     def _fire(self, event: GroupEvent) -> None:

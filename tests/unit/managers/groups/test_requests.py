@@ -187,6 +187,19 @@ async def test_a_broadcast_of_this_kind_reaches_both_makes_like_any_other(networ
 
 
 @simulated
+async def test_a_header_too_short_for_the_groups_name_carries_notices_and_no_broadcasts(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    (alice,) = await people(network, "alice")
+    ann = foreign(network, "ann", max_user_id=11)
+    name = "a name of twenty by."
+    assert join(ann, name).members == ["ann"]
+    await alice.groups.join(name)
+    assert (await alice.contacts.broadcast(name, 1, b"hello")).reached == 0  # type: ignore[union-attr]
+    assert told(ann) == [(MessageType.SOMEONE_JOINED_GROUP, name, "alice")]
+    assert server.refusals.counts["broadcast_does_not_fit"] == 1
+
+
+@simulated
 async def test_a_stranger_broadcasts_nothing_of_this_kind(network: MemoryNetwork) -> None:
     server = guarded(network)
     ann, ben = foreign(network, "ann"), foreign(network, "ben")

@@ -569,6 +569,31 @@ async def test_the_server_does_to_groups_what_it_likes(network: MemoryNetwork) -
 
 
 @simulated
+async def test_a_change_that_concerns_too_many_names_nobody(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob = await people(network, "alice", "bob")
+    seen = [all_of(each.groups) for each in (alice, bob)]
+    crowd = [f"user {number}" for number in range(300)]
+    await server.groups.create("crowd", "alice", members=["bob", *crowd], stored=True)
+    assert len(await server.groups.remove("crowd", crowd)) == 300
+    network.settle()
+    assert seen[0][1:] == [("groupmates_pulled_in", "crowd", [], None), ("groupmates_removed", "crowd", [], None)]
+    assert seen[1] == [("pulled_into", "crowd", None), ("groupmates_removed", "crowd", [], None)]
+
+
+@simulated
+async def test_to_look_into_a_crowd_costs_more_than_into_a_room(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    (alice,) = await people(network, "alice")
+    await server.groups.create("crowd", "alice", members=[f"user {number}" for number in range(4999)], stored=True)
+    await alice.groups.information("crowd")
+    await alice.groups.information("crowd")
+    assert await refusal(alice.groups.information("crowd")) is REASON.TOO_FAST
+    network.advance(10)
+    await alice.groups.information("crowd")
+
+
+@simulated
 async def test_the_servers_own_calls_fail_with_the_reason(network: MemoryNetwork) -> None:
     server = guarded(network)
     await people(network, "alice")
