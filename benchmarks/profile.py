@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks import generator
 from benchmarks.measurement import OURS
 from benchmarks.peers.bare import BARE_COUNTING, BARE_EAGER, BARE_WRITE
-from benchmarks.peers.ours import COUNTING, COUNTING_DIAGNOSED, service_command
+from benchmarks.peers.ours import COUNTING, COUNTING_DIAGNOSED, contacts_server, service_command
 from benchmarks.process import BenchmarkError, Process, free_port, python_module, raise_descriptor_limit
 
 LOADS: dict[str, dict[str, float | int]] = {
@@ -32,6 +32,8 @@ LOADS: dict[str, dict[str, float | int]] = {
     "flood-diagnostics": {"connections": 12},
     "queries-server": {},
     "idle": {"connections": 10_000},
+    "broadcast-1000-1": {"connections": 1001, "outstanding": 1},
+    "broadcast-1000-20": {"connections": 1001, "outstanding": 20},
 }
 SERVERS = {OURS: None, "bare-write": BARE_WRITE, "bare-eager": BARE_EAGER}
 WARM_UP = 1.0
@@ -45,6 +47,8 @@ def server_command(row: str, server: str, port: int, folder: Path) -> list[str]:
     """The command line of the server that the row loads."""
     folder.mkdir(exist_ok=True)
     contestant = SERVERS[server]
+    if row.startswith("broadcast"):
+        return contacts_server(1001, 0).command(port, folder)
     if row.startswith("flood"):
         ours = COUNTING_DIAGNOSED if row == "flood-diagnostics" else COUNTING
         return (ours if contestant is None else BARE_COUNTING).command(port, folder)
@@ -60,7 +64,7 @@ def load(row: str, port: int, seconds: float, log: Path) -> Process:
     if row == "queries-server":
         command = python_module("benchmarks.peers.our_query", "ask", "--port", port)
         return Process("asking", [*command, "--warm-up", str(WARM_UP), "--seconds", str(seconds)], log)
-    mode = {"flood": "flood", "idle": "idle"}.get(row.partition("-")[0], "relay")
+    mode = {"flood": "flood", "idle": "idle", "broadcast": "fanout"}.get(row.partition("-")[0], "relay")
     return generator.start(mode, "es6", port, log, warm_up=WARM_UP, seconds=seconds, **LOADS[row])
 
 

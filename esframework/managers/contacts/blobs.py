@@ -102,7 +102,7 @@ class BlobBroadcasts:
 
         def go_on(audience: IAudience) -> None:
             waiting, blob.waiting = blob.waiting, []
-            broadcasting.let_go(sum(map(len, waiting)))
+            broadcasting.let_go(sum(map(_weight, waiting)))
             if self._blobs.get(sender.login_id, number) is not blob:
                 return
             if not broadcasting.admits(sender, message_id, group_id, audience):
@@ -119,7 +119,7 @@ class BlobBroadcasts:
         if blob.audience is not None:
             self._broadcasting.rates.use(self._broadcasting.limited(blob.sender), blob.audience.reach)
             self._pass_on(blob, number, body, is_last)
-        elif self._broadcasting.hold(len(body)):
+        elif self._broadcasting.hold(_weight(body)):
             blob.waiting.append(body)
         else:
             self._blobs.end(blob.sender.login_id, number)
@@ -175,3 +175,8 @@ class BlobBroadcasts:
         )
         self._broadcasting.delivered += result.reached
         return result
+
+
+def _weight(body: bytes) -> int:
+    # What a small piece costs in memory counts, too, so that empty fragments cannot pile up for nothing.
+    return len(body) + 64
