@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 
 from esframework import limits
-from esframework.errors import MalformedBody, NotDelivered, NotPermitted, request_label
+from esframework.errors import MalformedBody, NotPermitted, request_label
 from esframework.managers.groups.contracts import (
     CREATE_GROUP,
     GROUP,
@@ -33,10 +33,11 @@ from esframework.managers.groups.contracts import (
     ListGroupsBody,
 )
 from esframework.net.threads import hops_to_reactor
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.plugins.asking import Asking
+from esframework.wire.types import MessageType
 
 
-class GroupCalls:
+class GroupCalls(Asking):
     """What `ClientGroups` asks. `_joined` and `_left` are told of groups that this account is in, or is not any more.
 
     Every call fails with a `RequestError`: `NotPermitted`; `NotDelivered`, whose `reason` says NO_SUCH_THING (no such
@@ -44,9 +45,7 @@ class GroupCalls:
     connection lost.
     """
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.reactor = client.clock
+    _feature = "groups"
 
     # --- being a member -----------------------------------------------------------------------------------------------
     @hops_to_reactor
@@ -146,33 +145,9 @@ class GroupCalls:
         raise NotImplementedError
 
     # --- asking -------------------------------------------------------------------------------------------------------
-    @property
-    def _server_is_ours(self) -> bool:
-        features = self._client.manager("basic").server_features
-        return features is not None and "groups" in features.features
-
-    def _ask(self, request: MessageType, body: bytes) -> Deferred[Any]:
-        way = self._client.channel(None)
-        asked: Deferred[Any] = self._client.calls.ask(
-            lambda message_id: way.send(request, body, message_id),
-            None,
-            request,
-            request,
-            self._client.options.response_timeout,
-        )
-        return asked
-
-    def _ask_ours(self, request: MessageType, body: bytes) -> Deferred[Any]:
-        """A request of our own, which no other server may see."""
-        if self._server_is_ours:
-            return self._ask(request, body)
-        self._client.channel(None)
-        text = f"{request_label(request)} is not known to this server, which is of another make"
-        return fail(NotDelivered(text, None, request, RequestFailure.TYPE_UNKNOWN_TO_TARGET))
-
     def _change(self, request: MessageType, body: bytes) -> Deferred[Any]:
         """A request that only a server of ours confirms: fires with its answer, or None at once."""
-        if self._server_is_ours:
+        if self._is_served:
             return self._ask(request, body)
         self._client.channel(None).send(request, body)
         return succeed(None)

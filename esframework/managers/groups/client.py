@@ -16,10 +16,9 @@ from esframework.managers.groups.contracts import (
     GROUP_USER,
 )
 from esframework.managers.groups.rejoining import Rejoining
+from esframework.plugins.asking import from_server
 from esframework.plugins.hooks import Event
 from esframework.wire.types import MessageType
-
-Notice = Callable[[Any, int, bytes], None]
 
 
 class ClientGroups(GroupCalls):
@@ -96,8 +95,8 @@ class ClientGroups(GroupCalls):
         return Registrations(
             facade=self,
             handlers={
-                **{answer: self._answerer(answer) for answer in answers},
-                **{notice: _from_server(handle) for notice, handle in self._notices().items()},
+                **self._answerers(answers),
+                **{notice: from_server(handle) for notice, handle in self._notices().items()},
                 MessageType.INVITE_TO_GROUP: self._invitation,
                 MessageType.GROUP_BROADCAST: self._broadcast,
             },
@@ -121,12 +120,6 @@ class ClientGroups(GroupCalls):
             MessageType.GROUP_DISSOLVED: self._dissolved,
             MessageType.GROUP_OWNER_CHANGED: self._owner_changed,
         }
-
-    def _answerer(self, answer: MessageType) -> Notice:
-        def answered(sender: Any, message_id: int, body: bytes) -> None:
-            self._client.calls.answer(message_id, sender.name, answer, body)
-
-        return answered
 
     def _somebody_quit(self, body: bytes) -> None:
         group_id, user_id = _user(body)
@@ -175,16 +168,6 @@ class ClientGroups(GroupCalls):
         said = GROUP_BROADCAST.decode(body)
         received = self._client.manager("contacts").broadcast_received
         received.fire(sender.name, said.group_id or "", said.information_type, said.content, said.tag)
-
-
-def _from_server(handle: Callable[[bytes], None]) -> Notice:
-    """Only the server tells what happens in groups."""
-
-    def handle_notice(sender: Any, message_id: int, body: bytes) -> None:
-        if sender.name is None:
-            handle(body)
-
-    return handle_notice
 
 
 def _user(body: bytes) -> tuple[str, str]:

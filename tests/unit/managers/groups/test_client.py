@@ -119,7 +119,7 @@ async def test_what_only_our_servers_can_is_not_sent(network: MemoryNetwork) -> 
         alice.groups.set_owner("chess", "bob"),
         alice.groups.list_groups(),
     ):
-        with pytest.raises(NotDelivered, match="is not known to this server, which is of another make"):
+        with pytest.raises(NotDelivered, match="this server does not serve 'groups'"):
             await asked
     network.settle()
     assert server.types() == []
