@@ -102,6 +102,14 @@ class Directory:
         """A user's contacts are others now."""
         self._forget(_Question("contacts", user_id))
 
+    def account_deleted(self, user_id: str) -> None:
+        """The user is nobody's contact any more. Its own remembered contacts stay, to hear that it has gone."""
+        known = self._remembered.get(_Question("contacts", user_id), self._clock.seconds())
+        if known is None:
+            self._remembered.clear()
+        for other in known or ():
+            self.contacts_changed(other)
+
     def group_changed(self, group_id: str) -> None:
         """A group's members are others now."""
         self._forget(_Question("members", group_id))

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from esframework import limits
-from esframework.errors import EncodeError
+from esframework.errors import EncodeError, PluginError
 from esframework.interfaces import IAudience, IServerContext, Registrations
 from esframework.managers.contacts.blobs import BlobBroadcasts
 from esframework.managers.contacts.broadcasting import Broadcasting
@@ -30,6 +30,7 @@ from esframework.managers.contacts.machine import Rates
 from esframework.managers.contacts.presence import Presence
 from esframework.managers.contacts.relations import Relations
 from esframework.net.threads import hops_to_reactor
+from esframework.plugins.hooks import Subscription
 from esframework.wire.blob_fragments import check_blob
 from esframework.wire.login_id import Source
 from esframework.wire.types import SERVER_ID, MessageType, OnBusy, RequestFailure
@@ -59,6 +60,7 @@ class ServerContacts:
         self._relations = Relations(server, self._directory, self._presence)
         self.broadcasting = Broadcasting(server, self._directory, options)
         self._blobs = BlobBroadcasts(server, self.broadcasting)
+        self._watched: Subscription | None = None
         self._listed = Rates(limits.MAX_LISTED_PER_SECOND)
         self.broadcast_received = self.broadcasting.received
         self.broadcast_failed = self.broadcasting.failed
@@ -225,9 +227,19 @@ class ServerContacts:
             logged_on=self._logged_on,
             logged_off=self._logged_off,
             sweep=self._sweep,
-            start=self._presence.start,
+            start=self._start,
             stop=self._directory.close,
         )
+
+    def _start(self) -> None:
+        self._presence.start()
+        if self._watched is None:
+            try:
+                deleted = self._server.manager("accounts").deleted
+            except PluginError:
+                # A server may do without accounts of its own; then none is deleted.
+                return
+            self._watched = deleted.subscribe(self._directory.account_deleted)
 
     def _logged_on(self, sender: Any) -> None:
         self._presence.device_changed(str(sender.name))

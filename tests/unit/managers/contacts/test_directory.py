@@ -177,6 +177,22 @@ async def test_who_waits_when_the_server_closes_gets_nobody(network: MemoryNetwo
 
 
 @simulated
+async def test_who_has_no_account_any_more_is_nobodys_contact(network: MemoryNetwork) -> None:
+    server = network.server(options=ServerOptions(open=False))
+    for asks_first in (True, False):
+        await server.stores.contacts.ask("alice", "bob")
+        await server.stores.contacts.accept("bob", "alice")
+        server.contacts.changed(user_id="bob")
+        assert list(await server.contacts.contacts_of("bob")) == ["alice"]
+        if asks_first:
+            await server.contacts.contacts_of("alice")
+        await server.stores.contacts.remove("alice", "bob")
+        server.accounts.deleted.fire("alice")
+        assert list(await server.contacts.contacts_of("bob")) == []
+        server.contacts.changed(user_id="alice")
+
+
+@simulated
 async def test_everybody_is_everybodys_contact_on_an_open_server_and_else_the_store_decides(
     network: MemoryNetwork,
 ) -> None:
