@@ -239,6 +239,8 @@ class _Handler:
         if hasattr(handler, "handle_offline"):
             # Only then: a handler that has it gets no ordinary information for what waited.
             self.handle_offline = lambda message: _for_twisted(handler.handle_offline(message))
+        if hasattr(handler, "handle_delivery"):
+            self.handle_delivery = lambda message: _for_twisted(handler.handle_delivery(message))
 
     def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> Any:
         return _for_twisted(self._handler.handle_information(source, information_type, content))

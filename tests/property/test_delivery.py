@@ -156,7 +156,7 @@ class World:
         line = process.line = Line(process)
         self.lines.append(line)
         inbox, outbox = process.inbox, process.outbox
-        line.up.append(("hello", inbox.epoch, *inbox.hello(), outbox.settled()))
+        line.up.append(("hello", inbox.epoch, *inbox.hello(), outbox.hello()))
 
     def cut(self, line: Line, told: bool = True) -> None:
         if line not in self.lines:

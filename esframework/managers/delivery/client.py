@@ -217,7 +217,7 @@ class ClientDelivery:
             self._process,
             received,
             _refused_bodies(not_handled),
-            _up_to(self._outbox.settled()),
+            _up_to(self._outbox.hello()),
         )
         server.send(MessageType.DELIVERY_HELLO, HELLO.encode(body))
 

@@ -124,8 +124,11 @@ class Outbox:
         return conversation.settled
 
     # --- the session --------------------------------------------------------------------------------------------------
-    def settled(self) -> list[tuple[int, int]]:
-        """(conversation, sequence) up to which the server need not tell; for its hello."""
+    def hello(self) -> list[tuple[int, int]]:
+        """A session begins: (conversation, sequence) up to which the server need not tell. What is on its way by now is
+        older than the session."""
+        for message in self._open.values():
+            message.marks |= Mark.WAITED
         return [(each.number, each.settled) for each in self._conversations.values() if each.settled]
 
     def take_untold(self) -> list[tuple[int, int]]:
@@ -155,7 +158,6 @@ class Outbox:
             if message.written_to is not None and message.written_to != record:
                 message.marks |= Mark.MAY_HAVE_BEEN_HANDED
             if message.key.sequence > accepted.get(message.key.conversation, 0):
-                message.marks |= Mark.WAITED
                 due.append(message)
         return due
 

@@ -66,6 +66,15 @@ def test_a_server_that_has_forgotten_gets_everything_that_is_not_over_marked_as_
     assert not unwritten.marks & Mark.MAY_HAVE_BEEN_HANDED
 
 
+def test_what_is_older_than_the_session_is_marked_as_having_waited() -> None:
+    box = outbox()
+    (old,) = added(box, "bob")
+    box.hello()
+    (new,) = added(box, "bob")
+    assert box.welcomed(HERE, {}) == [old, new]
+    assert (old.marks, new.marks) == (Mark.WAITED, Mark(0))
+
+
 def test_the_mark_stays_however_often_the_connection_is_lost_afterwards() -> None:
     box = outbox()
     box.welcomed(HERE, {})
@@ -125,7 +134,7 @@ def test_what_is_settled_is_told_once() -> None:
     box.forget(first)
     assert (box.untold, box.take_untold(), box.take_untold()) == (1, [(1, 1)], [])
     box.forget(second)
-    assert box.settled() == [(1, 3)]
+    assert box.hello() == [(1, 3)]
     box.welcomed(HERE, {})
     assert box.written(box.add("bob", 1, b"", 0)) == 3
     assert box.untold == 0
@@ -153,4 +162,4 @@ def test_idle_conversations_are_forgotten_where_there_are_many() -> None:
         (message,) = added(box, f"user {number}")
         box.forget(message)
         box.take_untold()
-    assert len(box.settled()) <= 4
+    assert len(box.hello()) <= 4
