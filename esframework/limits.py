@@ -373,7 +373,7 @@ DELIVERY_WINDOW_BYTES: Final = 1024 * 1024
 """The same in bytes of content."""
 
 DELIVERY_MESSAGES_IN_ALL: Final = 200_000
-"""Messages that may wait for all users together; each takes a server about 700 bytes besides its content."""
+"""Messages that may wait for all users together; each takes a server about 400 bytes besides its content."""
 
 DELIVERY_BYTES_IN_ALL: Final = 64 * 1024 * 1024
 """The same in bytes of content."""
