@@ -14,6 +14,8 @@ import click
 from esframework.cli.account import Account, Connection, ask_password, connection_options
 
 if TYPE_CHECKING:
+    from twisted.internet.defer import DeferredSemaphore
+
     from esframework.cli.chatting.line_screen import LineSource
     from esframework.cli.chatting.room import ChatRoom
 
@@ -108,7 +110,7 @@ async def _talk_in_lines(room: ChatRoom, source: LineSource) -> int:
     """Do what each line says, in order; returns the exit code when the input has ended and all is done."""
     from twisted.internet.defer import DeferredSemaphore
 
-    from esframework.cli.chatting.wishes import Quit, Who
+    from esframework.cli.chatting.wishes import Quit, Say, Who
     from esframework.cli.session import DONE, FAILED
 
     under_way = DeferredSemaphore(_MOST_UNANSWERED)
@@ -124,6 +126,16 @@ async def _talk_in_lines(room: ChatRoom, source: LineSource) -> int:
             if wish is not None:
                 await under_way.acquire()
                 room.begin(wish).addBoth(lambda _: under_way.release())
+            if not isinstance(wish, Say):
+                # What is said arrives in order by itself; what a command changes must hold for the line after it.
+                await _all_done(under_way)
+    await _all_done(under_way)
+    return FAILED if room.failures else DONE
+
+
+async def _all_done(under_way: DeferredSemaphore) -> None:
+    """Wait until nothing is under way."""
     for _ in range(_MOST_UNANSWERED):
         await under_way.acquire()
-    return FAILED if room.failures else DONE
+    for _ in range(_MOST_UNANSWERED):
+        under_way.release()
