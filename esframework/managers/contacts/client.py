@@ -92,7 +92,8 @@ class ClientContacts(ContactCalls, BroadcastCalls):
             found = GROUP_MEMBERS.decode(answer)
             return Groupmates(found.online_groupmates, found.offline_groupmates)
 
-        return self._ask(MessageType.GROUP_MEMBERS, body, destination_of(group_id)).addCallback(mates)
+        asked = self._ask(MessageType.GROUP_MEMBERS, body, destination=destination_of(group_id))
+        return asked.addCallback(mates)
 
     def _list(self, request: ContactsRequest) -> Deferred[list[str]]:
         asked = self._ask(MessageType.CONTACTS, CONTACTS_REQUEST.encode(request))
@@ -112,7 +113,7 @@ class ClientContacts(ContactCalls, BroadcastCalls):
         return Registrations(
             facade=self,
             handlers={
-                **{answer: self._answerer(answer) for answer in answers},
+                **self._answerers(answers),
                 MessageType.CONTACT_ONLINE: self._contact_online,
                 MessageType.CONTACT_OFFLINE: self._contact_offline,
                 MessageType.FRIEND_NOTICE: self._friend_notice,

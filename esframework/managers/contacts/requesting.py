@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 
-from esframework.errors import NotDelivered
 from esframework.interfaces import Relation, RelationState
-from esframework.managers.contacts.asking import Asking
 from esframework.managers.contacts.contracts import (
     CHANGE_CONTACT,
     CONTACT_CHANGED,
@@ -19,7 +17,8 @@ from esframework.managers.contacts.contracts import (
     RelationBody,
 )
 from esframework.net.threads import hops_to_reactor
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.plugins.asking import Asking
+from esframework.wire.types import MessageType
 
 
 class ContactCalls(Asking):
@@ -28,6 +27,8 @@ class ContactCalls(Asking):
     It is `NotPermitted` when one of the two has blocked the other, else `NotDelivered`, whose `reason` says what is in
     the way: NO_SUCH_THING (nobody asked), QUOTA_EXCEEDED, INVALID, TOO_FAST, BUSY, STORE_FAILED.
     """
+
+    _feature = "contacts"
 
     @hops_to_reactor
     def relations(self) -> Deferred[list[Relation]]:
@@ -70,13 +71,6 @@ class ContactCalls(Asking):
     def _change(self, action: ContactAction, user_id: str, text: str = "") -> Deferred[Any]:
         body = CHANGE_CONTACT.encode(ChangeContactBody(action, user_id, text))
         return self._ask_ours(MessageType.CHANGE_CONTACT, body).addCallback(CONTACT_CHANGED.decode)
-
-    def _ask_ours(self, request: MessageType, body: bytes) -> Deferred[Any]:
-        if not self._server_reports:
-            self._client.channel(None)
-            text = "the server does not keep contacts that users make themselves"
-            return fail(NotDelivered(text, None, request, RequestFailure.TYPE_UNKNOWN_TO_TARGET))
-        return self._ask(request, body)
 
     def _relations(self, body: bytes) -> list[Relation]:
         return [self._relation(each) for each in RELATIONS.decode(body)]

@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 from esframework import limits
 from esframework.errors import ConnectionInterrupted
 from esframework.interfaces import IContext
-from esframework.managers.contacts.asking import Asking
 from esframework.managers.contacts.contracts import (
     BROADCAST,
     BROADCAST_BLOB,
@@ -25,6 +24,7 @@ from esframework.managers.contacts.contracts import (
 )
 from esframework.net.calls import timed_out
 from esframework.net.threads import hops_to_reactor
+from esframework.plugins.asking import Asking
 from esframework.wire.blob_fragments import check_blob, encode_fragments
 from esframework.wire.types import MessageType, OnBusy, Priority
 
@@ -36,6 +36,8 @@ _FRAGMENTS_PER_TURN: Final = 16
 
 class BroadcastCalls(Asking):
     """Broadcasts to a group's members, or with `*` to everybody online; the sending device does not get it back."""
+
+    _feature = "contacts"
 
     def __init__(self, client: IContext) -> None:
         super().__init__(client)
@@ -59,12 +61,14 @@ class BroadcastCalls(Asking):
         """
         destination = destination_of(group_id)
         body = self._body(group_id, information_type, content, tag, on_busy)
-        if not self._server_reports:
+        if not self._is_served:
             self._client.channel(None).send(MessageType.BROADCAST, body, 0, destination)
             queued: Deferred[BroadcastReport | None] = Deferred()
             queued.callback(None)
             return queued
-        asked = self._ask(MessageType.BROADCAST, body, destination, MessageType.BROADCAST_REPORT)
+        asked = self._ask(
+            MessageType.BROADCAST, body, answer=MessageType.BROADCAST_REPORT, destination=destination
+        )
         return asked.addCallback(REPORT.decode)
 
     @hops_to_reactor
@@ -119,11 +123,17 @@ class BroadcastCalls(Asking):
         )
 
     async def _send_blob(self, destination: str, bodies: Iterator[bytes]) -> BroadcastReport | None:
-        if not self._server_reports:
+        if not self._is_served:
             await self._send_fragments(destination, bodies, ())
             return None
         # The first fragment asks; the report comes when the last one has been handed on, a refusal at any time.
-        asked = self._ask(MessageType.BROADCAST_BLOB, next(bodies), destination, MessageType.BROADCAST_REPORT, 0)
+        asked = self._ask(
+            MessageType.BROADCAST_BLOB,
+            next(bodies),
+            answer=MessageType.BROADCAST_REPORT,
+            destination=destination,
+            timeout=0,
+        )
         outcome: list[Any] = []
         answered: Deferred[None] = Deferred()
 

@@ -295,5 +295,5 @@ async def test_without_a_session_or_a_server_of_ours_the_call_says_so(network: M
         client.contacts.relations()
     _, alice, _ = await two(network)
     alice.basic.server_features = None
-    with pytest.raises(NotDelivered, match="does not keep contacts"):
+    with pytest.raises(NotDelivered, match="does not serve 'contacts'"):
         await alice.contacts.add("bob")
