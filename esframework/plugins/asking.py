@@ -28,8 +28,7 @@ class Asking:
     @property
     def _is_served(self) -> bool:
         """Whether the server announced that it serves this; servers of another make announce nothing."""
-        features = self._client.manager("basic").server_features
-        return features is not None and self._feature in features.features
+        return bool(self._client.manager("basic").server_has(self._feature))
 
     def _ask(
         self,

@@ -49,6 +49,10 @@ class ClientBasic(Asking):
         self.device_offline: Event[int] = Event("basic.device_offline")
         self.server_features: FeaturesBody | None = None
 
+    def server_has(self, feature: str) -> bool:
+        """Whether the server announced a feature, such as a manager's name; only servers of ours announce any."""
+        return self.server_features is not None and feature in self.server_features.features
+
     # --- calls --------------------------------------------------------------------------------------------------------
     @hops_to_reactor
     def all_online_users(self) -> Deferred[list[str]]:

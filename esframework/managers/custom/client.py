@@ -57,8 +57,7 @@ class ClientCustom(Custom):
 
     def _attachment_ways(self, target: str | None, information_type: int) -> list[Way]:
         way = self._client.channel(target)
-        features = self._client.manager("basic").server_features
-        if features is None or ATTACHMENTS not in features.features:
+        if not self._client.manager("basic").server_has(ATTACHMENTS):
             text = f"the server does not know attachments; that of type {information_type} was not sent"
             raise NotDelivered(text, target, information_type, RequestFailure.TYPE_UNKNOWN_TO_TARGET)
         return [(way, target)]

@@ -203,8 +203,7 @@ class ClientDelivery:
         if not self._is_open:
             self._begin(self._client.current_user_id)
             self._is_open = True
-        features = self._client.manager("basic").server_features
-        self._is_known = features is not None and "delivery" in features.features
+        self._is_known = self._client.manager("basic").server_has("delivery")
         if not self._is_known:
             for message in self._outbox.open_messages():
                 self._unserved(message)
