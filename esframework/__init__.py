@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from esframework.interfaces import IAttachmentConsumer as IAttachmentConsumer
     from esframework.interfaces import IAttachmentHandler as IAttachmentHandler
     from esframework.interfaces import ICustomHandler as ICustomHandler
+    from esframework.interfaces import IDeliveryHandler as IDeliveryHandler
     from esframework.interfaces import IIntegratedHandler as IIntegratedHandler
     from esframework.interfaces import IManager as IManager
     from esframework.interfaces import IOfflineHandler as IOfflineHandler
@@ -79,6 +80,7 @@ _HOMES = {
             "IAttachmentConsumer",
             "IAttachmentHandler",
             "ICustomHandler",
+            "IDeliveryHandler",
             "IIntegratedHandler",
             "IManager",
             "IOfflineHandler",

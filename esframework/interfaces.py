@@ -99,6 +99,16 @@ class IOfflineHandler(ICustomHandler):
         """
 
 
+class IDeliveryHandler(ICustomHandler):
+    """A handler that wants the stable id of what was delivered, and to know what may have been given out before."""
+
+    def handle_delivery(message: Any) -> Any:
+        """A message that is delivered once and in order: a `managers.delivery.contracts.Delivered`.
+
+        May be awaited. Its sender hears that it was handled when this has returned, and that it was not when it raises.
+        """
+
+
 class IIntegratedHandler(ICustomHandler):
     """A handler of some information types, to be joined by `CombinedHandler` (manual, technique 03)."""
 

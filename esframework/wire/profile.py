@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 MAX_FIELD = 255
 
@@ -73,11 +74,17 @@ class Profile:
         """Bytes of an id field in that generation's default header."""
         return self.field_size(self.default_max_user_id)
 
-    def field_sizes(self) -> list[int]:
+    def field_sizes(self) -> tuple[int, ...]:
         """Every size that the rule allows, this generation's default first, then ascending."""
-        sizes = sorted({self.field_size(longest) for longest in range(1, MAX_FIELD - self.reserve + 1)})
-        default = self.default_field_size
-        return [default, *(size for size in sizes if size != default)]
+        # Asked at every log-on, and always the same.
+        return _field_sizes(self)
+
+
+@cache
+def _field_sizes(profile: Profile) -> tuple[int, ...]:
+    sizes = sorted({profile.field_size(longest) for longest in range(1, MAX_FIELD - profile.reserve + 1)})
+    default = profile.default_field_size
+    return (default, *(size for size in sizes if size != default))
 
 
 GENERATION_6 = Profile(

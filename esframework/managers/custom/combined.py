@@ -7,7 +7,7 @@ from typing import Any
 from zope.interface import implementer
 
 from esframework.errors import LocalError
-from esframework.interfaces import IAttachmentHandler, IIntegratedHandler
+from esframework.interfaces import IAttachmentHandler, IDeliveryHandler, IIntegratedHandler, IOfflineHandler
 from esframework.managers.custom.attachments.contracts import TAKES_NO_ATTACHMENTS
 from esframework.wire.login_id import Source
 
@@ -16,7 +16,7 @@ class UnhandledType(LocalError):
     """Nobody handles an information type."""
 
 
-@implementer(IIntegratedHandler, IAttachmentHandler)
+@implementer(IIntegratedHandler, IAttachmentHandler, IOfflineHandler, IDeliveryHandler)
 class CombinedHandler:
     """Gives each message to the first of `handlers` that can handle its type; may be nested as deep as wanted."""
 
@@ -45,9 +45,17 @@ class CombinedHandler:
     def handle_offline(self, message: Any) -> Any:
         """See `IOfflineHandler`; a handler that is none gets ordinary information. Raises UnhandledType when none
         can."""
+        return self._handle_whole("handle_offline", message)
+
+    def handle_delivery(self, message: Any) -> Any:
+        """See `IDeliveryHandler`; as `handle_offline`."""
+        return self._handle_whole("handle_delivery", message)
+
+    def _handle_whole(self, method: str, message: Any) -> Any:
         handler = self._find(message.information_type)
-        if hasattr(handler, "handle_offline"):
-            return handler.handle_offline(message)
+        handle = getattr(handler, method, None)
+        if handle is not None:
+            return handle(message)
         return handler.handle_information(message.source, message.information_type, message.content)
 
     def _find(self, information_type: int) -> Any:
