@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from zope.interface.verify import verifyObject
 
-from esframework import CombinedHandler, IIntegratedHandler, OfflineMessage
+from esframework import CombinedHandler, Delivered, IIntegratedHandler, OfflineMessage
 from esframework.errors import HandlerRaised, LocalError
 from esframework.managers.custom.combined import UnhandledType
 from esframework.testing import MemoryNetwork, simulated
@@ -44,6 +44,21 @@ def test_a_message_that_waited_goes_to_the_one_that_can_handle_it_in_its_own_way
     for message in messages:
         combined.handle_offline(message)
     assert (waited, one.information, two.information) == (messages[:1], [], [(None, 2, b"x")])
+
+
+def test_a_message_that_is_delivered_goes_to_the_one_that_can_handle_it_in_its_own_way() -> None:
+    delivered: list[Delivered] = []
+
+    class Knowing(Part):
+        def handle_delivery(self, message: Delivered) -> None:
+            delivered.append(message)
+
+    one, two = Knowing(b"one", 1), Part(b"two", 2)
+    combined = CombinedHandler(CombinedHandler(one), two)
+    messages = [Delivered("id", "a", None, kind, b"x", False, 0.0, 0.0) for kind in (1, 2)]
+    for message in messages:
+        combined.handle_delivery(message)
+    assert (delivered, one.information, two.information) == (messages[:1], [], [("a", 2, b"x")])
 
 
 def test_combined_handlers_may_be_nested_as_deep_as_wanted() -> None:
