@@ -6,8 +6,8 @@ or within its window, has received it. Knows no sender and no limit: that is `of
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any, Protocol
 
 from esframework import limits
@@ -88,7 +88,9 @@ class Entry:
 class Reader:
     """A process of the user. `link` is its connection, None while it is away, since `away_since`.
 
-    Entries up to `joined` were there before it. It `missed_some` when an entry that it had not received was dropped.
+    `to_receive` and `to_finish` are by number, in its order, and hold nothing that has left the mailbox: whoever never
+    says what it has done costs no more than the mailbox. Entries up to `joined` were there before it; up to `missed`,
+    some were dropped that it had not received.
     """
 
     __slots__ = (
@@ -102,7 +104,7 @@ class Reader:
         "refused",
         "to_receive",
         "to_finish",
-        "missed_some",
+        "missed",
     )
 
     def __init__(self, process: bytes, device: int | None, joined: int) -> None:
@@ -114,9 +116,9 @@ class Reader:
         self.received = 0
         self.handled = 0
         self.refused: dict[int, int] = {}
-        self.to_receive: deque[Entry] = deque()
-        self.to_finish: deque[Entry] = deque()
-        self.missed_some = False
+        self.to_receive: dict[int, Entry] = {}
+        self.to_finish: dict[int, Entry] = {}
+        self.missed = 0
 
     def reads(self, entry: Entry) -> bool:
         """Whether an entry is for this reader's device."""
@@ -177,8 +179,7 @@ class Mailbox:
         self.bytes += entry.size
         readers = [reader for reader in self.readers.values() if reader.reads(entry)]
         for reader in readers:
-            reader.to_receive.append(entry)
-            reader.to_finish.append(entry)
+            reader.to_receive[entry.number] = reader.to_finish[entry.number] = entry
         entry.missing = entry.busy = len(readers)
         if not readers:
             self._has_unread = True
@@ -193,8 +194,8 @@ class Mailbox:
             return
         for entry in [entry for entry in self.entries.values() if entry.is_handled]:
             for reader in list(self.readers.values()):
-                if reader.reads(entry) and reader.received < entry.number:
-                    reader.missed_some = True
+                if entry.number in reader.to_receive:
+                    reader.missed = entry.number
                     if reader.link is None:
                         self._forget(reader)
             self._remove(entry)
@@ -206,6 +207,10 @@ class Mailbox:
         if entry.is_handled:
             self._handled -= 1
         del self.entries[entry.number]
+        for reader in self.readers.values():
+            reader.to_receive.pop(entry.number, None)
+            reader.to_finish.pop(entry.number, None)
+            reader.refused.pop(entry.number, None)
         self.bytes -= entry.size
         self._surroundings.removed(entry)
 
@@ -231,10 +236,10 @@ class Mailbox:
         reader.received = min(received, last_number)
         for entry in self.entries.values():
             if not entry.is_handled and reader.reads(entry):
-                reader.to_finish.append(entry)
+                reader.to_finish[entry.number] = entry
                 entry.busy += 1
                 if entry.number > reader.received:
-                    reader.to_receive.append(entry)
+                    reader.to_receive[entry.number] = entry
                     entry.missing += 1
         while len(self.readers) >= limits.DELIVERY_READERS and self._forget_longest_away():
             pass
@@ -243,7 +248,7 @@ class Mailbox:
 
     def hand_rest(self, reader: Reader) -> None:
         """Hand a reader that has just come what it has not received."""
-        for entry in list(reader.to_receive):
+        for entry in list(reader.to_receive.values()):
             if not entry.is_gone and reader.link is not None:
                 self._hand(reader, entry)
 
@@ -251,39 +256,34 @@ class Mailbox:
         """A reader has lost its connection; its window begins."""
         reader.link = None
         reader.away_since = now
-        if reader.missed_some and any(entry.is_gone for entry in reader.to_receive):
+        if reader.received < reader.missed:
             self._forget(reader)
-        else:
-            reader.missed_some = False
 
     def acknowledge(self, reader: Reader, received: int, handled: int, refused: Mapping[int, int]) -> None:
         """A reader has received and finished everything up to two numbers; `refused` says what it did not handle."""
         for number, reason in refused.items():
             if number > reader.handled and number in self.entries:
                 reader.refused[number] = reason
-        reader.received = max(reader.received, received)
-        to_receive, to_finish = reader.to_receive, reader.to_finish
-        while to_receive and to_receive[0].number <= received:
-            entry = to_receive.popleft()
-            entry.missing -= 1
-            if not entry.is_gone:
+        if received > reader.received:
+            reader.received = received
+            for entry in _taken(reader.to_receive, received):
+                entry.missing -= 1
                 self._raise_to(entry, Level.RECEIVER_HAS_IT)
                 self._settle(entry)
         handled = min(handled, reader.received)
-        while to_finish and to_finish[0].number <= handled:
-            self._finished(to_finish.popleft(), reader.refused)
-        reader.handled = max(reader.handled, handled)
+        if handled > reader.handled:
+            reader.handled = handled
+            for entry in _taken(reader.to_finish, handled):
+                self._finished(entry, reader.refused)
 
     def finish(self, reader: Reader, entry: Entry, failure: int) -> None:
         """A reader has finished one entry, whatever it has before that; `failure` as for `Entry`."""
-        reader.to_finish.remove(entry)
-        self._finished(entry, {entry.number: failure})
+        if reader.to_finish.pop(entry.number, None) is not None:
+            self._finished(entry, {entry.number: failure})
 
     def _finished(self, entry: Entry, refused: dict[int, int]) -> None:
         entry.busy -= 1
         failure = refused.pop(entry.number, 0)
-        if entry.is_gone:
-            return
         if failure:
             entry.failure = failure
         elif not entry.is_handled:
@@ -315,9 +315,12 @@ class Mailbox:
     def _forget(self, reader: Reader) -> None:
         if self.readers.pop(reader.process, None) is None:
             return
-        for entry in reader.to_receive:
+        # Emptied, so that a connection that a newer one of its process has replaced changes nothing here any more.
+        to_receive, reader.to_receive = reader.to_receive, {}
+        to_finish, reader.to_finish = reader.to_finish, {}
+        for entry in to_receive.values():
             entry.missing -= 1
-        for entry in reader.to_finish:
+        for entry in to_finish.values():
             entry.busy -= 1
             self._settle(entry)
         self._has_unread = True
@@ -336,3 +339,11 @@ class Mailbox:
         for entry in unread:
             self._remove(entry)
         return unread
+
+
+def _taken(entries: dict[int, Entry], number: int) -> list[Entry]:
+    """Take out what has this number or a lower one."""
+    taken = list(takewhile(lambda entry: entry.number <= number, entries.values()))
+    for entry in taken:
+        del entries[entry.number]
+    return taken

@@ -205,3 +205,37 @@ def test_numbers_that_mean_nothing_change_nothing() -> None:
     put(box, 1)
     box.acknowledge(phone, 0, 5, {7: RAISED})
     assert (witness.levels, len(box), phone.refused) == ([], 1, {})
+
+
+def test_a_device_that_never_finishes_holds_nothing_that_has_left() -> None:
+    box, _ = mailbox()
+    phone, laptop = attached(box, b"phone", 1), attached(box, b"laptop", 2)
+    for number in range(1, 100):
+        put(box, number)
+        box.acknowledge(phone, number, number, {})
+        box.acknowledge(laptop, number, 0, {})
+    assert (len(box), len(laptop.to_receive), len(laptop.to_finish)) == (0, 0, 0)
+
+
+def test_a_device_that_never_receives_holds_nothing_that_made_room() -> None:
+    box, _ = mailbox()
+    phone, laptop = attached(box, b"phone", 1), attached(box, b"laptop", 2)
+    for number in range(1, 100):
+        put(box, number)
+        box.acknowledge(phone, number, number, {})
+        box.make_room()
+    assert (len(box), len(laptop.to_receive), len(laptop.to_finish)) == (0, 0, 0)
+    box.detach(laptop, 10.0)
+    assert laptop.process not in box.readers
+
+
+def test_a_reader_that_was_forgotten_while_a_connection_still_spoke_for_it_changes_nothing_more() -> None:
+    box, witness = mailbox()
+    phone, laptop = attached(box, b"phone", 1), attached(box, b"laptop", 2)
+    put(box, 1)
+    box.detach(phone, 0.0)
+    box.expire(WINDOW, WINDOW)
+    box.acknowledge(phone, 1, 1, {})
+    assert witness.levels == []
+    box.acknowledge(laptop, 1, 1, {})
+    assert (len(box), witness.gone) == (0, [1])
