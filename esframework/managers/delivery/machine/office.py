@@ -141,16 +141,16 @@ class Office:
         """Whether it went into a mailbox, or was refused there; False where nobody reads one."""
         user = entry.target or _SERVER_MAILBOX
         mailbox = self._mailboxes.get(user)
-        is_read = mailbox is not None and (mailbox.is_read(entry.device) or now < mailbox.open_until)
-        if not is_read:
-            # After a restart everybody is away; what waited through it waits for its receiver as well.
-            until = self._opened_at + self._options.window
-            if not has_waited or now >= until:
-                return False
-            mailbox = self._mailbox(user)
-            mailbox.open_until = max(mailbox.open_until, until)
+        if mailbox is None or not mailbox.is_read(entry.device):
+            if mailbox is None or now >= mailbox.open_until:
+                # After a restart everybody is away; what waited through it waits for its receiver as well.
+                until = self._opened_at + self._options.window
+                if not has_waited or now >= until:
+                    return False
+                mailbox = self._mailbox(user)
+                mailbox.open_until = max(mailbox.open_until, until)
+            # Nobody who is here may be meant: only time ends this.
             self._restless[user] = mailbox
-        assert mailbox is not None
         reason = self._no_room(mailbox, entry)
         if reason is not None:
             self._fail(entry, reason)

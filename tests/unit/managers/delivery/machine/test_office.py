@@ -240,3 +240,15 @@ def test_a_message_that_is_refused_by_a_rule_fails_at_once() -> None:
     entry = Entry(MessageKey(ALICE, 1, 1), "alice", 1, "bob", None, 1, b"", 0, 0)
     house.office.refuse(house.alice, entry, RequestFailure.DROPPED_BY_FILTER)
     assert house.outcome(1) == failed(Level.SENT, RequestFailure.DROPPED_BY_FILTER)
+
+
+def test_what_is_for_a_device_that_is_not_there_comes_to_its_end_though_another_is() -> None:
+    house = House()
+    house.office.expect("bob", 10.0)
+    house.bob()
+    house.office.sweep(1.0)
+    key = MessageKey(ALICE, 1, 1)
+    house.office.accept(house.alice, Entry(key, "alice", 1, "bob", 2, 1, b"", 0, 0), False, 5.0)
+    assert house.outcome(1) == Outcome(Level.SERVER_HAS_IT)
+    house.office.sweep(10.0)
+    assert house.outcome(1) == failed(Level.SERVER_HAS_IT, RequestFailure.TARGET_ABSENT)
