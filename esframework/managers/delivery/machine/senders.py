@@ -111,6 +111,9 @@ class Sender:
         dialogue = self._dialogues[conversation]
         del dialogue.outcomes[sequence]
         self.unconfirmed -= 1
+        if not dialogue.outcomes:
+            # Else one would stay for every user to whom the server has ever sent anything.
+            del self._dialogues[conversation]
 
     # --- what is told -------------------------------------------------------------------------------------------------
     def change(self, dialogue: Dialogue, sequence: int, outcome: Outcome) -> bool:

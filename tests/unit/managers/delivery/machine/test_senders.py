@@ -64,3 +64,12 @@ def test_a_sender_that_confirms_nothing_is_none_of_ours() -> None:
     assert not who.is_silent
     accepted(who, 1, limits.DELIVERY_UNCONFIRMED)
     assert who.is_silent
+
+
+def test_of_what_was_dropped_nothing_stays() -> None:
+    who = sender()
+    accepted(who, 1, 1, 2)
+    who.drop(1, 1)
+    assert who.accepted() == [(1, 2)]
+    who.drop(1, 2)
+    assert (who.unconfirmed, who.accepted()) == (0, [])
