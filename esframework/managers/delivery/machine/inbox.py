@@ -6,7 +6,7 @@ no handler: whoever hands a `Job` over says when it is finished.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from esframework import limits
 from esframework.managers.delivery.contracts import MessageKey
@@ -14,27 +14,28 @@ from esframework.wire.types import RequestFailure
 
 
 class Seen:
-    """What came of one conversation: sequences from `first` to `highest`, without those that were `skipped`."""
+    """What came of one conversation: sequences from `first` to `highest`, without the runs that were `skipped`."""
 
     __slots__ = ("first", "highest", "skipped", "open", "refused")
 
     def __init__(self, first: int) -> None:
         self.first = first
         self.highest = first - 1
-        self.skipped: OrderedDict[int, None] = OrderedDict()
+        self.skipped: deque[tuple[int, int]] = deque()
         self.open: dict[int, Job] = {}
         self.refused: OrderedDict[int, int] = OrderedDict()
 
     def has(self, sequence: int) -> bool:
         """Whether a sequence came."""
-        return self.first <= sequence <= self.highest and sequence not in self.skipped
+        is_between = self.first <= sequence <= self.highest
+        return is_between and not any(first <= sequence <= last for first, last in self.skipped)
 
     def go_to(self, sequence: int) -> None:
-        """Take the next sequence; remember what was skipped, the newest at least."""
-        least = max(self.highest + 1, sequence - limits.DELIVERY_REMEMBERED)
-        self.skipped.update(dict.fromkeys(range(least, sequence)))
-        while len(self.skipped) > limits.DELIVERY_REMEMBERED:
-            self.skipped.popitem(last=False)
+        """Take the next sequence; remember what was skipped, as far back as anything may still come."""
+        if sequence > self.highest + 1:
+            self.skipped.append((self.highest + 1, sequence - 1))
+        while self.skipped and self.skipped[0][1] < sequence - limits.DELIVERY_REMEMBERED:
+            self.skipped.popleft()
         self.highest = sequence
 
     def refuse(self, sequence: int, reason: int) -> None:
