@@ -409,6 +409,13 @@ class IRouter(Interface):
     def gathered(work: Callable[[], None]) -> None:
         """Do some work; what it sends is written once for each connection."""
 
+    def refuse_from(user_id: str, sources: frozenset[str]) -> None:
+        """Let nothing that these users begin (`wire.types.REPLY_TYPES` are no beginnings) reach a user any more; their
+        clients hear NOT_ALLOWED. An empty set lets everybody through again."""
+
+    def admits(source: str | None, user_id: str) -> bool:
+        """Whether what a user begins may reach another one: see `refuse_from`."""
+
     def inspect(message_type: int, inspector: Callable[[Any, str, bytes], bytes | None] | None) -> None:
         """See relayed frames of a type: `inspector(sender, target, body)` returns the body, changed or not, or None to
         drop it. None removes the inspector, and frames of the type go unread again."""

@@ -23,7 +23,16 @@ from esframework.server.readdress import is_own_type, readdressed
 from esframework.server.refusals import Refusals
 from esframework.server.users import UserManager
 from esframework.wire.frames import Frame, Layout
-from esframework.wire.types import RELAYABLE_TYPES, MessageType, OnBusy, Priority, RequestFailure, is_virtual
+from esframework.wire.login_id import bare_id
+from esframework.wire.types import (
+    RELAYABLE_TYPES,
+    REPLY_TYPES,
+    MessageType,
+    OnBusy,
+    Priority,
+    RequestFailure,
+    is_virtual,
+)
 
 if TYPE_CHECKING:
     from esframework.server.connection import ServerConnection
@@ -57,6 +66,7 @@ class Router:
         self._multicaster = Multicaster(users, self.batch, max_message)
         self._tables: dict[Layout, dict[bytes, Outgoing]] = {}
         self._inspectors: dict[int, Inspector] = {}
+        self._refused: dict[str, frozenset[str]] = {}
         self._relayable = RELAYABLE_TYPES
         self.unread_types = RELAYABLE_TYPES - ECHOES.keys()
 
@@ -70,6 +80,18 @@ class Router:
         else:
             self._inspectors[message_type] = inspector
         self.types_changed()
+
+    def refuse_from(self, user_id: str, sources: frozenset[str]) -> None:
+        if sources:
+            self._refused[user_id] = sources
+        else:
+            self._refused.pop(user_id, None)
+        for connection in self._users.find_all(user_id):
+            self.changed(connection)
+
+    def admits(self, source: str | None, user_id: str) -> bool:
+        refused = self._refused.get(user_id)
+        return refused is None or source not in refused
 
     def types_changed(self) -> None:
         """Managers or inspectors came or went: find out anew which types may go unread."""
@@ -114,6 +136,12 @@ class Router:
             handler(sender, target, frame[1], frame[4][sender.layout.header_size :])
 
     def _to_user(self, sender: ServerConnection, target: str, frame: Frame) -> None:
+        # A user who refuses somebody's frames is looked up for each frame: the fast way asks nobody who sends.
+        refused = self._refused.get(bare_id(target)) if self._refused else None
+        if refused is not None and sender.name in refused and frame[0] not in REPLY_TYPES:
+            self._refusals.add("blocked")
+            self._undeliverable(sender, target, frame, RequestFailure.NOT_ALLOWED)
+            return
         receivers = self._users.find_all(target, sender.layout.profile)
         failure = RequestFailure.TARGET_ABSENT
         reached = False
@@ -126,7 +154,8 @@ class Router:
             receiver.outgoing.send(raw)
             if receiver.is_busy:
                 sender.hold_back(frame[0], frame[3], receiver.outgoing)
-            if len(receivers) == 1 and raw is frame[4] and target in (receiver.login_id, receiver.name):
+            is_only_one = len(receivers) == 1 and target in (receiver.login_id, receiver.name)
+            if is_only_one and raw is frame[4] and refused is None:
                 self.table(sender.layout)[frame[3]] = receiver.outgoing
         if not reached:
             self._undeliverable(sender, target, frame, failure)

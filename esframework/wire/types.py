@@ -155,6 +155,9 @@ RELAYABLE_TYPES: Final = frozenset(
 """What a client may send to another client (protocol, section 5, rule 5); managers may register more."""
 
 
+REPLY_TYPES: Final = frozenset({103, 204, 206, 222, 302, 304, 305, 306, 307, 308, 1061, 1064, 1065, 1066})
+"""What a client sends because another client began something: passes even to a user who has blocked its sender."""
+
 STREAMED_TYPES: Final = frozenset({207, 208, 211, 221, 222, 303, 705, 1062})
 """Types that carry pieces of something large: their senders can be slowed down to what the receiver takes."""
 

@@ -100,7 +100,7 @@ COMMANDS: Final = (
     Command("/accept NAME", "accept the request of NAME", partial(_contact, ContactChange.ACCEPT)),
     Command("/refuse NAME [TEXT]", "refuse it", partial(_contact, ContactChange.REFUSE)),
     Command("/remove NAME", "end a contact", partial(_contact, ContactChange.REMOVE)),
-    Command("/block NAME", "hear no more requests of NAME", partial(_contact, ContactChange.BLOCK)),
+    Command("/block NAME", "let neither requests nor messages of NAME through", partial(_contact, ContactChange.BLOCK)),
     Command("/unblock NAME", "take that back", partial(_contact, ContactChange.UNBLOCK)),
     Command("/join GROUP", "join a group, or make it", lambda rest: JoinGroup(_group(rest))),
     Command("/leave GROUP", "be a member no longer", lambda rest: QuitGroup(_group(rest))),

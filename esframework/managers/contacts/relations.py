@@ -25,6 +25,7 @@ from esframework.errors import (
     StoreRefusal,
 )
 from esframework.interfaces import IServerContext, Relation, RelationState
+from esframework.managers.contacts.blocking import Blocking
 from esframework.managers.contacts.contracts import (
     CHANGE_CONTACT,
     CONTACT_CHANGED,
@@ -59,11 +60,14 @@ _CHANGED = tuple[bool, int]
 class Relations:
     """The server's half of requests about contacts."""
 
-    def __init__(self, server: IServerContext, directory: Directory, presence: Presence) -> None:
+    def __init__(
+        self, server: IServerContext, directory: Directory, presence: Presence, blocking: Blocking
+    ) -> None:
         self._server = server
         self._clock = server.clock
         self._directory = directory
         self._presence = presence
+        self._blocking = blocking
         self._rates = Rates(limits.MAX_CONTACT_CHANGES_PER_SECOND)
         self._quiet = Quiet(server.clock)
         self._arrived: deque[Any] = deque()
@@ -163,12 +167,15 @@ class Relations:
     async def _block(self, owner: str, wanted: ChangeContactBody) -> _CHANGED:
         were_contacts = await self._are_contacts(owner, wanted.other)
         changed = await self._server.stores.contacts.block(owner, wanted.other)
+        self._blocking.block(owner, wanted.other)
         if changed and were_contacts:
             self._are_none_any_more(owner, wanted.other, True)
         return changed, RelationState.BLOCKED
 
     async def _unblock(self, owner: str, wanted: ChangeContactBody) -> _CHANGED:
-        return await self._server.stores.contacts.unblock(owner, wanted.other), 0
+        changed = await self._server.stores.contacts.unblock(owner, wanted.other)
+        self._blocking.unblock(owner, wanted.other)
+        return changed, 0
 
     _actions = {
         ContactAction.ADD: _add,
@@ -203,8 +210,9 @@ class Relations:
 
     # --- requests that waited ---------------------------------------------------------------------------------------
     def arrived(self, sender: Any) -> None:
-        """A client of ours is there: it hears of the requests that wait for its user's answer."""
-        if sender.is_ours and self._directory.is_stored:
+        """A client is there: what those send whom its user has blocked is refused from now on, and one of ours hears
+        of the requests that wait for its user's answer."""
+        if self._directory.is_stored:
             self._arrived.append(sender)
             self._look_up()
 
@@ -225,8 +233,10 @@ class Relations:
             self._clock.callLater(0, self._look_up)
 
     def _tell_waiting(self, relations: list[Relation], sender: Any) -> None:
+        blocked = [each.other for each in relations if each.state is RelationState.BLOCKED]
+        self._blocking.known(str(sender.name), blocked)
         for each in relations:
-            if each.state is RelationState.ASKED_BY:
+            if each.state is RelationState.ASKED_BY and sender.is_ours:
                 news = CONTACT_NEWS.encode(ContactNewsBody(ContactNews.REQUESTED, each.other, each.text))
                 sender.reply(MessageType.CONTACT_NEWS, news, 0)
 

@@ -12,6 +12,7 @@ from esframework import limits
 from esframework.errors import EncodeError, PluginError
 from esframework.interfaces import IAudience, IServerContext, Registrations
 from esframework.managers.contacts.blobs import BlobBroadcasts
+from esframework.managers.contacts.blocking import Blocking
 from esframework.managers.contacts.broadcasting import Broadcasting
 from esframework.managers.contacts.contracts import (
     CONTACT_DEVICES,
@@ -57,7 +58,8 @@ class ServerContacts:
         options = server.options.contacts
         self._directory = Directory(server, options)
         self._presence = Presence(server, self._directory, options)
-        self._relations = Relations(server, self._directory, self._presence)
+        self._blocking = Blocking(server)
+        self._relations = Relations(server, self._directory, self._presence, self._blocking)
         self.broadcasting = Broadcasting(server, self._directory, options)
         self._blobs = BlobBroadcasts(server, self.broadcasting)
         self._watched: Subscription | None = None
@@ -248,6 +250,7 @@ class ServerContacts:
     def _logged_off(self, source: Source | None) -> None:
         if source is not None:
             self._presence.device_changed(str(source))
+            self._blocking.left(str(source))
             self._blobs.forget(source.login_id)
 
     def _sweep(self, now: float) -> None:

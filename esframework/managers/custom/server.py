@@ -26,6 +26,10 @@ _STYLES = {
 }
 
 
+_UNWANTED = (RequestFailure.DROPPED_BY_FILTER, RequestFailure.NOT_ALLOWED)
+"""Reasons that are somebody's wish: such information has not failed to be transmitted."""
+
+
 class ServerCustom(Custom):
     """`server.custom` (manual, chapter 01: ICustomizeController).
 
@@ -116,7 +120,7 @@ class ServerCustom(Custom):
         style = _STYLES[message_type]
 
         def report(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
-            if message_type is not MessageType.QUERY and reason is not RequestFailure.DROPPED_BY_FILTER:
+            if message_type is not MessageType.QUERY and reason not in _UNWANTED:
                 if self._taken_over(sender, target, message_id, body, style, reason):
                     return
             if message_id and style in ("acked", "query"):

@@ -247,6 +247,8 @@ class ServerDelivery:
     def _refusal_of(self, entry: Entry) -> RequestFailure | None:
         if entry.size > self._server.options.max_message - limits.DELIVERY_OVERHEAD:
             return RequestFailure.TOO_LONG
+        if entry.target is not None and not self._server.router.admits(entry.source, entry.target):
+            return RequestFailure.NOT_ALLOWED
         screened = self._server.manager("custom").screened(
             entry.source, entry.target, entry.information_type, entry.content, "delivery"
         )

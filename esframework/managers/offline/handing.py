@@ -156,6 +156,7 @@ class Handing:
         sender = self._senders.get(device)
         if sender is None:
             return
+        messages = self._without_blocked(user_id, hand_over, device, messages)
         refused: list[int] = []
 
         def write() -> None:
@@ -174,6 +175,18 @@ class Handing:
                 self.acknowledged(sender, written)
 
         sender.sent().addCallback(left_for_the_kernel)
+
+    def _without_blocked(
+        self, user_id: str, hand_over: HandOver, device: str, messages: Sequence[StoredMessage]
+    ) -> Sequence[StoredMessage]:
+        """Delete what was kept of somebody whom the user has blocked; gives the rest."""
+        blocked = [message for message in messages if not self._server.router.admits(message.source, user_id)]
+        if not blocked:
+            return messages
+        self._server.refuse("offline_of_blocked_sender")
+        _, actions = hand_over.acknowledged(device, [message.number for message in blocked], ())
+        self._perform(user_id, hand_over, actions)
+        return [message for message in messages if message not in blocked]
 
     def _was_written(self, sender: Any, message: StoredMessage) -> bool:
         try:
