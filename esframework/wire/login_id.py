@@ -21,6 +21,10 @@ class Source(str):
         source.login_id = login_id
         return source
 
+    def __getnewargs__(self) -> tuple[str, int, str]:  # type: ignore[override]
+        # So that it can be copied, and pickled for another process: a plain str is made from its text alone.
+        return str(self), self.device, self.login_id
+
 
 def split_login_id(login_id: str) -> tuple[int | None, str]:
     """(device number, bare user id); the number is None for a bare id."""
