@@ -71,11 +71,14 @@ class Turns:
         else:
             if self.waiting >= self._most:
                 raise ComeBackLater(f"{self.waiting} requests about groups wait already", 10.0)
-            turn: Deferred[None] = Deferred()
+            # Whoever gives up gives up its place: a turn that nobody takes would be the last one.
+            turn: Deferred[None] = Deferred(queue.remove)
             queue.append(turn)
             self.waiting += 1
-            await turn
-            self.waiting -= 1
+            try:
+                await turn
+            finally:
+                self.waiting -= 1
         try:
             return await work()
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from esframework.errors import ComeBackLater
 from esframework.managers.groups.pace import Pace, Turns
@@ -100,6 +100,18 @@ def test_thousands_that_are_done_at_once_need_no_stack() -> None:
         Deferred.fromCoroutine(turns.take("a", lambda number=number: note(number)))  # type: ignore[misc]
     first.callback(None)
     assert done == list(range(5000))
+
+
+def test_who_gives_up_waiting_holds_up_nobody() -> None:
+    work = Work(Turns())
+    work.begin("a", "a1")
+    given_up = work.begin("a", "a2")
+    given_up.addErrback(lambda failure: failure.trap(CancelledError))
+    work.begin("a", "a3")
+    given_up.cancel()
+    assert work.turns.waiting == 1
+    work.ends["a1"].callback("")
+    assert work.begun == ["a1", "a3"]
 
 
 def test_only_so_many_wait() -> None:
