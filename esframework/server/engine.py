@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks, succeed
 from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
 from zope.interface import implementer
 
@@ -77,6 +77,8 @@ class ServerEngine(MultiService):
         self.stores: Any = MemoryStores() if stores is None else stores
         self.contacts_provider = contacts
         self._endpoints = tuple(endpoints)
+        # The engine opens and closes one after the other: stores take their time, and a program may not wait.
+        self._turn = DeferredLock()
         self.opening: Event[()] = Event("server.opening")
         self.opened: Event[()] = Event("server.opened")
         self.closing: Event[()] = Event("server.closing")
@@ -117,12 +119,36 @@ class ServerEngine(MultiService):
             raise
         return port
 
-    @inlineCallbacks
     def startService(self) -> Any:
         """Open stores, managers and endpoints; part of IService. Fires when all are open.
 
-        Fails with a StoreError when the stores cannot be opened, and with what Twisted says of an endpoint.
+        Fails with a StoreError when the stores cannot be opened, and with what Twisted says of an endpoint. What is
+        asked for while the engine opens or closes is done when it has.
         """
+        return self._in_turn(self._open)
+
+    def stopService(self) -> Any:
+        """Close in an orderly way: no new log-ons, queues written within `close_grace`, then every connection is
+        closed."""
+        return self._in_turn(self._close)
+
+    def close(self) -> Deferred[Any]:
+        """`stopService` if the engine runs, or is about to; fires when everything is closed."""
+        stopped: Deferred[Any] = self.stopService() if self.running or self._turn.locked else succeed(None)
+        return stopped
+
+    @inlineCallbacks
+    def _in_turn(self, work: Callable[[], Deferred[None]]) -> Any:
+        yield self._turn.acquire()
+        try:
+            yield work()
+        finally:
+            self._turn.release()
+
+    @inlineCallbacks
+    def _open(self) -> Any:
+        if self.running:
+            return
         self.opening.fire()
         yield self.stores.open()
         super().startService()  # type: ignore[no-untyped-call]
@@ -138,9 +164,9 @@ class ServerEngine(MultiService):
         self.opened.fire()
 
     @inlineCallbacks
-    def stopService(self) -> Any:
-        """Close in an orderly way: no new log-ons, queues written within `close_grace`, then every connection is
-        closed."""
+    def _close(self) -> Any:
+        if not self.running:
+            return
         self.closing.fire()
         self._gate.closing = True
         yield self._listeners.close()
@@ -155,11 +181,6 @@ class ServerEngine(MultiService):
         yield super().stopService()  # type: ignore[no-untyped-call]
         yield self.stores.close()
         self.closed.fire()
-
-    def close(self) -> Deferred[Any]:
-        """`stopService` if the engine runs; fires when everything is closed."""
-        stopped: Deferred[Any] = self.stopService() if self.running else succeed(None)
-        return stopped
 
     @property
     def addresses(self) -> list[IAddress]:

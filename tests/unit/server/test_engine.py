@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from twisted.application.service import IService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 from zope.interface import implementer
@@ -15,6 +15,7 @@ from zope.interface.verify import verifyObject
 from esframework import ClientOptions, DisconnectedType, MessageType, Registrations, ServerEngine, ServerOptions
 from esframework.errors import LogonFailed, PluginError
 from esframework.interfaces import IManager, IServerContext
+from esframework.stores.memory import MemoryStores
 from esframework.testing import MemoryNetwork, simulated
 from tests.peers import FramePeer, Recorder, record
 
@@ -38,6 +39,48 @@ async def test_opening_and_closing_are_told_in_order(network: MemoryNetwork) -> 
     assert server.addresses == []
     await server.close()
     assert len(happened) == 4
+
+
+class SlowStores(MemoryStores):
+    """Stores that open when they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happened: list[str] = []
+        self.opening: Deferred[None] = Deferred()
+
+    def open(self) -> Deferred[None]:
+        self.happened.append("open")
+        return self.opening
+
+    def close(self) -> Deferred[None]:
+        self.happened.append("close")
+        return super().close()
+
+
+@simulated
+async def test_two_that_open_it_at_once_open_it_once(network: MemoryNetwork) -> None:
+    stores = SlowStores()
+    server = ServerEngine(options=QUIET, reactor=network.reactor, stores=stores)
+    happened = life_of(server)
+    listening = [server.listen(network.server_endpoint(port)) for port in (4530, 4531)]
+    stores.opening.callback(None)
+    await gatherResults(listening)
+    assert [word for word, *_ in happened] == ["opening", "opened"]
+    assert len(server.addresses) == 2
+    await server.close()
+    assert stores.happened == ["open", "close"]
+
+
+@simulated
+async def test_what_is_closed_while_it_opens_is_closed(network: MemoryNetwork) -> None:
+    stores = SlowStores()
+    server = ServerEngine(options=QUIET, reactor=network.reactor, stores=stores, endpoints=[network.server_endpoint()])
+    server.startService()
+    closed = server.close()
+    stores.opening.callback(None)
+    await closed
+    assert (bool(server.running), server.addresses, stores.happened) == (False, [], ["open", "close"])
 
 
 @simulated
