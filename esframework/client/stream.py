@@ -39,10 +39,11 @@ _MOST_PEERS = 4096
 class Peer:
     """Whoever sent a frame, as managers see it. `name` is the bare user id, None for the server."""
 
-    __slots__ = ("_stream", "login_id", "name")
+    __slots__ = ("_stream", "client_type", "login_id", "name")
 
-    def __init__(self, stream: ClientStream, login_id: str, device: int = 0) -> None:
+    def __init__(self, stream: ClientStream, login_id: str, client_type: int, device: int) -> None:
         self._stream = stream
+        self.client_type = client_type
         self.login_id = login_id
         self.name = None if login_id == SERVER_ID else Source(bare_id(login_id), device, login_id)
 
@@ -164,7 +165,10 @@ class ClientStream(Stream):
             if self.has_ended:
                 return
             try:
-                peer = peers.get(source) or self._peer(source, raw[1])
+                peer = peers.get(source)
+                # Of a bare id, the client type alone tells the devices apart.
+                if peer is None or peer.client_type != raw[1]:
+                    peer = self._peer(source, raw[1])
                 body = raw[header_size:]
                 if message_type == MessageType.LOG_ON and peer.name is None and not self.is_online:
                     self._events.log_on_answered(body)
@@ -190,7 +194,8 @@ class ClientStream(Stream):
         login_id = self._layout.id_of(source)
         profile = self._layout.profile
         device = device_of(split_login_id(login_id)[0], client_type, profile)
-        peer = self._peers[source] = Peer(self, login_id, ClientType7.OTHERS if device is None else device)
+        known = ClientType7.OTHERS if device is None else device
+        peer = self._peers[source] = Peer(self, login_id, client_type, known)
         return peer
 
     def server(self) -> Peer:
