@@ -13,7 +13,7 @@ from zope.interface import implementer
 from esframework.errors import EncodeError
 from esframework.interfaces import IAudience, Multicast
 from esframework.net.outgoing import Batch, Outgoing
-from esframework.server.readdress import is_own_type
+from esframework.server.readdress import is_own_type, translated_name
 from esframework.server.users import UserManager
 from esframework.wire.frames import Layout
 from esframework.wire.profile import translate_client_type
@@ -108,7 +108,7 @@ class Multicaster:
         slowest: Outgoing | None = None
         try:
             for form, queues in audience.queues().items():
-                frame = _encoded(sender, destination, message_type, body, self._longest, *form)
+                frame = self._encoded(sender, destination, message_type, body, form)
                 if frame is None:
                     unable += len(queues)
                     continue
@@ -128,6 +128,26 @@ class Multicaster:
         if slowest is not None and sender is not None and message_type in STREAMED_TYPES:
             sender.hold_back(message_type, sender.layout.field(destination), slowest)
         return Multicast(reached, busy, audience.absent, unable, slowest)
+
+    def _encoded(
+        self, sender: ServerConnection | None, destination: str, message_type: int, body: bytes, form: Form
+    ) -> bytes | None:
+        """The frame in one form of header; None for a receiver that cannot have it."""
+        layout, is_ours = form
+        if not is_ours and (is_own_type(message_type) or message_type in layout.profile.missing_types):
+            return None
+        source, client_type = SERVER_ID, layout.profile.server_client_type
+        if sender is not None:
+            same = sender.layout.profile is layout.profile
+            rules = self._users.device_rules
+            source = sender.login_id if same else translated_name(sender, layout, is_ours, rules)
+            client_type = translate_client_type(sender.client_type, sender.layout.profile, layout.profile)
+        if not (layout.fits(source) and layout.fits(destination)):
+            return None
+        longest = self._longest
+        if layout.header_size + len(body) > longest:
+            raise EncodeError(f"a body of {len(body)} bytes does not fit a message of {longest}; send it as a blob")
+        return layout.encode(message_type, body, layout.field(source), layout.field(destination), 0, client_type)
 
     def _queue_all(self, frame: bytes, queues: list[Outgoing], own: Outgoing | None) -> int:
         """Nobody has anything waiting: queue it for all but `own`, with as few steps each as there can be."""
@@ -182,27 +202,3 @@ def notify(
                 connection.send(*message)
                 told += 1
     return told
-
-
-def _encoded(
-    sender: ServerConnection | None,
-    destination: str,
-    message_type: int,
-    body: bytes,
-    longest: int,
-    layout: Layout,
-    is_ours: bool,
-) -> bytes | None:
-    """The frame in one form of header; None for a receiver that cannot have it."""
-    if not is_ours and (is_own_type(message_type) or message_type in layout.profile.missing_types):
-        return None
-    source, client_type = SERVER_ID, layout.profile.server_client_type
-    if sender is not None:
-        same = sender.layout.profile is layout.profile
-        source = sender.login_id if same else str(sender.name)
-        client_type = translate_client_type(sender.client_type, sender.layout.profile, layout.profile)
-    if not (layout.fits(source) and layout.fits(destination)):
-        return None
-    if layout.header_size + len(body) > longest:
-        raise EncodeError(f"a body of {len(body)} bytes does not fit a message of {longest}; send it as a blob")
-    return layout.encode(message_type, body, layout.field(source), layout.field(destination), 0, client_type)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esframework import limits
-from esframework.wire.frames import Frame
+from esframework.server.devices import DeviceRules
+from esframework.wire.frames import Frame, Layout
 from esframework.wire.profile import translate_client_type
 from esframework.wire.translate import translate_body
 from esframework.wire.types import RequestFailure
@@ -22,8 +23,27 @@ def is_own_type(message_type: int) -> bool:
     return limits.FIRST_OWN_TYPE <= message_type < limits.FIRST_APPLICATION_TYPE
 
 
+def translated_name(sender: ServerConnection, there: Layout, is_ours: bool, rules: DeviceRules) -> str:
+    """The id of a sender for receivers of the other generation.
+
+    Foreign clients of generation 6 know bare ids only. Ours are told the device, where their generation has a number
+    for it and their header the room: by it they keep apart what two devices send, and answer the one that asked.
+    """
+    name = str(sender.name)
+    if is_ours and sender.user is not None and "#" in sender.login_id:
+        login_id = rules.login_id_of(name, sender.user.device, there.profile)
+        if login_id is not None and there.fits(login_id):
+            return login_id
+    return name
+
+
 def readdressed(
-    sender: ServerConnection, receiver: ServerConnection, target: str, frame: Frame, longest: int
+    sender: ServerConnection,
+    receiver: ServerConnection,
+    target: str,
+    frame: Frame,
+    longest: int,
+    rules: DeviceRules,
 ) -> bytes | RequestFailure:
     """The bytes for `receiver`, one of the connections that `target` means, or why there are none.
 
@@ -37,9 +57,9 @@ def readdressed(
         return raw
     if message_type in there.profile.missing_types and not receiver.is_ours:
         return RequestFailure.TYPE_UNKNOWN_TO_TARGET
-    # Generation 6 knows bare ids only; within a generation a device's name stays.
+    # Within a generation a device's name stays.
     same = here.profile is there.profile
-    from_id = here.id_of(source) if same else sender.name or ""
+    from_id = here.id_of(source) if same else translated_name(sender, there, receiver.is_ours, rules)
     to_id = target if same else receiver.login_id if "#" in target else receiver.name or ""
     if not (there.fits(from_id) and there.fits(to_id)):
         return RequestFailure.ID_DOES_NOT_FIT

@@ -146,7 +146,7 @@ class Router:
         failure = RequestFailure.TARGET_ABSENT
         reached = False
         for receiver in receivers:
-            raw = readdressed(sender, receiver, target, frame, self._max_message)
+            raw = readdressed(sender, receiver, target, frame, self._max_message, self._users.device_rules)
             if isinstance(raw, RequestFailure):
                 failure = raw
                 continue
@@ -167,7 +167,7 @@ class Router:
         copy = (echo, message_id, source, destination, raw[:2] + echo.to_bytes(2, "little") + raw[4:])
         for device in self._users.find_all(sender.name or ""):
             if device is not sender:
-                written = readdressed(sender, device, target, copy, self._max_message)
+                written = readdressed(sender, device, target, copy, self._max_message, self._users.device_rules)
                 if not isinstance(written, RequestFailure):
                     device.outgoing.send(written)
 

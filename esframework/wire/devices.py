@@ -50,13 +50,15 @@ def device_number(name: str) -> int:
         raise ValueError(f"{name!r} is no kind of device; there are {', '.join(DEVICE_NAMES)}") from None
 
 
-def login_id_of(user_id: str, device: int, profile: Profile) -> str:
-    """The LoginID by which a user's device logs on in a generation.
+def login_id_of(
+    user_id: str, device: int, profile: Profile, prefixes: Mapping[int, int] | None = None
+) -> str:
+    """The LoginID that means a user's device in a generation; `prefixes` as for `device_of`.
 
     Raises ValueError for a device to which that generation gives no number.
     """
-    for number in (device, *sorted(profile.client_types)):
-        if device_of(number, 0, profile) == device:
+    for number in (device, *sorted({*profile.client_types, *(prefixes or ())})):
+        if device_of(number, 0, profile, prefixes) == device:
             return f"{number}#{user_id}"
     raise ValueError(f"generation {profile.generation} has no number for {device_name(device)!r}; generation 7 has")
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from esframework import MessageType, ServerOptions
+import pytest
+from twisted.internet.defer import gatherResults
+
+from esframework import ClientOptions, MessageType, ServerOptions
 from esframework.managers.basic.contracts import DEVICE_NOTICE
 from esframework.server.devices import ONE_DEVICE, DeviceRules
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.devices import login_id_of
+from esframework.wire.information import encode_information
 from esframework.wire.profile import GENERATION_6, GENERATION_7, ClientType7
 from tests.peers import FramePeer, Recorder
 
@@ -26,6 +31,9 @@ def test_older_prefixes_are_for_generation_6_alone() -> None:
     rules = DeviceRules(older_prefixes=True)
     assert rules.device_of(1, 4, GENERATION_6) == IOS
     assert rules.device_of(1, 4, GENERATION_7) == ClientType7.DOTNET
+    assert rules.login_id_of("alice", IOS, GENERATION_6) == "1#alice"
+    assert rules.login_id_of("alice", IOS, GENERATION_7) == "4#alice"
+    assert rules.login_id_of("alice", MAC, GENERATION_6) is None
 
 
 @simulated
@@ -179,3 +187,61 @@ async def test_blobs_of_two_devices_are_kept_apart(network: MemoryNetwork) -> No
     network.settle()
     assert sorted(content[:1] for content in handler.contents if content is not None) == [b"d", b"p"]
     assert {len(content or b"") for content in handler.contents} == {600_000}
+
+
+GENERATIONS = [(6, 7, IOS, LINUX), (7, 6, IOS, ClientType7.ANDROID)]
+
+
+@pytest.mark.parametrize(("here", "there", "one", "other"), GENERATIONS)
+@simulated
+async def test_what_two_devices_send_into_the_other_generation_is_kept_apart(
+    network: MemoryNetwork, here: int, there: int, one: int, other: int
+) -> None:
+    network.server()
+    handler = Recorder()
+    broadcasts: list[bytes] = []
+    bob = await network.client("bob", handler=handler, options=ClientOptions(generation=here))
+    bob.contacts.broadcast_received.subscribe(lambda *said: broadcasts.append(said[3]))
+    profile = GENERATION_7 if there == 7 else GENERATION_6
+    devices = [
+        await network.client(login_id_of("alice", device, profile), options=ClientOptions(generation=there))
+        for device in (one, other)
+    ]
+    await gatherResults([device.custom.send_blob("bob", 1, bytes(600_000)) for device in devices])
+    await gatherResults([device.contacts.broadcast_blob("*", 1, bytes(600_000)) for device in devices])
+    network.settle()
+    assert [(str(source), source.device, len(content)) for source, _, content in handler.information] == [
+        ("alice", one, 600_000),
+        ("alice", other, 600_000),
+    ]
+    assert [len(content) for content in broadcasts] == [600_000, 600_000]
+
+
+@simulated
+async def test_a_foreign_client_of_generation_6_is_told_no_device(network: MemoryNetwork) -> None:
+    network.server()
+    bob = FramePeer(network, "bob", generation=6).online()
+    FramePeer(network, "9#alice", generation=7).online().say("bob")
+    assert [frame.source for frame in bob.take(MessageType.INFORMATION)] == ["alice"]
+
+
+@simulated
+async def test_a_name_that_has_no_room_for_its_device_stays_bare(network: MemoryNetwork) -> None:
+    handler = Recorder()
+    network.server()
+    await network.client("bob", handler=handler)
+    FramePeer(network, "9#alexandrina", generation=7).online().say("bob")
+    assert [source for source, *_ in handler.information] == ["alexandrina"]
+
+
+@simulated
+async def test_of_a_bare_id_the_client_type_says_which_device_it_is(network: MemoryNetwork) -> None:
+    handler = Recorder()
+    network.server()
+    await network.client("bob", handler=handler)
+    for number, client_type in ((4, 4), (5, 5), (4, 4)):
+        FramePeer(network, f"{number}#alice", client_type=client_type).online().send(
+            MessageType.INFORMATION, encode_information(1, b""), to="bob", name="alice"
+        )
+    devices: list[Any] = [source for source, *_ in handler.information]
+    assert [source.device for source in devices] == [IOS, ClientType7.ANDROID, IOS]
