@@ -5,7 +5,7 @@ Stands before the server's verifier, and knows no frames. Whoever fails too ofte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -16,7 +16,7 @@ from esframework.errors import AccountExists, ComeBackLater, InvalidPassword, In
 from esframework.interfaces import IServerContext, LogOnRequest, Role, Verify
 from esframework.machines.greeting import asks_for_account
 from esframework.machines.throttle import Penalties, Rule
-from esframework.managers.accounts.machine import check_new_password, device_id
+from esframework.managers.accounts.machine import OpenChecks, check_new_password, device_id
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.net.addresses import is_in, network_of
 from esframework.net.stream import is_loopback
@@ -27,6 +27,7 @@ from esframework.wire.session_token import is_session_token, token_digest
 _log = Logger()
 
 TOKEN_REFUSED = "the session token is unknown, has expired or belongs to another device; log on with the password"
+CHANGED = with_retry("the account was changed meanwhile", 1)
 DELETED = "the account was deleted while its password was checked"
 NO_REGISTERING = "accounts are not made over the network here; ask the server's administrator for one"
 KEPT_ELSEWHERE = "accounts of this server are kept elsewhere, and cannot be made or changed here"
@@ -45,17 +46,17 @@ class LogOns:
             Rule(self._options.free_registrations, limits.FORGET_REGISTRATION)
         )
         self.administrators: set[str] = set()
+        self.checks = OpenChecks()
 
     def verify(self, request: LogOnRequest, ask: Verify) -> Any:
         """See `Registrations.verify`."""
         if is_session_token(request.password) and self._server.has_verifier:
-            return Deferred.fromCoroutine(self._guarded(self._by_token(request)))
+            return self._guarded(request, self._by_token(request))
         if asks_for_account(request.authorized_user):
-            return Deferred.fromCoroutine(self._guarded(self._register(request)))
-        verdict = ask(request)
+            return self._guarded(request, self._register(request))
         if not self._server.keeps_accounts:
-            return verdict
-        return Deferred.fromCoroutine(self._guarded(self._with_role(request, verdict)))
+            return ask(request)
+        return self._guarded(request, self._with_role(request, ask))
 
     @property
     def token_lifetime(self) -> float:
@@ -83,16 +84,22 @@ class LogOns:
             self.administrators.discard(user_id)
         return account is not None
 
-    async def _guarded(self, deciding: Any) -> Any:
-        try:
-            return await deciding
-        except ComeBackLater as busy:
-            return str(busy)
-        except StoreError:
-            _log.failure("a log-on is refused: the accounts failed")
-            return NOT_AVAILABLE
+    def _guarded(self, request: LogOnRequest, deciding: Coroutine[Any, Any, Any]) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self._decide(request.user_id, deciding))
 
-    async def _with_role(self, request: LogOnRequest, verdict: Any) -> Any:
+    async def _decide(self, user_id: str, deciding: Coroutine[Any, Any, Any]) -> Any:
+        with self.checks.one(user_id) as check:
+            try:
+                verdict = await deciding
+            except ComeBackLater as busy:
+                return str(busy)
+            except StoreError:
+                _log.failure("a log-on is refused: the accounts failed")
+                return NOT_AVAILABLE
+        return CHANGED if verdict is True and check.is_stale else verdict
+
+    async def _with_role(self, request: LogOnRequest, ask: Verify) -> Any:
+        verdict = ask(request)
         deferred = as_deferred(verdict)
         if deferred is not None:
             verdict = await deferred

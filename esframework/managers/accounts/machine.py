@@ -1,4 +1,5 @@
-"""What is true of accounts without a store or a connection: who is online in which order, what a password must be.
+"""What is true of accounts without a store or a connection: who is online in which order, what a password must be,
+and whether what was found out about an account still holds.
 
 Pure. Knows no frames.
 """
@@ -6,7 +7,8 @@ Pure. Knows no frames.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from esframework import limits
@@ -71,6 +73,43 @@ class OnlineNames:
         found = self._names[begin : begin + limit + 1]
         fitting = [name for name in found if name.startswith(prefix)]
         return OnlinePage(fitting[:limit], len(fitting) > limit)
+
+
+class Check:
+    """Something about a user is being found out, which takes a while; `is_stale` once the account changed meanwhile."""
+
+    __slots__ = ("is_stale",)
+
+    def __init__(self) -> None:
+        self.is_stale = False
+
+
+class OpenChecks:
+    """All that is being found out now: what was right before a change must admit nobody after it."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, set[Check]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._open.values()))
+
+    @contextmanager
+    def one(self, user_id: str) -> Iterator[Check]:
+        """One check, from its beginning to its end."""
+        check = Check()
+        checks = self._open.setdefault(user_id, set())
+        checks.add(check)
+        try:
+            yield check
+        finally:
+            checks.remove(check)
+            if not checks:
+                del self._open[user_id]
+
+    def changed(self, user_id: str) -> None:
+        """A user's password or tokens are others now, or the account is gone."""
+        for check in self._open.get(user_id, ()):
+            check.is_stale = True
 
 
 def check_new_password(password: str, shortest: int) -> str:

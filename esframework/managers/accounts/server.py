@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from esframework import limits
 from esframework.errors import ComeBackLater, StoreError
 from esframework.interfaces import IServerContext, Registrations, Role
-from esframework.managers.accounts.log_ons import LogOns
+from esframework.managers.accounts.log_ons import CHANGED, LogOns
 from esframework.managers.accounts.machine import (
     AccountState,
     OnlineNames,
@@ -102,8 +102,7 @@ class ServerAccounts:
 
         For applications whose own verifier begins to refuse a user: it is not asked about tokens.
         """
-        dropped: Deferred[int] = self._store.drop_tokens(user_id)
-        return dropped
+        return Deferred.fromCoroutine(self._revoke_tokens(user_id))
 
     @hops_to_reactor
     def unlock(self, user_id: str | None = None, address: str | None = None) -> bool:
@@ -113,20 +112,30 @@ class ServerAccounts:
         return bool(account or place)
 
     async def new_token(self, sender: Any) -> tuple[str, float] | None:
-        """A token for a device that is logged on and its seconds to live, or None where none are given."""
+        """A token for a device that is logged on and its seconds to live, or None where none are given.
+
+        Raises `ComeBackLater` when all of the user's tokens became worthless before this one was kept.
+        """
         lifetime = self._log_ons.token_lifetime
         if lifetime <= 0:
             return None
         token = session_token(secrets.token_bytes(SECRET_SIZE))
         device = device_id(sender.name, sender.name.device)
-        await self._store.add_token(token_digest(token), sender.name, device, self._wall() + lifetime)
+        digest = token_digest(token)
+        with self._log_ons.checks.one(sender.name) as check:
+            await self._store.add_token(digest, sender.name, device, self._wall() + lifetime)
+            is_known = not self._server.keeps_accounts or await self._store.exists(sender.name)
+        if check.is_stale or not is_known:
+            # Whoever takes the name one day must not find it there, nor must it outlive the password it came by.
+            await self._store.drop_tokens(sender.name, digest)
+            raise ComeBackLater(CHANGED, 1)
         return token, lifetime
 
     async def log_out(self, sender: Any, token: str | None, everywhere: bool) -> None:
         """A client gives up: its token is worthless, or with `everywhere` all of the user's, whose other sessions
         end."""
         if everywhere:
-            await self._store.drop_tokens(sender.name)
+            await self._revoke_tokens(sender.name)
             self._server.disconnect(sender.name, DisconnectedType.KICKED_OUT, spared=sender)
         elif token is not None:
             await self._store.drop_tokens(sender.name, token_digest(token))
@@ -142,6 +151,11 @@ class ServerAccounts:
         await self._store.add(user_id, password, role, profile)
         self.registered.fire(user_id)
 
+    async def _revoke_tokens(self, user_id: str) -> int:
+        dropped: int = await self._store.drop_tokens(user_id)
+        self._log_ons.checks.changed(user_id)
+        return dropped
+
     async def _changed(self, user_id: str, change: Deferred[None]) -> None:
         await change
         await self._log_ons.learn_role(user_id)
@@ -150,12 +164,14 @@ class ServerAccounts:
     async def _change_password(self, user_id: str, password: str, spared: Any) -> None:
         check_new_password(password, self._server.options.accounts.shortest_password)
         await self._store.set_password(user_id, password)
+        self._log_ons.checks.changed(user_id)
         self._server.throttle.unlock_account(user_id)
         self._server.disconnect(user_id, DisconnectedType.KICKED_OUT, spared=spared)
         self.modified.fire(user_id)
 
     async def _delete(self, user_id: str, spared: Any) -> None:
         await self._store.remove(user_id)
+        self._log_ons.checks.changed(user_id)
         self._server.throttle.forget_account(user_id)
         self._log_ons.administrators.discard(user_id)
         self.deleted.fire(user_id)

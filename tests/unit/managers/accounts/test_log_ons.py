@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from esframework import ClientEngine, LogonResult
 from esframework.errors import ComeBackLater, LogonFailed, NotPermitted, StoreError
@@ -366,3 +367,59 @@ async def test_an_account_that_is_deleted_during_its_log_on_is_not_admitted(netw
     accounts.verify = delete_then_verify  # type: ignore[method-assign]
     with pytest.raises(LogonFailed, match="was deleted"):
         await house.client("alice")
+
+
+class Held:
+    """Holds a store's call back until `go`; it is made then, or, with `late`, was made before and is answered then."""
+
+    def __init__(self, store: Any, name: str, late: bool = False) -> None:
+        self._call, self._late = getattr(store, name), late
+        self._gate: Deferred[None] = Deferred()
+        setattr(store, name, self)
+
+    def __call__(self, *arguments: Any) -> Deferred[Any]:
+        if self._late:
+            answer = self._call(*arguments)
+            return self._gate.addCallback(lambda _: answer)
+        return self._gate.addCallback(lambda _: self._call(*arguments))
+
+    def go(self) -> None:
+        self._gate.callback(None)
+
+
+@simulated
+@pytest.mark.parametrize("by", ["password", "token"])
+async def test_what_was_right_before_the_password_changed_admits_nobody_after_it(
+    network: MemoryNetwork, by: str
+) -> None:
+    house = await House(network).add("alice")
+    alice = await house.client("alice")
+    secret = PASSWORD if by == "password" else alice.accounts.session_token
+    held = Held(house.stores.accounts, "verify" if by == "password" else "token_owner", late=True)
+    again = house.new_client(reconnect_first_delay=0)
+    logging_on = again.log_on("alice", secret, network.endpoint_of(again))
+    network.settle()
+    await house.server.accounts.change_password("alice", "another password")
+    held.go()
+    with pytest.raises(LogonFailed, match="changed meanwhile"):
+        await logging_on
+    network.settle()
+    assert not house.server.users.is_online("alice")
+
+
+@simulated
+@pytest.mark.parametrize("change", ["change_password", "delete", "revoke_tokens", "elsewhere"])
+async def test_a_token_that_was_being_kept_does_not_outlive_the_change(network: MemoryNetwork, change: str) -> None:
+    house = await House(network).add("alice")
+    accounts = house.stores.accounts
+    held = Held(accounts, "add_token")
+    alice = await house.client("alice")
+    if change == "elsewhere":
+        await accounts.remove("alice")
+    else:
+        arguments = ("another password",) if change == "change_password" else ()
+        await getattr(house.server.accounts, change)("alice", *arguments)
+    held.go()
+    network.settle()
+    assert alice.accounts.session_token is None
+    assert await accounts.drop_tokens("alice") == 0

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from esframework.errors import InvalidPassword
 from esframework.limits import MAX_ONLINE_PAGE
-from esframework.managers.accounts.machine import AccountState, OnlineNames, OnlinePage, check_new_password, device_id
+from esframework.managers.accounts.machine import (
+    AccountState,
+    OnlineNames,
+    OnlinePage,
+    OpenChecks,
+    check_new_password,
+    device_id,
+)
 
 NAMES = st.text(st.sampled_from("ab\u00e9\U0001f600"), min_size=1, max_size=4)
 
@@ -80,3 +87,13 @@ def test_a_user_is_online_on_some_device() -> None:
 
 def test_a_token_s_device_is_written_as_in_generation_7() -> None:
     assert device_id("alice", 9) == "9#alice"
+
+
+def test_a_change_makes_stale_what_is_being_found_out_about_that_user_and_nothing_else() -> None:
+    checks = OpenChecks()
+    with checks.one("alice") as first, checks.one("alice") as second, checks.one("bob") as other:
+        checks.changed("alice")
+        assert (first.is_stale, second.is_stale, other.is_stale) == (True, True, False)
+    with checks.one("alice") as later:
+        assert not later.is_stale
+    assert len(checks) == 0
