@@ -48,9 +48,7 @@ def sqlite_engine(path: Path, busy_timeout: float = BUSY_TIMEOUT, connections: i
 
     def connect() -> sqlite3.Connection:
         create_private_file(path)
-        connection = sqlite3.connect(
-            path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
         try:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 connection.execute(f"PRAGMA {pragma}")
@@ -60,7 +58,13 @@ def sqlite_engine(path: Path, busy_timeout: float = BUSY_TIMEOUT, connections: i
         return connection
 
     engine = create_engine(
-        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=connections, max_overflow=0
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        # Password hashes and messages are among them, and a traceback would show them.
+        hide_parameters=True,
     )
     event.listen(engine, "begin", _begin)
     return engine

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert
 
 from esframework.errors import (
     AccountExists,
@@ -20,7 +21,7 @@ from esframework.errors import (
 )
 from esframework.interfaces import Account
 from esframework.stores.sql import postgresql
-from esframework.stores.sql.account_table import SqlAccountRows
+from esframework.stores.sql.account_table import SqlAccountRows, accounts
 from esframework.stores.sql.database import Database, Part, open_database, shown
 from esframework.stores.sql.versions import prepare
 
@@ -97,6 +98,16 @@ def test_a_transaction_that_raises_changes_nothing(database: Database) -> None:
         SqlAccountRows(connection).add(Account("alice"), "hash")
         raise ZeroDivisionError
     assert names(database) == []
+
+
+def test_what_was_to_be_written_is_in_no_traceback(database: Database) -> None:
+    # Put together, since a traceback shows this line as well.
+    hashed = "sec" + "ret"
+    with pytest.raises(StoreError) as caught:
+        for _ in range(2):
+            with database.writing(Part.ACCOUNTS) as connection:
+                connection.execute(insert(accounts).values(user_id="alice", password_hash=hashed))
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_full_disk_is_named_and_loses_nothing(database: Database, path: Path) -> None:
