@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from esframework import limits
-from esframework.errors import InvalidContact, InvalidText, InvalidUserId
+from esframework.errors import InvalidContact, InvalidText
 from esframework.interfaces import StoredMessage
 from esframework.wire.identity import check_account_name
 
@@ -21,15 +21,6 @@ LONGEST_LOGIN_ID: Final = 259
 
 MOST_RECORDS: Final = 10_000
 """A question's `limit` is cut to this: no call brings a whole store into memory."""
-
-
-def is_possible(name: str) -> bool:
-    """Whether anybody or anything can be called so; a database might choke on what is not."""
-    try:
-        check_account_name(name)
-    except InvalidUserId:
-        return False
-    return True
 
 
 def check_names(names: Iterable[str]) -> list[str]:

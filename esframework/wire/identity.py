@@ -32,6 +32,11 @@ def check_account_name(name: str, longest: int = LONGEST_NAME) -> str:
     return name
 
 
+def is_possible(name: str) -> bool:
+    """Whether anybody or anything can be called so: a database might choke on what is not, and memory on its length."""
+    return _broken_rule(name, LONGEST_NAME) is None
+
+
 def _broken_rule(name: str, longest: int) -> str | None:
     """The first rule that `name` breaks, in words, or None."""
     if not name:

@@ -41,6 +41,7 @@ from esframework.managers.delivery.machine.office import Office
 from esframework.managers.delivery.machine.senders import Sender
 from esframework.managers.delivery.sending import OwnMessages, checked_content
 from esframework.net.threads import hops_to_reactor
+from esframework.wire.identity import is_possible
 from esframework.wire.information import encode_information
 from esframework.wire.login_id import Source, bare_id
 from esframework.wire.types import Level, MessageType, RequestFailure
@@ -245,6 +246,9 @@ class ServerDelivery:
         return int(devices[0].device) if devices else number
 
     def _refusal_of(self, entry: Entry) -> RequestFailure | None:
+        if entry.target is not None and not is_possible(entry.target):
+            # Before anything is kept for it: a name may be as long as a message, and counts for no limit.
+            return RequestFailure.TARGET_ABSENT
         if entry.size > self._server.options.max_message - limits.DELIVERY_OVERHEAD:
             return RequestFailure.TOO_LONG
         if entry.target is not None and not self._server.router.admits(entry.source, entry.target):

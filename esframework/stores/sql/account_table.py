@@ -23,8 +23,9 @@ from sqlalchemy import (
 
 from esframework.interfaces import Account, Role
 from esframework.stores.account_rows import AccountRows, Token
-from esframework.stores.rules import LONGEST_LOGIN_ID, is_possible
+from esframework.stores.rules import LONGEST_LOGIN_ID
 from esframework.stores.sql.schema import Name, Seconds, database_text, metadata, portions
+from esframework.wire.identity import is_possible
 
 accounts = Table(
     "accounts",

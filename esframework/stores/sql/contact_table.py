@@ -9,8 +9,8 @@ from sqlalchemy import update as update_of
 
 from esframework.interfaces import Relation, RelationState
 from esframework.stores.contact_rows import ACCEPTED, ASKED_BY, ContactRows
-from esframework.stores.rules import is_possible
 from esframework.stores.sql.schema import Name, Seconds, metadata, whole
+from esframework.wire.identity import is_possible
 
 relations = Table(
     "contact_relations",

@@ -8,8 +8,8 @@ from sqlalchemy import Column, Connection, Table, Text, delete, func, insert, se
 
 from esframework.interfaces import StoredGroup
 from esframework.stores.group_rows import GroupRows
-from esframework.stores.rules import is_possible
 from esframework.stores.sql.schema import Name, metadata, portions
+from esframework.wire.identity import is_possible
 
 groups = Table(
     "stored_groups",

@@ -31,8 +31,9 @@ from sqlalchemy import (
 from esframework.interfaces import Mailbox, MessageSummary, StoredMessage
 from esframework.limits import MAX_MESSAGE_KEY
 from esframework.stores.offline_rows import Key, OfflineRows
-from esframework.stores.rules import is_possible, size_of
+from esframework.stores.rules import size_of
 from esframework.stores.sql.schema import Name, Number, Seconds, database_text, metadata, portions, whole
+from esframework.wire.identity import is_possible
 
 messages = Table(
     "offline_messages",

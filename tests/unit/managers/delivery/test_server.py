@@ -15,6 +15,7 @@ from esframework.managers.delivery.contracts import (
     MESSAGE,
     AcknowledgementBody,
     HelloBody,
+    Mark,
     MessageBody,
     MessageKey,
     RefusedBody,
@@ -231,6 +232,19 @@ def test_who_confirms_no_receipts_is_cut_off() -> None:
         mallory.stranger.write(mallory.frame(MessageType.DELIVERY_MESSAGE, message(sequence, "nobody")))
     network.settle()
     assert not mallory.is_connected
+    assert server.delivery.waiting == (0, 0)
+    network.close()
+
+
+@pytest.mark.parametrize("target", ["", "b" * 256, "_group", "bob\0"])
+def test_nothing_waits_for_whom_nobody_can_be(target: str) -> None:
+    network = MemoryNetwork()
+    server = network.server()
+    mallory = greeted(network)
+    # As what waited for a server that restarts: for that, mailboxes are made for whoever is meant.
+    body = MessageBody(b"content", 1, 7, Mark.WAITED, 0, 1, 0, target)
+    mallory.send(MessageType.DELIVERY_MESSAGE, MESSAGE.encode(body))
+    assert mallory.is_connected
     assert server.delivery.waiting == (0, 0)
     network.close()
 
