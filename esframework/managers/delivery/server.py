@@ -93,7 +93,8 @@ class ServerDelivery:
             logged_on=self._logged_on,
             logged_off=self._logged_off,
             sweep=self._sweep,
-            start=self._start,
+            # What was sent before the server opened was for nobody.
+            start=self._end,
             stop=self._end,
         )
 
@@ -132,11 +133,6 @@ class ServerDelivery:
         self._own_sender = self._office.sender(None, None, self._epoch, self)
         self._own.begin(self._epoch)
 
-    def _start(self) -> None:
-        # What was sent before the server opened was for nobody.
-        self._end()
-        self._begin()
-
     def _end(self) -> None:
         if self._flush is not None:
             self._flush.cancel()
@@ -149,6 +145,8 @@ class ServerDelivery:
         self._due.clear()
         self._office.close()
         self._own.close()
+        # Handlers and stores that are still at work answer to an office that is no more.
+        self._begin()
 
     # --- sessions -----------------------------------------------------------------------------------------------------
     def _logged_on(self, connection: Any) -> None:

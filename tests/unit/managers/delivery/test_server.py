@@ -25,7 +25,7 @@ from esframework.managers.delivery.options import DeliveryOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.types import MessageType, RequestFailure
-from tests.peers import FramePeer, Recorder
+from tests.peers import FramePeer, Recorder, record
 
 HANDLED = Level.RECEIVER_HANDLED_IT
 OURS = "esframework-python/0"
@@ -119,6 +119,39 @@ async def test_a_server_that_closes_reports_what_it_has_not_delivered(network: M
     receipt.addErrback(failures.append)
     await server.close()
     assert failures[0].check(ConnectionInterrupted)
+
+
+@simulated
+async def test_a_handler_of_the_server_that_ends_after_the_server_did_tells_nobody(network: MemoryNetwork) -> None:
+    handling: Deferred[None] = Deferred()
+
+    class Slow(Recorder):
+        def handle_information(self, *what: Any) -> Any:
+            return handling
+
+    server = network.server(Slow())
+    alice = await network.client("alice")
+    alice.delivery.send(None, 7, b"").addErrback(lambda _: None)
+    network.settle()
+    await server.close()
+    handling.callback(None)
+    network.settle()
+    assert server.delivery.waiting == (0, 0)
+
+
+@simulated
+async def test_a_store_that_answers_after_the_server_closed_tells_nobody(network: MemoryNetwork) -> None:
+    writing: Deferred[bool] = Deferred()
+    offline = OfflineOptions(enabled=True, has_user=lambda user_id: writing)
+    server = network.server(options=ServerOptions(offline=offline))
+    failures: list[Any] = []
+    server.delivery.send("bob", 7, b"", until=Level.STORED_ON_DISK).addErrback(failures.append)
+    await server.close()
+    assert failures[0].check(ConnectionInterrupted)
+    changes = record(server.delivery.receipt_changed)
+    writing.callback(True)
+    network.settle()
+    assert changes == []
 
 
 @simulated
