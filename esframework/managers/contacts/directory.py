@@ -61,7 +61,8 @@ class Directory:
         self._waiting: dict[_Question, list[Deferred[Any]]] = {}
         self._number_waiting = 0
         self._lookups: dict[_Question, Deferred[None]] = {}
-        self._outdated: set[_Question] = set()
+        # How many of those who wait had asked before the first change since; the others are to hear of it.
+        self._outdated: dict[_Question, int] = {}
         self._sources: list[MemberSource] = []
         self._closing = False
         self._everybody = EverybodyContacts(server.users)
@@ -125,7 +126,7 @@ class Directory:
     def _forget(self, question: _Question) -> None:
         self._remembered.forget(question)
         if question in self._waiting:
-            self._outdated.add(question)
+            self._outdated.setdefault(question, len(self._waiting[question]))
 
     # --- asking -----------------------------------------------------------------------------------------------------
     def _ask(self, kind: str, name: str, steps: list[_Step]) -> Any:
@@ -140,11 +141,13 @@ class Directory:
             self._waiting[question].append(mine)
             return mine
         self._waiting[question] = [mine]
+        self._begin(question, steps)
+        return mine.result if mine.called else mine
+
+    def _begin(self, question: _Question, steps: list[_Step]) -> None:
         lookup = Deferred.fromCoroutine(self._look_up(question, steps))
-        if mine.called:
-            return mine.result
-        self._lookups[question] = lookup
-        return mine
+        if not lookup.called:
+            self._lookups[question] = lookup
 
     @property
     def is_overloaded(self) -> bool:
@@ -172,15 +175,21 @@ class Directory:
         if question.kind == "contacts" and question.name in ids:
             # Nobody is a contact of himself, whatever a provider says.
             ids = tuple(name for name in ids if name != question.name)
-        self._answer(question, ids, seconds)
-
-    def _answer(self, question: _Question, ids: Sequence[str], seconds: float) -> None:
         self._lookups.pop(question, None)
+        waiting, before = self._waiting.pop(question), self._outdated.pop(question, None)
+        if before is not None:
+            seconds = 0.0
+            if before < len(waiting) and not self._closing:
+                # What was asked for after a change must not be answered from before it.
+                self._waiting[question] = waiting[before:]
+                waiting = waiting[:before]
+                self._begin(question, steps)
+        self._answer(question, waiting, ids, seconds)
+
+    def _answer(self, question: _Question, waiting: list[Deferred[Any]], ids: Sequence[str], seconds: float) -> None:
         answer: Any = self._server.router.audience(ids) if question.kind == "members" else ids
-        if seconds > 0 and question not in self._outdated:
+        if seconds > 0:
             self._remembered.put(question, answer, len(ids) + 1, self._clock.seconds() + seconds)
-        self._outdated.discard(question)
-        waiting = self._waiting.pop(question)
         self._number_waiting -= len(waiting)
         for each in waiting:
             each.callback(answer)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import deferLater
 
 from esframework import limits
 from esframework.errors import NoSuchGroup
@@ -119,6 +120,29 @@ async def test_an_answer_that_is_outdated_when_it_comes_is_not_remembered(networ
     assert list(await asked) == ["old"]
     book.answer = lambda found: found
     assert list(await server.contacts.contacts_of("alice")) == ["bob"]
+
+
+@simulated
+async def test_who_asks_after_a_change_is_not_answered_from_before_it(network: MemoryNetwork) -> None:
+    book = Book(groups={"chess": ["alice", "bob"]})
+    answers: list[Deferred[Any]] = []
+
+    def slowly(found: Any) -> Deferred[Any]:
+        answers.append(deferLater(network.reactor, 1, lambda: found))
+        return answers[-1]
+
+    book.answer = slowly
+    server = network.server(contacts=book)
+    before = server.contacts.members_of("chess")
+    for members in (["alice", "carol"], ["alice", "dave"]):
+        book.groups["chess"] = members
+        server.contacts.changed(group_id="chess")
+        after = server.contacts.members_of("chess")
+    assert list(await before) == ["alice", "bob"]
+    assert list(await after) == ["alice", "dave"]
+    assert len(answers) == 2
+    last = server.contacts.members_of("chess")
+    assert list(await last) == ["alice", "dave"]
 
 
 @simulated
