@@ -166,7 +166,9 @@ class Gate:
             return
         for other in existing:
             self._push_out(other)
-        self._admit(connection, received, request)
+        if not connection.has_ended:
+            # Whoever was told of the pushing out may have closed the server.
+            self._admit(connection, received, request)
 
     def _admit(self, connection: ServerConnection, received: LogOnReceived, request: LogOnRequest) -> None:
         user = UserData(

@@ -253,6 +253,19 @@ async def test_replace_old_pushes_out_the_old_one_and_tells_in_order(network: Me
 
 
 @simulated
+async def test_whoever_closes_the_server_when_somebody_is_pushed_out_leaves_nobody_behind(
+    network: MemoryNetwork,
+) -> None:
+    server = network.server()
+    server.users.pushed_out.subscribe(lambda user: server.close())
+    FramePeer(network, "alice").online()
+    newcomer = FramePeer(network, "alice")
+    newcomer.stranger.write(newcomer.log_on_frame())
+    network.advance(10)
+    assert (server.users.ids(), server.connection_count) == ([], 0)
+
+
+@simulated
 async def test_ignore_new_refuses_only_the_device_that_is_excluded(network: MemoryNetwork) -> None:
     server = network.server(options=ServerOptions(relogon_mode=RelogonMode.IGNORE_NEW))
     FramePeer(network, "4#alice", generation=7).online()
