@@ -393,7 +393,8 @@ class IRouter(Interface):
 
         The header says that it is for `destination`, a virtual id, and from `sender`, an ISender (None: the server),
         who does not get it back; the user's other devices do. With a type that carries pieces of something large, a
-        sender is slowed down to what a busy receiver takes. Raises EncodeError for a body longer than a message.
+        sender is slowed down to what a busy receiver takes. What is too long behind a receiver's header, which may be
+        longer than the sender's, does not reach it; of the server's own it raises EncodeError, and reaches nobody.
         """
 
     def audience(members: Iterable[str] | None) -> Any:

@@ -221,6 +221,8 @@ class ServerConnection(Stream):
             self._broken(error)
         except MalformedBody as error:
             self.refuse_body(error)
+        except Exception:
+            _log.failure("forwarding type {type} from {name} failed", type=frame[0], name=self.name)
 
     def hold_back(self, message_type: int, destination: bytes, receiver: Outgoing) -> None:
         """Let this client stream no faster than a busy receiver takes it.

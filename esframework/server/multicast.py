@@ -107,8 +107,12 @@ class Multicaster:
         reached = busy = unable = 0
         slowest: Outgoing | None = None
         try:
-            for form, queues in audience.queues().items():
-                frame = self._encoded(sender, destination, message_type, body, form)
+            # All forms first: what is too long for one of them must not have reached half of the receivers.
+            forms = [
+                (queues, self._encoded(sender, destination, message_type, body, form))
+                for form, queues in audience.queues().items()
+            ]
+            for queues, frame in forms:
                 if frame is None:
                     unable += len(queues)
                     continue
@@ -146,6 +150,9 @@ class Multicaster:
             return None
         longest = self._longest
         if layout.header_size + len(body) > longest:
+            if sender is not None:
+                # Its own header was short enough for what it was allowed to send.
+                return None
             raise EncodeError(f"a body of {len(body)} bytes does not fit a message of {longest}; send it as a blob")
         return layout.encode(message_type, body, layout.field(source), layout.field(destination), 0, client_type)
 

@@ -75,6 +75,20 @@ async def test_our_own_types_and_ids_that_do_not_fit_reach_nobody_who_cannot_hav
 
 
 @simulated
+async def test_what_is_too_long_behind_a_longer_header_reaches_all_others_or_nobody(network: MemoryNetwork) -> None:
+    server = network.server(options=ServerOptions(max_message=1000))
+    alice, bob = FramePeer(network, "alice").online(), FramePeer(network, "bob").online()
+    long = FramePeer(network, "long", max_user_id=20).online()
+    body = bytes(1000 - alice.layout.header_size)
+    sender = server.users.find_all("alice")[0]
+    result = server.router.multicast(sender, "_g", BROADCAST, body, ["bob", "long"])
+    assert (result.reached, result.unable) == (1, 1)
+    with pytest.raises(EncodeError):
+        server.router.multicast(None, "_g", BROADCAST, body, ["bob", "long"])
+    assert (len(bob.take()), len(long.take())) == (1, 0)
+
+
+@simulated
 async def test_an_audience_follows_who_comes_and_goes(network: MemoryNetwork) -> None:
     server = network.server()
     audience = server.router.audience(["alice", "bob", "alice"])

@@ -162,6 +162,24 @@ async def test_a_types_registered_as_relayable_is_relayed(network: MemoryNetwork
 
 
 @simulated
+async def test_a_manager_that_fails_costs_its_sender_neither_the_connection_nor_what_comes_behind(
+    network: MemoryNetwork,
+) -> None:
+    server = network.server()
+    alice, bob = FramePeer(network, "alice").online(), FramePeer(network, "bob").online()
+
+    def failing(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    server.dispatcher.addressed[10001] = failing
+    alice.stranger.write(alice.frame(10001, to="_chess") + alice.frame(MessageType.HEARTBEAT))
+    alice.say("bob")
+    assert alice.is_connected
+    assert len(bob.take(MessageType.INFORMATION)) == 1
+    assert len(network.failures.take(RuntimeError)) == 1
+
+
+@simulated
 async def test_an_id_that_does_not_fit_the_receiver_is_undeliverable_and_says_why(network: MemoryNetwork) -> None:
     server = network.server()
     failed = record(server.custom.transmit_failed)
