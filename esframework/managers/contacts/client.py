@@ -32,6 +32,7 @@ from esframework.managers.contacts.contracts import (
 from esframework.managers.contacts.requesting import ContactCalls
 from esframework.managers.contacts.sending import BroadcastCalls
 from esframework.net.threads import hops_to_reactor
+from esframework.plugins.asking import from_server
 from esframework.plugins.hooks import Event
 from esframework.plugins.quiet import Quiet
 from esframework.wire.blob_fragments import decode_fragment
@@ -114,10 +115,10 @@ class ClientContacts(ContactCalls, BroadcastCalls):
             facade=self,
             handlers={
                 **self._answerers(answers),
-                MessageType.CONTACT_ONLINE: self._contact_online,
-                MessageType.CONTACT_OFFLINE: self._contact_offline,
-                MessageType.FRIEND_NOTICE: self._friend_notice,
-                MessageType.CONTACT_NEWS: self._contact_news,
+                MessageType.CONTACT_ONLINE: from_server(lambda body: self._presence(body, True)),
+                MessageType.CONTACT_OFFLINE: from_server(lambda body: self._presence(body, False)),
+                MessageType.FRIEND_NOTICE: from_server(self._friend_notice),
+                MessageType.CONTACT_NEWS: from_server(self._contact_news),
             },
             addressed={
                 MessageType.BROADCAST: self._broadcast,
@@ -126,14 +127,6 @@ class ClientContacts(ContactCalls, BroadcastCalls):
             logged_off=self._connection_lost,
             sweep=self._blobs_sweep,
         )
-
-    def _contact_online(self, sender: Any, message_id: int, body: bytes) -> None:
-        if sender.name is None:
-            self._presence(body, True)
-
-    def _contact_offline(self, sender: Any, message_id: int, body: bytes) -> None:
-        if sender.name is None:
-            self._presence(body, False)
 
     def _presence(self, body: bytes, is_online: bool) -> None:
         # A body of generation 6 is never one of generation 7 as well: its length would have to be 0 or 1 and more.
@@ -148,17 +141,14 @@ class ClientContacts(ContactCalls, BroadcastCalls):
         if notice.all_client_type and not is_online:
             self._tell(notice.user_id, False)
 
-    def _friend_notice(self, sender: Any, message_id: int, body: bytes) -> None:
-        if sender.name is None:
-            notice = FRIEND_NOTICE.decode(body)
-            self._tell(notice.friend_user_id, notice.connected)
+    def _friend_notice(self, body: bytes) -> None:
+        notice = FRIEND_NOTICE.decode(body)
+        self._tell(notice.friend_user_id, notice.connected)
 
     def _tell(self, user_id: str, is_online: bool) -> None:
         (self.contact_online if is_online else self.contact_offline).fire(user_id)
 
-    def _contact_news(self, sender: Any, message_id: int, body: bytes) -> None:
-        if sender.name is not None:
-            return
+    def _contact_news(self, body: bytes) -> None:
         news = CONTACT_NEWS.decode(body)
         if news.news == ContactNews.REQUESTED:
             self.contact_requested.fire(news.other, news.text)

@@ -42,7 +42,6 @@ class Presence:
         self._most_members = most_members
         self._waiting: dict[str, bool] = {}
         self._timer: IDelayedCall | None = None
-        self._turn: Deferred[None] | None = None
         self._is_working = False
 
     def __len__(self) -> int:

@@ -68,8 +68,6 @@ class NewFile:
 
     appetite = _PIECES_TO_THREAD
 
-    appetite = _PIECES_TO_THREAD
-
     def __init__(self, path: Path, reactor: Any) -> None:
         self._path = path
         self._part = path.with_name(f".{token_hex(12)}.part")
