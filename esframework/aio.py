@@ -26,7 +26,9 @@ from esframework.errors import LocalError
 from esframework.interfaces import (
     IAttachmentConsumer,
     IAttachmentHandler,
+    IContacts,
     ICustomHandler,
+    IStores,
     IVerifier,
     LogOnRequest,
     Permission,
@@ -302,6 +304,20 @@ class _Verifier:
         return _for_twisted(self._verifier.verify(request))
 
 
+@implementer(IContacts)
+class _Contacts:
+    """An application's contacts whose coroutines are asyncio's."""
+
+    def __init__(self, contacts: Any) -> None:
+        self._contacts = contacts
+
+    def contacts_of(self, user_id: str) -> Any:
+        return _for_twisted(self._contacts.contacts_of(user_id))
+
+    def members_of(self, group_id: str) -> Any:
+        return _for_twisted(self._contacts.members_of(group_id))
+
+
 def _for_twisted(result: Any) -> Any:
     return _awaited_by_asyncio(result) if inspect.isawaitable(result) and not isinstance(result, Deferred) else result
 
@@ -318,8 +334,11 @@ class _Engine:
     custom: CustomCalls
     accounts: Any
     basic: Any
+    contacts: Any
+    delivery: Any
     diagnostics: Any
     groups: Any
+    offline: Any
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
@@ -381,6 +400,8 @@ class ServerEngine(_Engine):
         options: ServerOptions | None = None,
         managers: Sequence[Any] | None = None,
         permit: Permission | None = None,
+        stores: IStores | None = None,
+        contacts: Any = None,
     ) -> None:
         reactor = install()
         from esframework.server import engine
@@ -395,6 +416,8 @@ class ServerEngine(_Engine):
                 options=options,
                 managers=managers,
                 permit=permit,
+                stores=stores,
+                contacts=None if contacts is None else _Contacts(contacts),
                 reactor=reactor,
             )
         )

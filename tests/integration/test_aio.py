@@ -26,6 +26,7 @@ def test_a_server_and_two_clients_talk_in_one_program_with_coroutines_of_asyncio
 import asyncio
 from esframework import aio
 from esframework.errors import HandlerRaised, RequestTimeout
+from esframework.stores.memory import MemoryStores
 
 class Slow:
     async def handle_information(self, source, information_type, content):
@@ -41,14 +42,27 @@ class OnlyFriends:
         await asyncio.sleep(0.01)
         return request.password == "secret" or "no friend"
 
+class Everybodys:
+    async def contacts_of(self, user_id):
+        await asyncio.sleep(0.01)
+        return ["bob"]
+
+    async def members_of(self, group_id):
+        await asyncio.sleep(0.01)
+        return ["alice", "bob"]
+
 async def main():
     came = []
-    async with aio.ServerEngine(Slow(), OnlyFriends()) as server:
+    stores = MemoryStores()
+    async with aio.ServerEngine(Slow(), OnlyFriends(), contacts=Everybodys(), stores=stores) as server:
+        assert server.stores is stores
         server.users.connected.subscribe(lambda user: came.append(user.user_id))
         port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
         async with aio.ClientEngine(Slow()) as alice, aio.ClientEngine(Slow()) as bob:
             await alice.log_on("alice", "secret", f"tcp:localhost:{port}")
             await bob.log_on("bob", "secret", f"tcp:127.0.0.1:{port}")
+            assert await alice.contacts.contacts() == ["bob"]
+            assert (await alice.contacts.broadcast("chess", 1, b"hi")).reached == 1
             assert came == ["alice", "bob"] == await alice.basic.all_online_users()
             asked = [alice.custom.query(whom, 1, b"hi") for whom in (None, "bob")]
             asked.append(server.custom.query("bob", 1, b"hi"))
