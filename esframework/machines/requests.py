@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from esframework import limits
 from esframework.errors import TooManyRequests
+from esframework.wire.login_id import bare_id
 
 Waiter = TypeVar("Waiter")
 _LARGEST_ID = 2**31 - 1
@@ -14,7 +15,10 @@ _LARGEST_ID = 2**31 - 1
 
 @dataclass(slots=True)
 class Request(Generic[Waiter]):
-    """One unanswered request; `target` None is the server, `timeout` <= 0 waits for ever."""
+    """One unanswered request; `target` None is the server, `timeout` <= 0 waits for ever.
+
+    With a LoginID as its target, one device was asked; the user's bare id answers for it.
+    """
 
     target: str | None
     request_type: int
@@ -59,7 +63,9 @@ class Requests(Generic[Waiter]):
     def answered(self, message_id: int, source: str | None, answer_type: int) -> Request[Waiter] | None:
         """The request that this answers, which is then closed; None for an answer nobody waits for from that source."""
         request = self._open.get(message_id)
-        if request is None or request.target != source or request.answer_type != answer_type:
+        if request is None or request.answer_type != answer_type:
+            return None
+        if request.target != source and (request.target is None or bare_id(request.target) != source):
             return None
         return self.close(message_id)
 
@@ -95,7 +101,7 @@ class Requests(Generic[Waiter]):
         return self._close_all(due)
 
     def close_target(self, target: str | None) -> list[Request[Waiter]]:
-        """Close and return what was asked of one target, which is gone; costs no more than that."""
+        """Close and return what was asked of one target by this name, which is gone; costs no more than that."""
         return self._close_all(sorted(self._by_target.get(target, ())))
 
     def close_everything(self) -> list[Request[Waiter]]:

@@ -14,7 +14,6 @@ from twisted.internet.interfaces import IReactorTime
 from esframework.errors import RequestError, RequestTimeout, request_label
 from esframework.machines.requests import Request, Requests
 from esframework.net.alarm import Alarm
-from esframework.wire.login_id import bare_id
 
 
 class Calls:
@@ -41,8 +40,7 @@ class Calls:
 
         answer: Deferred[Any] = Deferred(forget)
         now = self._clock.seconds()
-        name = bare_id(target) if target is not None else None
-        message_id = self._requests.open(name, request_type, answer_type, timeout, now, answer)
+        message_id = self._requests.open(target, request_type, answer_type, timeout, now, answer)
         if timeout > 0:
             self._alarm.set(now + timeout)
         return message_id, answer
@@ -86,7 +84,7 @@ class Calls:
             self._fail(request, why)
 
     def fail_target(self, target: str, why: Callable[..., RequestError]) -> None:
-        """One user is gone: fail what was asked of it."""
+        """A user, or with a LoginID one device, is gone: fail what was asked of it by that name."""
         for request in self._requests.close_target(target):
             self._fail(request, why)
 

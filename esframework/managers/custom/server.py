@@ -69,6 +69,8 @@ class ServerCustom(Custom):
         if source is None:
             return
         self.forget(source.login_id)
+        # Programs on the server name devices by the numbers of generation 7.
+        self._server.calls.fail_target(f"{source.device:d}#{source}", interrupted)
         if not self._server.users.is_online(source):
             self._server.calls.fail_target(source, interrupted)
 

@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import gatherResults
 
 from esframework import ClientOptions, MessageType, ServerOptions
+from esframework.errors import ConnectionInterrupted
 from esframework.managers.basic.contracts import DEVICE_NOTICE
 from esframework.server.devices import ONE_DEVICE, DeviceRules
 from esframework.testing import MemoryNetwork, simulated
@@ -215,6 +216,22 @@ async def test_what_two_devices_send_into_the_other_generation_is_kept_apart(
         ("alice", other, 600_000),
     ]
     assert [len(content) for content in broadcasts] == [600_000, 600_000]
+
+
+@simulated
+async def test_what_one_device_was_asked_fails_when_that_device_goes(network: MemoryNetwork) -> None:
+    server = network.server()
+    phone = FramePeer(network, "5#alice", client_type=5).online()
+    desktop = FramePeer(network, "9#alice", generation=7).online()
+    of_one, of_all = server.custom.query("2#alice", 1, b""), server.custom.query("alice", 1, b"")
+    phone.stranger.transport.loseConnection()
+    network.settle()
+    with pytest.raises(ConnectionInterrupted, match="'2#alice'"):
+        await of_one
+    (asked,) = desktop.take(MessageType.QUERY)
+    desktop.send(MessageType.ANSWER, encode_information(1, b"here"), asked.message_id)
+    assert await of_all == b"here"
+    assert network.seconds() == 0
 
 
 @simulated
