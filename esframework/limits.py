@@ -173,6 +173,10 @@ MAX_FRAMES_PER_SECOND: Final = 20_000
 MAX_TRACKED_ADDRESSES: Final = 65_536
 """Addresses remembered for the limits above."""
 
+MAX_FAILURE_DETAIL: Final = 400
+"""Bytes of the text that says why a request failed: it fits into the shortest message that a server may be set to,
+behind the longest header."""
+
 FIRST_OWN_TYPE: Final = 1000
 """Message types from here are this framework's additions to the protocol: only its own clients get to see them."""
 

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from esframework import limits
 from esframework.errors import EncodeError, InvalidMessage, MalformedBody, RemoteError, WrongUserId
 from esframework.interfaces import ISender, PausedBy
 from esframework.machines.greeting import EarlyQueryReceived, Greeting, LogOnReceived
@@ -361,6 +362,8 @@ class ServerConnection(Stream):
     def request_failed(self, message_id: int, reason: RequestFailure, detail: str) -> bool:
         """Tell one of our own clients that a request will not be answered; False for a foreign one."""
         if self.is_ours and message_id:
+            # It repeats names that the peer chose, in a spelling that may be four times as long.
+            detail = detail.encode(errors="replace")[: limits.MAX_FAILURE_DETAIL].decode(errors="ignore")
             body = REQUEST_FAILED.encode(RequestFailedBody(detail, reason))
             self.reply(MessageType.REQUEST_FAILED, body, message_id)
         return self.is_ours

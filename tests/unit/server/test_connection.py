@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from esframework import DisconnectedType, LogOnRequest, MessageType, ServerOptions
+from esframework import DisconnectedType, LogOnRequest, MessageType, ServerOptions, limits
+from esframework.interfaces import Registrations
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.contracts import REQUEST_FAILED
 from esframework.wire.information import encode_information
+from esframework.wire.types import RequestFailure
 from tests.peers import FramePeer, Recorder, record
 
 
@@ -151,6 +154,34 @@ async def test_who_was_pushed_out_says_nothing_more_while_its_last_bytes_leave(n
     assert server.connection_count == 2
     old.send(MessageType.INFORMATION, encode_information(1, b"a ghost"))
     assert handler.contents == []
+
+
+@pytest.mark.parametrize("target", ["_0", "_group"])
+@simulated
+async def test_a_manager_that_fails_is_logged_and_ends_nothing(target: str, network: MemoryNetwork) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a fault in a manager")
+
+    server = network.server()
+    server.dispatcher.install("faulty", Registrations(None, handlers={5000: fails}, addressed={5000: fails}))
+    alice = FramePeer(network, "alice").online()
+    alice.send(5000, b"", to=target)
+    assert len(network.failures.take(RuntimeError)) == 1
+    assert alice.is_connected
+
+
+@pytest.mark.parametrize("detail", ["\0" * 10, "x" * 2**21, "\u4e2d" * 2**20, "\ud800" * 1000])
+@simulated
+async def test_why_a_request_failed_is_told_in_a_short_text_whatever_it_repeats(
+    detail: str, network: MemoryNetwork
+) -> None:
+    server = network.server()
+    alice = FramePeer(network, "alice", authorized_user="esframework-python/0").online()
+    server.users.find_all("alice")[0].request_failed(7, RequestFailure.INVALID, detail)
+    (frame,) = alice.take(MessageType.REQUEST_FAILED)
+    told = REQUEST_FAILED.decode(frame.body).detail
+    assert len(told.encode()) <= limits.MAX_FAILURE_DETAIL
+    assert told == detail.encode(errors="replace").decode()[: len(told)] != ""
 
 
 @simulated
