@@ -19,12 +19,16 @@ from esframework.managers.contacts.options import ContactsOptions
 from esframework.managers.contacts.providers import EverybodyContacts, StoredContacts
 from esframework.plugins.models import as_deferred
 from esframework.plugins.quiet import Quiet
+from esframework.wire.identity import LONGEST_NAME
 from esframework.wire.types import EVERYBODY
 
 _log = Logger()
 MemberSource = Callable[[str], Any]
 _NOTHING_REMEMBERED: Final = 1.0
 """Seconds at most for which it is remembered that nobody knows a group: whoever asks for many asks a store for each."""
+
+_ENTRY: Final = 16
+"""What an answer without ids takes in memory, in ids: others choose the names that are asked for."""
 
 
 class _Question(NamedTuple):
@@ -82,6 +86,10 @@ class Directory:
         """The members of a group: nobody for one that does not exist; everybody online for `*`."""
         if group_id == EVERYBODY:
             return self._audience_of_all
+        if not 0 < len(group_id.encode(errors="replace")) < LONGEST_NAME:
+            # No header can say it, so nobody is in it; and whoever asks for many leaves none of them here.
+            nobody: IAudience = self._server.router.audience(())
+            return nobody
         steps = [_Step(partial(source, group_id), limits.STORED_REMEMBER_TIME, True) for source in self._sources]
         if self._application is not None:
             steps.insert(0, _Step(partial(self._application.members_of, group_id), self._seconds))
@@ -189,7 +197,7 @@ class Directory:
     def _answer(self, question: _Question, waiting: list[Deferred[Any]], ids: Sequence[str], seconds: float) -> None:
         answer: Any = self._server.router.audience(ids) if question.kind == "members" else ids
         if seconds > 0:
-            self._remembered.put(question, answer, len(ids) + 1, self._clock.seconds() + seconds)
+            self._remembered.put(question, answer, len(ids) + _ENTRY, self._clock.seconds() + seconds)
         self._number_waiting -= len(waiting)
         for each in waiting:
             each.callback(answer)

@@ -93,6 +93,18 @@ async def test_a_header_too_short_for_the_groups_id_is_passed_over_and_counted(n
     assert server.refusals.counts["broadcast_does_not_fit"] == 1
 
 
+@simulated
+async def test_a_body_for_which_a_members_header_leaves_no_room_reaches_the_others(network: MemoryNetwork) -> None:
+    server = chess(network)
+    alice, bob = online(network, "alice", "bob")
+    carol = FramePeer(network, "carol", max_user_id=255).online()
+    longest = server.options.max_message - alice.layout.header_size - len(broadcast_body("chess", b""))
+    say(alice, "chess", bytes(longest))
+    assert ([len(content) for _, _, content in heard(bob)], heard(carol)) == ([longest], [])
+    assert server.refusals.counts["broadcast_does_not_fit"] == 1
+    assert alice.is_connected and carol.is_connected
+
+
 # --- reports --------------------------------------------------------------------------------------------------------
 @simulated
 async def test_our_client_gets_a_report_and_a_foreign_one_nothing(network: MemoryNetwork) -> None:
@@ -162,6 +174,19 @@ async def test_a_group_bomb_asks_and_remembers_little(network: MemoryNetwork) ->
     network.settle()
     assert server.refusals.counts["broadcast_unknown_group"] == 10_000
     assert alice.is_connected
+
+
+@simulated
+async def test_nobody_is_asked_for_a_group_that_no_header_can_say(network: MemoryNetwork) -> None:
+    book = Book()
+    server = network.server(contacts=book)
+    alice = FramePeer(network, "alice", authorized_user="esframework-python/0").online()
+    for number in range(3):
+        alice.send(MessageType.BROADCAST, broadcast_body(f"{number}" + "\0" * 1_000_000), 7)
+    failed = alice.take(MessageType.REQUEST_FAILED)
+    assert [len(frame.body) < 1000 for frame in failed] == [True] * 3
+    assert server.refusals.counts["broadcast_unknown_group"] == 3
+    assert book.asked in ([], ["alice"])  # her contacts, for presence
 
 
 # --- by whose leave -------------------------------------------------------------------------------------------------
