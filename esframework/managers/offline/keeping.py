@@ -27,6 +27,7 @@ from esframework.managers.offline.known_users import KnownUsers
 from esframework.managers.offline.options import OfflineOptions
 from esframework.plugins.hooks import Event
 from esframework.plugins.quiet import Quiet
+from esframework.wire.identity import check_account_name
 from esframework.wire.login_id import Source, bare_id
 from esframework.wire.types import MessageType, RequestFailure
 
@@ -133,6 +134,8 @@ class Keeping:
 
     async def _offer(self, message: StoredMessage) -> StoredMessage:
         try:
+            # Before anybody is asked: delivery takes a target from a body, where it is as long as its sender likes.
+            check_account_name(message.target)
             if await self._users.ask(message.target):
                 return await self.leave(message)
             reason, text = RequestFailure.TARGET_ABSENT, f"{message.target!r} is not online"

@@ -317,3 +317,12 @@ async def test_an_expiry_that_fails_is_tried_again(network: MemoryNetwork) -> No
     server.stores.offline.is_away = False
     network.advance(61)
     assert await server.offline.waiting("bob") == []
+
+
+@simulated
+async def test_nobody_is_asked_whether_there_is_a_user_who_cannot_be(network: MemoryNetwork) -> None:
+    asked: list[str] = []
+    server = keeping_server(network, has_user=lambda user_id: not asked.append(user_id))
+    with pytest.raises(NotKept) as caught:
+        await server.offline.offer("x" * 100_000, 1, b"")
+    assert (caught.value.reason, asked) == (RequestFailure.INVALID, [])
