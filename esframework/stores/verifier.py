@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from esframework.errors import ComeBackLater, StoreError
 from esframework.interfaces import IAccounts, IVerifier, LogOnRequest
+from esframework.plugins.quiet import Quiet
 from esframework.wire.retry import with_retry
 
 UNKNOWN_OR_WRONG: Final = "unknown account or wrong password"
@@ -31,8 +32,12 @@ class AccountVerifier:
 
     log = Logger()
 
-    def __init__(self, accounts: IAccounts) -> None:
+    def __init__(self, accounts: IAccounts, clock: Any = None) -> None:
+        """`clock` is an IReactorTime, by default the global reactor."""
+        if clock is None:
+            from twisted.internet import reactor as clock
         self.accounts: Any = accounts
+        self._quiet = Quiet(clock)
 
     def verify(self, request: LogOnRequest) -> Deferred[bool | str]:
         """Fire with True or with the cause of the refusal; never fails for what a client sent."""
@@ -45,6 +50,13 @@ class AccountVerifier:
         except ComeBackLater as busy:
             return str(busy)
         except StoreError:
-            self.log.failure("Log-on of {user_id!r} refused: the accounts failed", user_id=request.user_id)
+            # While the store is away everybody comes again and again.
+            passed_over = self._quiet.admits("store")
+            if passed_over is not None:
+                self.log.failure(
+                    "Log-on of {user_id!r} refused: the accounts failed ({passed_over} more since the last entry)",
+                    user_id=request.user_id,
+                    passed_over=passed_over,
+                )
             return NOT_AVAILABLE
         return UNKNOWN_OR_WRONG

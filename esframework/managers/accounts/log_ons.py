@@ -21,6 +21,7 @@ from esframework.managers.accounts.options import AccountsOptions
 from esframework.net.addresses import is_in, network_of
 from esframework.net.stream import is_loopback
 from esframework.plugins.models import as_deferred
+from esframework.plugins.quiet import Quiet
 from esframework.wire.retry import with_retry
 from esframework.wire.session_token import is_session_token, token_digest
 
@@ -45,6 +46,7 @@ class LogOns:
         self._registrations: Penalties[str] = Penalties(
             Rule(self._options.free_registrations, limits.FORGET_REGISTRATION)
         )
+        self._quiet = Quiet(server.clock)
         self.administrators: set[str] = set()
         self.checks = OpenChecks()
 
@@ -94,9 +96,17 @@ class LogOns:
             except ComeBackLater as busy:
                 return str(busy)
             except StoreError:
-                _log.failure("a log-on is refused: the accounts failed")
+                self._complain()
                 return NOT_AVAILABLE
         return CHANGED if verdict is True and check.is_stale else verdict
+
+    def _complain(self) -> None:
+        passed_over = self._quiet.admits("store")
+        if passed_over is not None:
+            _log.failure(
+                "a log-on is refused: the accounts failed ({passed_over} more since the last entry)",
+                passed_over=passed_over,
+            )
 
     async def _with_role(self, request: LogOnRequest, ask: Verify) -> Any:
         verdict = ask(request)

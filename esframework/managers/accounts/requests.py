@@ -45,6 +45,7 @@ from esframework.managers.accounts.contracts import (
     WHO_IS_ONLINE,
 )
 from esframework.managers.accounts.log_ons import KEPT_ELSEWHERE
+from esframework.plugins.quiet import Quiet
 from esframework.wire.login_id import Source, bare_id
 from esframework.wire.retry import with_retry
 from esframework.wire.types import DisconnectedType, MessageType, RequestFailure
@@ -84,6 +85,7 @@ class AccountRequests:
         self._accounts = accounts
         self._open: Counter[str] = Counter()
         self._have_tokens: set[str] = set()
+        self._quiet = Quiet(server.clock)
 
     def handlers(self) -> dict[int, Handler]:
         """By message type."""
@@ -138,7 +140,14 @@ class AccountRequests:
                 del self._open[sender.login_id]
 
     def _failed(self, failure: Any, sender: Any, message_id: int) -> None:
-        _log.failure("a request of {sender} about accounts failed", failure, sender=sender)
+        passed_over = self._quiet.admits(failure.type)
+        if passed_over is not None:
+            _log.failure(
+                "a request of {sender} about accounts failed ({passed_over} more since the last entry)",
+                failure,
+                sender=sender,
+                passed_over=passed_over,
+            )
         busy = failure.check(StoreError) is not None
         detail = with_retry("the accounts are not available now", 10) if busy else "the server failed"
         sender.request_failed(message_id, RequestFailure.STORE_FAILED, detail)

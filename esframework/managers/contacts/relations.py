@@ -125,12 +125,25 @@ class Relations:
         for kind, reason in _REASONS:
             if isinstance(failure.value, kind):
                 text = str(failure.value)
+                if reason is RequestFailure.STORE_FAILED:
+                    # What a store says of its file or database is for the log alone.
+                    self._complain(text)
+                    text = "contacts cannot be stored or read now"
                 if isinstance(failure.value, ContactBlocked) and failure.value.by != sender.name:
                     text = f"{failure.value.by!r} takes no requests"
                 sender.request_failed(message_id, reason, text)
                 return
         _log.failure("a request about contacts failed", failure)
         sender.request_failed(message_id, RequestFailure.STORE_FAILED, "the server could not do it")
+
+    def _complain(self, text: str) -> None:
+        passed_over = self._quiet.admits("store")
+        if passed_over is not None:
+            _log.error(
+                "contacts cannot be stored or read: {error} ({passed_over} more failures since the last entry)",
+                error=text,
+                passed_over=passed_over,
+            )
 
     def _tell_relations(self, sender: Any, message_id: int, relations: list[Relation]) -> None:
         items = [RelationBody(each.other, int(each.since * 1000), each.state, each.text) for each in relations]

@@ -244,6 +244,7 @@ async def test_a_store_that_is_away_or_busy_is_told_and_the_session_stays(networ
             await alice.contacts.relations()
         assert caught.value.reason == reason
         assert "secret" not in str(caught.value)
+        assert "database" not in str(caught.value)
     network.failures.take(RuntimeError)
     network.cut(alice)
     network.advance(10)
