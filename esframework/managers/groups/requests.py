@@ -206,11 +206,23 @@ class GroupRequests:
     def _broadcast(self, sender: Any, message_id: int, body: bytes) -> None:
         """819: as a 704, by the same code, to members who understand it the same."""
         asked = GROUP_BROADCAST.decode(body)
+        contacts = self._server.manager("contacts")
+        if not self._admits(sender, MessageType.GROUP_BROADCAST, message_id, body):
+            return
+        if not contacts.broadcasting.hold(len(body)):
+            text = "too many broadcasts wait for the store of groups; try again in some seconds"
+            self._refuse(sender, MessageType.GROUP_BROADCAST, message_id, body, RequestFailure.BUSY, text)
+            return
 
         async def permitted(actor: Actor, body: bytes) -> bytes | None:
             group_id = asked.group_id or ""
-            await self._operations.permitted(Act.BROADCAST, actor, group_id)
-            self._server.manager("contacts").relay_broadcast(
+            try:
+                await self._operations.permitted(Act.BROADCAST, actor, group_id)
+            finally:
+                contacts.broadcasting.let_go(len(body))
+            # What is passed on is limited as every broadcast is; only what asked the store for nothing is paid for.
+            self._pace.charge(str(actor.user_id), -1, self._server.clock.seconds())
+            contacts.relay_broadcast(
                 sender,
                 message_id,
                 MessageType.GROUP_BROADCAST,

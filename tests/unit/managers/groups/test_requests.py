@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred, succeed
 
-from esframework import MessageType
+from esframework import MessageType, limits
 from esframework.managers.groups.contracts import (
     GROUP,
     GROUP_BROADCAST,
@@ -21,6 +23,7 @@ from esframework.managers.groups.contracts import (
     GroupMembersBody,
     GroupTagBody,
 )
+from esframework.stores.memory import MemoryStores
 from esframework.testing import MemoryNetwork, simulated
 from tests.peers import FramePeer
 from tests.unit.managers.groups.house import all_of, guarded, people, told
@@ -242,6 +245,45 @@ async def test_our_own_types_are_not_for_clients_of_another_make(network: Memory
         assert ask(mallory, message_type, b"") is None
     assert mallory.is_connected
     assert server.refusals.counts["own_type_of_foreign_client"] == 3
+
+
+@simulated
+async def test_broadcasts_that_are_refused_are_paced_as_other_requests_and_the_others_as_broadcasts(
+    network: MemoryNetwork,
+) -> None:
+    server = guarded(network)
+    ann, ben = foreign(network, "ann"), foreign(network, "ben")
+    join(ann, "chess"), join(ben, "chess")
+    for group_id in ("chess", "nowhere"):
+        body = GROUP_BROADCAST.encode(GroupBroadcastBody(b"e4", group_id, 7, ""))
+        for _ in range(2 * limits.GROUP_OPERATIONS_AT_ONCE):
+            ann.stranger.write(ann.frame(MessageType.GROUP_BROADCAST, body))
+        network.settle()
+    assert len(ben.take(MessageType.GROUP_BROADCAST)) == 2 * limits.GROUP_OPERATIONS_AT_ONCE
+    refused = server.refusals.counts
+    assert refused["group_no_such_thing"] < limits.GROUP_OPERATIONS_AT_ONCE
+    assert refused["group_too_fast"] + refused["group_no_such_thing"] == 2 * limits.GROUP_OPERATIONS_AT_ONCE
+
+
+@simulated
+async def test_broadcasts_that_wait_for_the_store_are_bounded(network: MemoryNetwork) -> None:
+    stores = MemoryStores()
+    waiting: list[Deferred[Any]] = []
+    slow = SimpleNamespace(
+        group=lambda group_id: waiting.append(Deferred()) or waiting[-1], groups_of=lambda user_id: succeed([])
+    )
+    stores.groups = slow  # type: ignore[assignment]
+    server = guarded(network, stores=stores)
+    ann = foreign(network, "ann")
+    body = GROUP_BROADCAST.encode(GroupBroadcastBody(bytes(2**19), "club", 7, ""))
+    for _ in range(40):
+        ann.send(MessageType.GROUP_BROADCAST, body)
+    assert len(waiting) == limits.BROADCAST_BYTES_WAITING // len(body)
+    assert server.refusals.counts["group_busy"] == 40 - len(waiting) > 0
+    for each in waiting:
+        each.callback(None)
+    ann.send(MessageType.GROUP_BROADCAST, body)
+    assert len(waiting) == 1 + limits.BROADCAST_BYTES_WAITING // len(body)
 
 
 @pytest.mark.parametrize("message_type", [*range(800, 805), 815, 817, 819])
