@@ -84,6 +84,8 @@ class PresenceLedger:
         self._told_at: OrderedDict[str, float] = OrderedDict()
         self._due: OrderedDict[str, None] = OrderedDict()
         self._early: set[str] = set()
+        # Nearly everybody has one device, of few kinds: those who have the same share one tuple.
+        self._forms: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def __len__(self) -> int:
         """How many users' changes are due."""
@@ -101,6 +103,9 @@ class PresenceLedger:
         if not self._due:
             return None
         user_id, _ = self._due.popitem(last=False)
+        if not self._due:
+            # A dict that was large once stays so, and there are storms of log-ons.
+            self._due = OrderedDict()
         self._told_at[user_id] = now
         return user_id
 
@@ -112,7 +117,7 @@ class PresenceLedger:
         """What to tell now that these are the user's devices; they are what has been told from then on."""
         told, current = self._told.get(user_id, ()), tuple(sorted(set(devices)))
         if current:
-            self._told[user_id] = current
+            self._told[user_id] = self._forms.setdefault(current, current)
         else:
             self._told.pop(user_id, None)
         came = [device for device in current if device not in told]
@@ -127,6 +132,8 @@ class PresenceLedger:
             if now - told_at < self._interval:
                 return
             del self._told_at[user_id]
+            if not self._told_at:
+                self._told_at = OrderedDict()
             if user_id in self._early:
                 self._early.discard(user_id)
                 self._due[user_id] = None

@@ -42,6 +42,12 @@ def test_a_source_is_its_bare_id_wherever_a_text_is_wanted() -> None:
     assert json.dumps({PHONE: [PHONE]}) == '{"bob": ["bob"]}'
 
 
+def test_the_text_of_a_source_is_the_plain_bare_id_and_always_the_same_object() -> None:
+    assert type(str(PHONE)) is str
+    assert str(PHONE) is str(PHONE)
+    assert f"{PHONE} {PHONE!r}" == "bob 'bob'"
+
+
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda source: pickle.loads(pickle.dumps(source))])
 def test_a_source_keeps_its_device_when_it_is_copied_or_goes_to_another_process(
     again: Callable[[Source], Source],
