@@ -182,12 +182,14 @@ class AccountRequests:
     async def _delete(self, sender: Any, body: bytes) -> bytes:
         asked = DELETE.decode(body)
         self._check_kept_here()
-        if asked.user_id == sender.name:
-            await self._check_password(sender, asked.password)
-        else:
+        is_own = asked.user_id == sender.name
+        if not is_own:
             self._check_permitted(sender, "delete_account", asked.user_id)
-        await self._accounts.delete(asked.user_id, spared=sender)
-        if asked.user_id == sender.name:
+        async with self._accounts.turns.one(asked.user_id):
+            if is_own:
+                await self._check_password(sender, asked.password)
+            await self._accounts.delete_in_turn(asked.user_id, spared=sender)
+        if is_own:
             # In the next turn, when it has its answer.
             self._server.clock.callLater(0, self._server.disconnect, asked.user_id, DisconnectedType.KICKED_OUT)
         return b""
@@ -195,12 +197,15 @@ class AccountRequests:
     async def _change_password(self, sender: Any, body: bytes) -> bytes:
         asked = PASSWORD.decode(body)
         self._check_kept_here()
-        if asked.user_id == sender.name:
-            await self._check_password(sender, asked.old_password)
-        else:
+        is_own = asked.user_id == sender.name
+        if not is_own:
             self._check_permitted(sender, "change_password", asked.user_id)
-        await self._accounts.change_password(asked.user_id, asked.new_password, spared=sender)
-        if asked.user_id == sender.name:
+        # The old password must still be the one when the new one is written.
+        async with self._accounts.turns.one(asked.user_id):
+            if is_own:
+                await self._check_password(sender, asked.old_password)
+            await self._accounts.change_password_in_turn(asked.user_id, asked.new_password, spared=sender)
+        if is_own:
             # Its old one is worthless.
             self._have_tokens.discard(sender.login_id)
         return b""

@@ -24,6 +24,7 @@ from esframework.managers.accounts.machine import (
     device_id,
 )
 from esframework.managers.accounts.requests import AccountRequests
+from esframework.managers.accounts.turns import Turns
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.wire.login_id import Source
@@ -51,6 +52,7 @@ class ServerAccounts:
         self.deleted: Event[str] = Event("accounts.deleted")
         self.logged_out: Event[Source] = Event("accounts.logged_out")
         self.locked: Event[str | None, str | None, float] = server.throttle.locked
+        self.turns = Turns()
         self._names = OnlineNames()
         self._log_ons = LogOns(server, wall, self.registered.fire)
         self._next_expiry = 0.0
@@ -162,6 +164,15 @@ class ServerAccounts:
         self.modified.fire(user_id)
 
     async def _change_password(self, user_id: str, password: str, spared: Any) -> None:
+        async with self.turns.one(user_id):
+            await self.change_password_in_turn(user_id, password, spared)
+
+    async def _delete(self, user_id: str, spared: Any) -> None:
+        async with self.turns.one(user_id):
+            await self.delete_in_turn(user_id, spared)
+
+    async def change_password_in_turn(self, user_id: str, password: str, spared: Any) -> None:
+        """As `change_password`, for whoever has the user's turn (`turns`)."""
         check_new_password(password, self._server.options.accounts.shortest_password)
         await self._store.set_password(user_id, password)
         self._log_ons.checks.changed(user_id)
@@ -169,7 +180,8 @@ class ServerAccounts:
         self._server.disconnect(user_id, DisconnectedType.KICKED_OUT, spared=spared)
         self.modified.fire(user_id)
 
-    async def _delete(self, user_id: str, spared: Any) -> None:
+    async def delete_in_turn(self, user_id: str, spared: Any) -> None:
+        """As `delete`, for whoever has the user's turn."""
         await self._store.remove(user_id)
         self._log_ons.checks.changed(user_id)
         self._server.throttle.forget_account(user_id)

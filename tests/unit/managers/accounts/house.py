@@ -45,6 +45,24 @@ class AtOnce:
         return succeed(None)
 
 
+class Held:
+    """Holds a store's call back until `go`; it is made then, or, with `late`, was made before and is answered then."""
+
+    def __init__(self, store: Any, name: str, late: bool = False) -> None:
+        self._call, self._late = getattr(store, name), late
+        self._gate: Deferred[None] = Deferred()
+        setattr(store, name, self)
+
+    def __call__(self, *arguments: Any) -> Deferred[Any]:
+        if self._late:
+            answer = self._call(*arguments)
+            return self._gate.addCallback(lambda _: answer)
+        return self._gate.addCallback(lambda _: self._call(*arguments))
+
+    def go(self) -> None:
+        self._gate.callback(None)
+
+
 class House:
     """One server. `hashes` counts passwords that were hashed or checked; `wall` is the time of tokens."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
 
 from esframework import ClientEngine, LogonResult
 from esframework.errors import ComeBackLater, LogonFailed, NotPermitted, StoreError
@@ -16,7 +15,7 @@ from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.session_token import is_session_token, session_token
 from tests.interface.names import POSSIBLE
 from tests.peers import FramePeer, record
-from tests.unit.managers.accounts.house import AWAY, PASSWORD, House
+from tests.unit.managers.accounts.house import AWAY, PASSWORD, Held, House
 
 REGISTER = AccountsOptions(register=True, free_registrations=2)
 
@@ -368,24 +367,6 @@ async def test_an_account_that_is_deleted_during_its_log_on_is_not_admitted(netw
     accounts.verify = delete_then_verify  # type: ignore[method-assign]
     with pytest.raises(LogonFailed, match="was deleted"):
         await house.client("alice")
-
-
-class Held:
-    """Holds a store's call back until `go`; it is made then, or, with `late`, was made before and is answered then."""
-
-    def __init__(self, store: Any, name: str, late: bool = False) -> None:
-        self._call, self._late = getattr(store, name), late
-        self._gate: Deferred[None] = Deferred()
-        setattr(store, name, self)
-
-    def __call__(self, *arguments: Any) -> Deferred[Any]:
-        if self._late:
-            answer = self._call(*arguments)
-            return self._gate.addCallback(lambda _: answer)
-        return self._gate.addCallback(lambda _: self._call(*arguments))
-
-    def go(self) -> None:
-        self._gate.callback(None)
 
 
 @simulated

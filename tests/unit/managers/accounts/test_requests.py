@@ -8,7 +8,16 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from esframework import ClientEngine, MessageType
-from esframework.errors import ComeBackLater, LogonFailed, NotDelivered, NotPermitted, RequestError, StoreError
+from esframework.errors import (
+    ComeBackLater,
+    ConnectionInterrupted,
+    LogonFailed,
+    NoSuchAccount,
+    NotDelivered,
+    NotPermitted,
+    RequestError,
+    StoreError,
+)
 from esframework.interfaces import Role, StoredMessage
 from esframework.managers.accounts.contracts import ROLE, USER, RoleBody, UserBody
 from esframework.managers.accounts.machine import OnlinePage
@@ -20,7 +29,7 @@ from esframework.wire.session_token import is_session_token
 from esframework.wire.types import RequestFailure
 from tests.interface.names import IMPOSSIBLE, POSSIBLE
 from tests.peers import FramePeer, record
-from tests.unit.managers.accounts.house import AWAY, PASSWORD, House
+from tests.unit.managers.accounts.house import AWAY, PASSWORD, Held, House
 
 NEW = "battery staple"
 
@@ -100,6 +109,35 @@ async def test_the_old_password_is_needed_and_is_not_guessed_faster_than_at_the_
     assert house.hashes == hashed
     network.advance(2)
     await alice.accounts.change_password(PASSWORD, NEW)
+
+
+@simulated
+@pytest.mark.parametrize("by", ["administrator", "application"])
+@pytest.mark.parametrize("change", ["change_password", "delete"])
+async def test_the_old_password_does_not_undo_a_reset(network: MemoryNetwork, change: str, by: str) -> None:
+    house, (root, alice) = await house_of(network, "alice")
+    verify, remove = house.stores.accounts.verify, house.stores.accounts.remove
+    removed: list[str] = []
+    house.stores.accounts.remove = lambda name: (removed.append(name), remove(name))[1]  # type: ignore[method-assign]
+    held = Held(house.stores.accounts, "verify", late=True)
+    mine = getattr(alice.accounts, change)(*([PASSWORD, NEW] if change == "change_password" else [PASSWORD]))
+    network.settle()
+    reset = root.accounts.set_password if by == "administrator" else house.server.accounts.change_password
+    resetting = reset("alice", "set by somebody else")
+    network.settle()
+    assert not resetting.called
+    held.go()
+    # The reset ends the session, perhaps before it has its answer.
+    await mine.addErrback(lambda failure: failure.trap(ConnectionInterrupted))
+    if change == "delete":
+        # The account went first: there is nothing to reset.
+        with pytest.raises((NotDelivered, NoSuchAccount)):
+            await resetting
+        assert removed == ["alice"]
+    else:
+        await resetting
+        assert await verify("alice", "set by somebody else") is True
+    assert len(house.server.accounts.turns) == 0
 
 
 @pytest.mark.parametrize("password", ["short", "", "esframework-token:abcdefgh", "x" * 1025])
