@@ -361,7 +361,8 @@ KNOWN_USERS: Final = 65_536
 """Names of which a server remembers whether there is such a user."""
 
 KNOWN_USER_FOR: Final = 60.0
-"""Seconds for which it remembers that there is one; what a removed account gets meanwhile expires by itself."""
+"""Seconds for which it remembers that there is one. What is kept meanwhile for an account that another process removed
+expires by itself, or is deleted when somebody takes the name."""
 
 UNKNOWN_USER_FOR: Final = 5.0
 """Seconds for which it remembers that there is none: an account that has just been made is soon noticed."""

@@ -46,7 +46,11 @@ class IAccounts(Interface):
     def add(
         user_id: str, password: str, role: Role = Role.USER, profile: Mapping[str, str] | None = None
     ) -> Deferred[None]:
-        """Make an account. Fails with `InvalidUserId`, `InvalidPassword`, `InvalidText` or `AccountExists`."""
+        """Make an account, and delete what still waits for that name in the same `IStores`, in one transaction: it was
+        for an earlier owner.
+
+        Fails with `InvalidUserId`, `InvalidPassword`, `InvalidText` or `AccountExists`.
+        """
 
     def remove(user_id: str) -> Deferred[None]:
         """Delete an account and all that any store of the same `IStores` holds of the user, in one transaction.

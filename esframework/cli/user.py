@@ -23,7 +23,7 @@ from esframework.interfaces import Account, Role
 from esframework.stores.passwords import PasswordHashing
 from esframework.stores.sql.account_table import SqlAccountRows
 from esframework.stores.sql.database import Database, Part
-from esframework.stores.sql.stores import remove_user
+from esframework.stores.sql.stores import add_user, remove_user
 from esframework.stores.sql.versions import prepare
 from esframework.wire.identity import LONGEST_NAME, check_account_name
 
@@ -58,8 +58,7 @@ def add(name: str, max_user_id: int, administrator: bool, where: str | Path, as_
             if SqlAccountRows(connection).find(name) is not None:
                 raise AccountExists(name)
         password_hash = _new_password_hash(name)
-        with database.writing(Part.ACCOUNTS) as connection:
-            SqlAccountRows(connection).add(Account(name, role, created_at=time.time()), password_hash)
+        add_user(database, Account(name, role, created_at=time.time()), password_hash)
         tell(as_json, f"account {name} added", user_id=name, done="added")
 
 

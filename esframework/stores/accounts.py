@@ -23,18 +23,21 @@ from esframework.wire.identity import check_account_name
 class Accounts:
     """An `IAccounts` on any backend.
 
-    `removing` deletes an account and what every other store has of it; `now` gives seconds UTC. Cancelling a call gives
-    its answer up; a change that has begun is still made.
+    `adding` writes a new account and its password hash, and deletes what was meant for an earlier owner of the name;
+    `removing` deletes an account and what every other store has of it; `now` gives seconds UTC. Cancelling a call
+    gives its answer up; a change that has begun is still made.
     """
 
     def __init__(
         self,
         shelf: Shelf[AccountRows],
+        adding: Callable[[Account, str], Deferred[None]],
         removing: Callable[[str], Deferred[None]],
         passwords: PasswordPool,
         now: Callable[[], float],
     ) -> None:
         self._shelf = shelf
+        self._adding = adding
         self._removing = removing
         self._passwords = passwords
         self._now = now
@@ -103,8 +106,7 @@ class Accounts:
     async def _add(self, user_id: str, password: str, role: Role, profile: Mapping[str, str]) -> None:
         check_account_name(user_id)
         account = Account(user_id, Role(role), check_profile(profile), self._now())
-        password_hash = await self._passwords.hash(password)
-        await self._shelf.write(lambda rows: rows.add(account, password_hash))
+        await self._adding(account, await self._passwords.hash(password))
 
     async def _set_password(self, user_id: str, password: str) -> None:
         password_hash = await self._passwords.hash(password)

@@ -249,6 +249,29 @@ class TestAccounts:
         assert await stores.offline.totals() == (0, 0)
 
     @pytest_twisted.ensureDeferred
+    async def test_whoever_takes_a_name_finds_nothing_that_was_meant_for_somebody_else(
+        self, accounts: Any, stores: Any
+    ) -> None:
+        await accounts.add("alice", "secret")
+        # A message that was on its way when the account was removed.
+        removing = accounts.remove("alice")
+        keeping = [
+            stores.offline.keep(StoredMessage("m", name, "carol", None, 1, b"private", 1.0, 2.0), Quota(0, 0))
+            for name in ("alice", "bob")
+        ]
+        await gatherResults([removing, *keeping])
+        with pytest.raises(InvalidPassword):
+            await accounts.add("alice", "")
+        assert await stores.offline.usage("alice") == (1, 7)
+        await accounts.add("alice", "another")
+        assert await stores.offline.usage("alice") == (0, 0)
+        assert await stores.offline.usage("bob") == (1, 7)
+        await stores.offline.keep(StoredMessage("n", "alice", "carol", None, 1, b"hello", 1.0, 2.0), Quota(0, 0))
+        with pytest.raises(AccountExists):
+            await accounts.add("alice", "again")
+        assert await stores.offline.usage("alice") == (1, 5)
+
+    @pytest_twisted.ensureDeferred
     async def test_after_close_every_call_fails(self, accounts: Any, stores: Any) -> None:
         await stores.close()
         for call in (

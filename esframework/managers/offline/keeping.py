@@ -149,6 +149,10 @@ class Keeping:
         self._waiting_bytes -= size
         return outcome
 
+    def account_changed(self, user_id: str) -> None:
+        """An account was made or deleted: whether there is such a user is asked anew."""
+        self._users.forget(user_id)
+
     # --- what has no receiver -----------------------------------------------------------------------------------------
     def take(self, sender: Any, information: Any, message_id: int) -> bool:
         """Keep what a client sent to somebody absent (`server.custom.keeper`); False when the policy is not to."""

@@ -24,6 +24,7 @@ class KnownUsers:
         self._has_user = has_user
         self._known: dict[str, tuple[bool, float]] = {}
         self._asking: dict[str, list[Deferred[bool]]] = {}
+        self._changed: set[str] = set()
 
     def ask(self, user_id: str) -> Deferred[bool]:
         """Whether there is such a user; fails as the answerer does. Answers come in the order of the questions."""
@@ -37,6 +38,12 @@ class KnownUsers:
             maybeDeferred(self._ask, user_id).addBoth(self._answered, user_id)
         return answer
 
+    def forget(self, user_id: str) -> None:
+        """What is known of a user, or being found out, is not to be remembered: it may be otherwise now."""
+        self._known.pop(user_id, None)
+        if user_id in self._asking:
+            self._changed.add(user_id)
+
     def _ask(self, user_id: str) -> Any:
         answer = self._has_user(user_id)
         deferred = as_deferred(answer)
@@ -44,14 +51,20 @@ class KnownUsers:
 
     def _answered(self, answer: Any, user_id: str) -> None:
         waiting = self._asking.pop(user_id)
+        has_changed = user_id in self._changed
+        self._changed.discard(user_id)
         if isinstance(answer, Failure):
             for each in waiting:
                 each.errback(Failure(answer.value))
             return
-        if len(self._known) >= limits.KNOWN_USERS:
-            self._known.clear()
         exists = answer is True
-        remembered = limits.KNOWN_USER_FOR if exists else limits.UNKNOWN_USER_FOR
-        self._known[user_id] = (exists, self._clock.seconds() + remembered)
+        if not has_changed:
+            self._remember(user_id, exists)
         for each in waiting:
             each.callback(exists)
+
+    def _remember(self, user_id: str, exists: bool) -> None:
+        if len(self._known) >= limits.KNOWN_USERS:
+            self._known.clear()
+        remembered = limits.KNOWN_USER_FOR if exists else limits.UNKNOWN_USER_FOR
+        self._known[user_id] = (exists, self._clock.seconds() + remembered)

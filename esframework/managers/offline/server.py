@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.errors import ComeBackLater
+from esframework.errors import ComeBackLater, PluginError
 from esframework.interfaces import IServerContext, MessageSummary, Registrations, StoredMessage
 from esframework.managers.offline.contracts import (
     ACKNOWLEDGEMENT,
@@ -58,6 +58,7 @@ class ServerOffline:
         self._handing = Handing(server, options.delivery_type, now, self.handed_over)
         self._expire_at = 0.0
         self._is_expiring = False
+        self._is_watching = False
         self._quiet = Quiet(server.clock)
 
     # --- for applications and other managers --------------------------------------------------------------------------
@@ -145,7 +146,20 @@ class ServerOffline:
             },
             logged_off=self._logged_off,
             sweep=self._sweep,
+            start=self._start,
         )
+
+    def _start(self) -> None:
+        if self._is_watching:
+            return
+        try:
+            accounts = self._server.manager("accounts")
+        except PluginError:
+            # A server may do without accounts of its own; then none is made or deleted.
+            return
+        self._is_watching = True
+        for event in (accounts.registered, accounts.deleted):
+            event.subscribe(self._keeping.account_changed)
 
     def _for_ours(self, handler: Callable[[Any, int, bytes], None]) -> Callable[[Any, int, bytes], None]:
         def handle(sender: Any, message_id: int, body: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, execute, succeed
 from zope.interface import implementer
 
-from esframework.interfaces import IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
+from esframework.interfaces import Account, IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
 from esframework.stores.accounts import Accounts
 from esframework.stores.contacts import Contacts
 from esframework.stores.groups import Groups
@@ -33,7 +33,7 @@ class MemoryStores:
         self._groups = MemoryGroupRows()
         self._offline = MemoryOfflineRows()
         accounts = MemoryShelf(self._opening, self._accounts)
-        self.accounts: IAccounts = Accounts(accounts, self._remove_later, self._passwords, now)
+        self.accounts: IAccounts = Accounts(accounts, self._add_later, self._remove_later, self._passwords, now)
         self.contacts: IContactStore = Contacts(MemoryShelf(self._opening, self._contacts))
         self.groups: IGroupStore = Groups(MemoryShelf(self._opening, self._groups))
         self.offline: IOfflineStore = Offline(MemoryShelf(self._opening, self._offline))
@@ -47,6 +47,15 @@ class MemoryStores:
         """As `IStores.close`."""
         self._opening.is_open = False
         return self._passwords.close()
+
+    def _add_later(self, account: Account, password_hash: str) -> Deferred[None]:
+        return execute(self._add, account, password_hash)
+
+    def _add(self, account: Account, password_hash: str) -> None:
+        self._opening.check()
+        self._accounts.add(account, password_hash)
+        # What was kept for an earlier owner of the name.
+        self._offline.forget(account.user_id)
 
     def _remove_later(self, user_id: str) -> Deferred[None]:
         return execute(self._remove, user_id)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from esframework.interfaces import IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
+from esframework.interfaces import Account, IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
 from esframework.stores.accounts import Accounts
 from esframework.stores.cached import CachedContacts, CachedGroups
 from esframework.stores.contacts import Contacts
@@ -50,7 +50,7 @@ class SqlStores:
         accounts = SqlShelf(self._threads, SqlAccountRows, Part.ACCOUNTS)
         contacts = SqlShelf(self._threads, partial(SqlContactRows, now=now), Part.CONTACTS)
         self._offline = Offline(SqlShelf(self._threads, SqlOfflineRows, Part.OFFLINE))
-        self.accounts: IAccounts = Accounts(accounts, self._remove, self._passwords, now)
+        self.accounts: IAccounts = Accounts(accounts, self._add, self._remove, self._passwords, now)
         self._contacts = CachedContacts(Contacts(contacts))
         self._groups = CachedGroups(Groups(SqlShelf(self._threads, SqlGroupRows, Part.GROUPS)))
         self.contacts: IContactStore = self._contacts
@@ -71,6 +71,9 @@ class SqlStores:
         await self._passwords.close()
         await self._threads.close()
 
+    def _add(self, account: Account, password_hash: str) -> Deferred[None]:
+        return self._threads.write(partial(add_user, self._threads.database, account, password_hash))
+
     def _remove(self, user_id: str) -> Deferred[None]:
         return self._threads.write(partial(remove_user, self._threads.database, user_id)).addBoth(self._forget_all)
 
@@ -79,6 +82,16 @@ class SqlStores:
         self._contacts.clear()
         self._groups.clear()
         return outcome
+
+
+def add_user(database: Database, account: Account, password_hash: str) -> None:
+    """Make an account, and delete what still waits for an earlier owner of its name, in one transaction.
+
+    A message may have been on its way to the store when that one was removed. Raises as `AccountRows.add`. Blocks.
+    """
+    with database.writing(Part.ACCOUNTS, Part.OFFLINE) as connection:
+        SqlAccountRows(connection).add(account, password_hash)
+        SqlOfflineRows(connection).forget(account.user_id)
 
 
 def remove_user(database: Database, user_id: str) -> None:

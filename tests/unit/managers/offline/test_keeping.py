@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
@@ -13,11 +13,15 @@ from esframework.errors import EncodeError, KeptOffline, NotDelivered, NotKept, 
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.options import ServerOptions
 from esframework.stores.memory import MemoryStores
+from esframework.stores.passwords import PasswordHashing, PasswordPool
+from esframework.stores.threads import BoundedPool
+from esframework.stores.verifier import AccountVerifier
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.information import encode_information
 from esframework.wire.login_id import Source
 from esframework.wire.types import Level, MessageType, RequestFailure
 from tests.peers import FramePeer, Recorder, record
+from tests.unit.managers.accounts.house import AtOnce
 from tests.unit.managers.offline.parts import EPOCH, keeping_server
 
 
@@ -91,6 +95,22 @@ async def test_without_a_policy_the_account_store_knows_who_exists(
     with pytest.raises(TargetAbsent):
         await alice.offline.send("carol", 1, b"hello")
     assert await contents(server, "bob") == [b"hello"]
+
+
+@simulated
+async def test_an_account_that_is_deleted_or_made_is_noticed_at_once(network: MemoryNetwork) -> None:
+    stores = MemoryStores(PasswordPool(PasswordHashing(memory=8, rounds=1), cast(BoundedPool, AtOnce())))
+    server = network.server(verifier=AccountVerifier(stores.accounts), stores=stores)
+    for name in ("alice", "bob"):
+        await server.accounts.register(name, "correct horse")
+    alice = await network.client("alice", "correct horse")
+    assert await alice.offline.send("bob", 1, b"for the first bob") is Level.STORED_ON_DISK
+    await server.accounts.delete("bob")
+    with pytest.raises(TargetAbsent):
+        await alice.offline.send("bob", 1, b"for nobody")
+    await server.accounts.register("bob", "battery staple")
+    assert await alice.offline.send("bob", 1, b"for the second bob") is Level.STORED_ON_DISK
+    assert await contents(server, "bob") == [b"for the second bob"]
 
 
 @simulated
