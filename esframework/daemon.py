@@ -51,6 +51,7 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         max_user_id=config.max_user_id,
         max_message=sizes.max_message,
         log_on_timeout=session.log_on_timeout,
+        verify_timeout=session.verify_timeout,
         heartbeat_timeout=session.heartbeat_timeout,
         auto_respond_heartbeat=session.auto_respond_heartbeat,
         relogon_mode=RelogonMode[session.relogon_mode.upper()],

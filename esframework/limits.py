@@ -28,6 +28,9 @@ MAX_BODY_DEPTH: Final = 32
 LOG_ON_TIMEOUT: Final = 15.0
 """Seconds a connection may take to send a complete log-on: a slow phone network needs three or four."""
 
+VERIFY_TIMEOUT: Final = 300.0
+"""Seconds that a verifier may take: nothing is read of a connection meanwhile, not even that its client has gone."""
+
 HEARTBEAT_INTERVAL: Final = 10.0
 """Seconds between a client's heartbeats (the manual's default)."""
 

@@ -72,6 +72,7 @@ class SessionConfig:
     """`[session]`: who may come and how long one may be silent."""
 
     log_on_timeout: float = _option(limits.LOG_ON_TIMEOUT, Seconds(), "seconds to send a complete log-on")
+    verify_timeout: float = _option(limits.VERIFY_TIMEOUT, Seconds(), "seconds to verify a log-on")
     heartbeat_timeout: float = _option(
         limits.HEARTBEAT_TIMEOUT, Seconds(), "seconds of silence that end a session"
     )

@@ -170,6 +170,7 @@ class ServerEngine(MultiService):
         self.closing.fire()
         self._gate.closing = True
         yield self._listeners.close()
+        self._check.close()
         yield self._close_connections()
         self._sweeper.stop()
         self.dispatcher.stop()
@@ -279,13 +280,14 @@ class ServerEngine(MultiService):
     def _build_gate(self, verify: Any) -> None:
         admission = Admission(self.options)
         self.throttle = LogOnThrottle(self.options)
-        check = LogOnCheck(self.clock, self.throttle, self.refusals, verify, self.dispatcher.verify)
+        timeout = self.options.verify_timeout
+        self._check = LogOnCheck(self.clock, self.throttle, self.refusals, verify, self.dispatcher.verify, timeout)
         self._gate = Gate(
             clock=self.clock,
             options=self.options,
             users=self.users,
             refusals=self.refusals,
-            check=check.check,
+            check=self._check.check,
             today=date.today,
             arrived=self.router.changed,
             departed=self._departed,

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from esframework import limits
 from esframework.interfaces import LogOnRequest, Verify
 from esframework.plugins.models import as_deferred
 from esframework.server.refusals import Refusals
@@ -23,8 +24,8 @@ _log = Logger()
 
 
 class LogOnCheck:
-    """`ask(request, verify)` asks the managers, and they the verifier. Without a verifier everybody is right, and
-    nobody ever fails."""
+    """`ask(request, verify)` asks the managers, and they the verifier, who may take `timeout` seconds (<= 0: as long as
+    it likes). Without a verifier everybody is right, and nobody ever fails."""
 
     def __init__(
         self,
@@ -33,12 +34,20 @@ class LogOnCheck:
         refusals: Refusals,
         verify: Verify | None,
         ask: Callable[[LogOnRequest, Verify], Any],
+        timeout: float = limits.VERIFY_TIMEOUT,
     ) -> None:
         self._clock = clock
         self._throttle = throttle
         self._refusals = refusals
         self._verify = verify
         self._ask = ask
+        self._timeout = timeout
+        self._open: set[Deferred[Any]] = set()
+
+    def close(self) -> None:
+        """The server closes: give up what is being verified."""
+        for verdict in tuple(self._open):
+            verdict.cancel()
 
     @inlineCallbacks
     def check(self, request: LogOnRequest) -> Any:
@@ -63,11 +72,24 @@ class LogOnCheck:
             verdict = self._ask(request, self._verify or _everybody)
             deferred = as_deferred(verdict)
             if deferred is not None:
-                verdict = yield deferred
+                verdict = yield self._limited(deferred)
+        except CancelledError:
+            return with_retry("the server is closing", 5)
         except Exception:
             _log.failure("the verifier failed for {user}; the log-on is refused", user=request.user_id)
             return with_retry("the server cannot verify log-ons now", 10)
         return verdict
+
+    def _limited(self, verdict: Deferred[Any]) -> Deferred[Any]:
+        if self._timeout > 0:
+            verdict.addTimeout(self._timeout, self._clock)
+        self._open.add(verdict)
+
+        def decided(result: Any) -> Any:
+            self._open.discard(verdict)
+            return result
+
+        return verdict.addBoth(decided)
 
     def _settle(self, log_on: Try, verdict: bool | str) -> None:
         now = self._clock.seconds()

@@ -37,6 +37,7 @@ class ServerOptions:
     max_user_id: int = limits.MAX_USER_ID
     max_message: int = limits.MAX_MESSAGE
     log_on_timeout: float = limits.LOG_ON_TIMEOUT
+    verify_timeout: float = limits.VERIFY_TIMEOUT
     heartbeat_timeout: float = limits.HEARTBEAT_TIMEOUT
     auto_respond_heartbeat: bool = False
     relogon_mode: RelogonMode = RelogonMode.REPLACE_OLD

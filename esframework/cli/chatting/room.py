@@ -18,6 +18,7 @@ from esframework.cli.chatting.talking import Talking
 from esframework.cli.chatting.wishes import To, Who, Wish
 from esframework.cli.information import name_of, printable
 from esframework.errors import ConnectionInterrupted, EsError, HandlerRaised, NotLoggedOn, TargetAbsent
+from esframework.wire.types import LogonResult
 
 _NO_ANSWER: Final = (
     "the server has no answer: its application's handler failed, or it has none (esframework serve has none)"
@@ -107,5 +108,5 @@ class ChatRoom:
         self._screen.note("the connection was lost; it comes back by itself", event="connection_interrupted")
 
     def _relogon_completed(self, response: Any) -> None:
-        if response.result == 0:
+        if response.result is LogonResult.SUCCEED:
             self._screen.note("logged on again", event="relogon_completed")

@@ -54,6 +54,7 @@ rotate_size = 0
 
 [session]
 log_on_timeout = 5
+verify_timeout = 60
 heartbeat_timeout = -1
 auto_respond_heartbeat = true
 relogon_mode = "ignore_new"

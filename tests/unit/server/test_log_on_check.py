@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from esframework import LogOnRequest, ServerOptions
+from esframework import LogOnRequest, ServerOptions, limits
 from esframework.interfaces import Verify
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.server.log_on_check import LogOnCheck
@@ -51,6 +51,18 @@ def test_what_is_not_true_refuses_and_counts(verdict: Any, told: str) -> None:
     assert bench.refusals.counts == {"log_on_refused": 1, "log_on_tries": 1}
     bench.clock.advance(1)
     assert bench.check() == told
+
+
+def test_a_verifier_that_never_answers_is_given_up_and_cancelled() -> None:
+    cancelled: list[Any] = []
+    bench = Bench(lambda _: Deferred(cancelled.append))
+    results: list[Any] = []
+    bench._check.check(request()).addBoth(results.append)
+    bench.clock.advance(limits.VERIFY_TIMEOUT - 1)
+    assert results == []
+    bench.clock.advance(1)
+    assert results == ["the server cannot verify log-ons now; try again in 10 s"]
+    assert len(cancelled) == 1
 
 
 def test_a_right_log_on_counts_as_no_failure() -> None:
