@@ -245,6 +245,10 @@ ONLINE_PAGE: Final = 100
 MAX_ONLINE_PAGE: Final = 1000
 """The most in one page: a quarter of a megabyte if all names are as long as can be."""
 
+LEARNED_ROLE_FOR: Final = 60.0
+"""Seconds for which a server remembers what a log-on has learned of a role, if no session follows: longer than a log-on
+takes (`LOG_ON_TIMEOUT`)."""
+
 # --- contacts and broadcasts --------------------------------------------------------------------------------------
 CONTACTS_REMEMBERED: Final = 500_000
 """Ids in all remembered answers about contacts and members: some 30 MB, and the busiest users of a large server."""

@@ -13,10 +13,10 @@ from twisted.logger import Logger
 
 from esframework import limits
 from esframework.errors import AccountExists, ComeBackLater, InvalidPassword, InvalidUserId, StoreError
-from esframework.interfaces import IServerContext, LogOnRequest, Role, Verify
+from esframework.interfaces import IServerContext, LogOnRequest, Verify
 from esframework.machines.greeting import asks_for_account
 from esframework.machines.throttle import Penalties, Rule
-from esframework.managers.accounts.machine import OpenChecks, check_new_password, device_id
+from esframework.managers.accounts.machine import Administrators, OpenChecks, check_new_password, device_id
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.net.addresses import is_in, network_of
 from esframework.net.stream import is_loopback
@@ -47,8 +47,9 @@ class LogOns:
             Rule(self._options.free_registrations, limits.FORGET_REGISTRATION)
         )
         self._quiet = Quiet(server.clock)
-        self.administrators: set[str] = set()
+        self.administrators = Administrators(server.users.is_online)
         self.checks = OpenChecks()
+        self.roles = OpenChecks()
 
     def verify(self, request: LogOnRequest, ask: Verify) -> Any:
         """See `Registrations.verify`."""
@@ -69,8 +70,9 @@ class LogOns:
         return lifetime if self._server.has_verifier else 0.0
 
     def sweep(self, now: float) -> None:
-        """Forget registrations of long ago."""
+        """Forget registrations of long ago, and administrators who are gone."""
         self._registrations.forget_old(now)
+        self.administrators.sweep(now)
 
     async def learn_role(self, user_id: str) -> bool:
         """Remember whether a user is an administrator: whoever asks later cannot wait for a store.
@@ -79,11 +81,13 @@ class LogOns:
         """
         if not self._server.keeps_accounts:
             return True
-        account = await self._server.stores.accounts.account(user_id)
-        if account is not None and account.role is Role.ADMINISTRATOR:
-            self.administrators.add(user_id)
-        else:
-            self.administrators.discard(user_id)
+        is_stale = True
+        while is_stale:
+            # What was read before a change must not be learned after it.
+            with self.roles.one(user_id) as check:
+                account = await self._server.stores.accounts.account(user_id)
+            is_stale = check.is_stale
+        self.administrators.learn(user_id, account and account.role, self._server.clock.seconds())
         return account is not None
 
     def _guarded(self, request: LogOnRequest, deciding: Coroutine[Any, Any, Any]) -> Deferred[Any]:

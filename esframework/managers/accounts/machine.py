@@ -1,5 +1,5 @@
 """What is true of accounts without a store or a connection: who is online in which order, what a password must be,
-and whether what was found out about an account still holds.
+who is known as an administrator, and whether what was found out about an account still holds.
 
 Pure. Knows no frames.
 """
@@ -7,7 +7,7 @@ Pure. Knows no frames.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -73,6 +73,37 @@ class OnlineNames:
         found = self._names[begin : begin + limit + 1]
         fitting = [name for name in found if name.startswith(prefix)]
         return OnlinePage(fitting[:limit], len(fitting) > limit)
+
+
+class Administrators:
+    """The administrators among those who are online or about to be: what the last log-on of each found out.
+
+    A log-on finds it out before its session begins, perhaps while another session of the same user ends, and may be
+    refused then. So whoever is not online is no administrator, and is forgotten after a while, not at once.
+    """
+
+    def __init__(self, is_online: Callable[[str], bool]) -> None:
+        self._is_online = is_online
+        self._since: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+    def __contains__(self, user_id: str) -> bool:
+        return user_id in self._since and self._is_online(user_id)
+
+    def learn(self, user_id: str, role: Role | None, now: float) -> None:
+        """A user has this role now; None for a user that is no more."""
+        if role is Role.ADMINISTRATOR:
+            self._since[user_id] = now
+        else:
+            self._since.pop(user_id, None)
+
+    def sweep(self, now: float) -> None:
+        """Forget those who are away, and found out longer ago than any log-on takes."""
+        for user_id, since in list(self._since.items()):
+            if now - since >= limits.LEARNED_ROLE_FOR and not self._is_online(user_id):
+                del self._since[user_id]
 
 
 class Check:

@@ -160,6 +160,7 @@ class ServerAccounts:
 
     async def _changed(self, user_id: str, change: Deferred[None]) -> None:
         await change
+        self._log_ons.roles.changed(user_id)
         await self._log_ons.learn_role(user_id)
         self.modified.fire(user_id)
 
@@ -185,7 +186,8 @@ class ServerAccounts:
         await self._store.remove(user_id)
         self._log_ons.checks.changed(user_id)
         self._server.throttle.forget_account(user_id)
-        self._log_ons.administrators.discard(user_id)
+        self._log_ons.roles.changed(user_id)
+        self._log_ons.administrators.learn(user_id, None, self._server.clock.seconds())
         self.deleted.fire(user_id)
         self._server.disconnect(user_id, DisconnectedType.KICKED_OUT, spared=spared)
 
@@ -218,7 +220,6 @@ class ServerAccounts:
     def _logged_off(self, source: Source | None) -> None:
         if source is not None and not self._server.users.is_online(source):
             self._names.discard(source)
-            self._log_ons.administrators.discard(source)
 
     def _sweep(self, now: float) -> None:
         self._log_ons.sweep(now)

@@ -354,6 +354,58 @@ async def test_a_token_brings_the_role_back_too(network: MemoryNetwork) -> None:
 
 
 @simulated
+@pytest.mark.parametrize("by", ["password", "token"])
+async def test_an_administrator_who_replaces_its_own_session_is_still_one(network: MemoryNetwork, by: str) -> None:
+    house = await House(network).add("root", role=Role.ADMINISTRATOR)
+    first = await house.client("root")
+    second = await house.client("root", PASSWORD if by == "password" else first.accounts.session_token)
+    assert not first.connected
+    assert house.server.is_administrator("root")
+    await second.accounts.set_role("root", Role.USER)
+    assert not house.server.is_administrator("root")
+
+
+@simulated
+async def test_a_role_that_another_process_changed_holds_from_the_next_log_on(network: MemoryNetwork) -> None:
+    house = await House(network).add("root", role=Role.ADMINISTRATOR)
+    await house.client("root")
+    await house.stores.accounts.set_role("root", Role.USER)
+    assert house.server.is_administrator("root")
+    await house.client("root", generation=7, client_type=2)
+    assert not house.server.is_administrator("root")
+
+
+@simulated
+async def test_a_log_on_that_does_not_become_a_session_makes_nobody_an_administrator(network: MemoryNetwork) -> None:
+    house = await House(network).add("root", role=Role.ADMINISTRATOR)
+    held = Held(house.stores.accounts, "account", late=True)
+    client = house.new_client(reconnect_first_delay=0)
+    logging_on = client.log_on("root", PASSWORD, network.endpoint_of(client))
+    network.settle()
+    await house.server.accounts.revoke_tokens("root")
+    held.go()
+    with pytest.raises(LogonFailed, match="changed meanwhile"):
+        await logging_on
+    assert not house.server.is_administrator("root")
+
+
+@simulated
+async def test_a_role_that_was_read_before_it_changed_is_read_again(network: MemoryNetwork) -> None:
+    house = await House(network).add("root", role=Role.ADMINISTRATOR)
+    accounts = house.stores.accounts
+    account = accounts.account
+    held = Held(accounts, "account", late=True)
+    client = house.new_client()
+    logging_on = client.log_on("root", PASSWORD, network.endpoint_of(client))
+    network.settle()
+    accounts.account = account  # type: ignore[method-assign]
+    await house.server.accounts.set_role("root", Role.USER)
+    held.go()
+    await logging_on
+    assert not house.server.is_administrator("root")
+
+
+@simulated
 async def test_an_account_that_is_deleted_during_its_log_on_is_not_admitted(network: MemoryNetwork) -> None:
     house = await House(network).add("alice")
     accounts = house.stores.accounts

@@ -1,4 +1,4 @@
-"""Pages of names in order; what a password must be."""
+"""Pages of names in order; who is an administrator; what a password must be."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esframework import limits
 from esframework.errors import InvalidPassword
+from esframework.interfaces import Role
 from esframework.limits import MAX_ONLINE_PAGE
 from esframework.managers.accounts.machine import (
     AccountState,
+    Administrators,
     OnlineNames,
     OnlinePage,
     OpenChecks,
@@ -97,3 +100,37 @@ def test_a_change_makes_stale_what_is_being_found_out_about_that_user_and_nothin
     with checks.one("alice") as later:
         assert not later.is_stale
     assert len(checks) == 0
+
+
+# --- who is an administrator ----------------------------------------------------------------------------------------
+def test_only_who_is_online_is_an_administrator() -> None:
+    online: set[str] = set()
+    administrators = Administrators(online.__contains__)
+    administrators.learn("root", Role.ADMINISTRATOR, 0.0)
+    administrators.learn("alice", Role.USER, 0.0)
+    assert "root" not in administrators
+    online |= {"root", "alice"}
+    assert "root" in administrators and "alice" not in administrators
+    online.clear()
+    assert "root" not in administrators
+
+
+@pytest.mark.parametrize("role", [Role.USER, None])
+def test_what_was_learned_last_holds(role: Role | None) -> None:
+    administrators = Administrators(lambda name: True)
+    for each in (Role.ADMINISTRATOR, role, role):
+        administrators.learn("root", each, 0.0)
+    assert "root" not in administrators
+    assert len(administrators) == 0
+
+
+def test_who_does_not_come_is_forgotten_and_who_is_here_is_not() -> None:
+    online = {"here"}
+    administrators = Administrators(online.__contains__)
+    for name in ("here", "away"):
+        administrators.learn(name, Role.ADMINISTRATOR, 10.0)
+    administrators.sweep(10.0 + limits.LEARNED_ROLE_FOR - 1)
+    assert len(administrators) == 2
+    administrators.sweep(10.0 + limits.LEARNED_ROLE_FOR)
+    assert len(administrators) == 1
+    assert "here" in administrators
