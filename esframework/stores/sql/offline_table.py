@@ -44,11 +44,12 @@ messages = Table(
     Column("source", Name),
     Column("source_device", Integer),
     Column("information_type", Number, nullable=False),
-    Column("content", LargeBinary),
     Column("size", Integer, nullable=False),
     Column("received_at", Seconds, nullable=False),
     Column("expires_at", Seconds, nullable=False, index=True),
     Column("handed_out", Integer, nullable=False),
+    # Last: SQLite reads a whole content to reach what lies behind it.
+    Column("content", LargeBinary),
     # The id first: whether a batch of messages is there already is one question.
     UniqueConstraint("id", "target", name="offline_messages_once"),
     # With the size, so that a target's usage is counted without looking at any content.
@@ -193,11 +194,11 @@ def _values(message: StoredMessage) -> dict[str, object]:
         "source": message.source,
         "source_device": message.source_device,
         "information_type": message.information_type,
-        "content": message.content,
         "size": size_of(message.content),
         "received_at": message.received_at,
         "expires_at": message.expires_at,
         "handed_out": message.handed_out,
+        "content": message.content,
     }
 
 

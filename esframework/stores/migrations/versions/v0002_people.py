@@ -68,11 +68,11 @@ def _make_offline_messages() -> None:
         sa.Column("source", _name()),
         sa.Column("source_device", sa.Integer),
         sa.Column("information_type", _number(), nullable=False),
-        sa.Column("content", sa.LargeBinary),
         sa.Column("size", sa.Integer, nullable=False),
         sa.Column("received_at", sa.Double, nullable=False),
         sa.Column("expires_at", sa.Double, nullable=False, index=True),
         sa.Column("handed_out", sa.Integer, nullable=False),
+        sa.Column("content", sa.LargeBinary),
         sa.UniqueConstraint("id", "target", name="offline_messages_once"),
         sa.Index("offline_messages_in_order", "target", "number", "size"),
     )

@@ -82,6 +82,14 @@ def test_the_migrations_make_the_tables_that_the_program_means(database: Databas
         assert differences(connection) == []
 
 
+def test_long_contents_lie_behind_all_other_columns(database: Database) -> None:
+    prepare(database)
+    with database.reading() as connection:
+        columns = [column["name"] for column in inspect(connection).get_columns("offline_messages")]
+    assert columns == metadata.tables["offline_messages"].c.keys()
+    assert columns[-1] == "content"
+
+
 def test_a_difference_between_migrations_and_tables_would_be_noticed(database: Database, path: Path) -> None:
     prepare(database)
     execute(path, "DROP INDEX offline_messages_in_order; ALTER TABLE accounts DROP COLUMN role")
