@@ -288,10 +288,13 @@ class IOfflineStore(Interface):
         """Up to `limit` targets for whom anything waits, behind the name `after`."""
 
     def purge(target: str | None, older_than: float | None) -> Deferred[int]:
-        """Delete what waits for the target (None: for everybody) and came before `older_than` (None: all)."""
+        """Delete what waits for the target (None: for everybody) and came before `older_than` (None: all).
+
+        One portion after another, so that messages can be kept meanwhile; what was deleted before a failure stays so.
+        """
 
     def expire(now: float) -> Deferred[int]:
-        """Delete what has expired; fires with the number."""
+        """Delete what has expired, as `purge` does; fires with the number."""
 
 
 class IStores(Interface):

@@ -79,9 +79,16 @@ def purge(
         if not yes:
             whose = "everybody" if user is None else user
             click.confirm(f"Delete {'all' if before is None else 'old'} messages for {whose}?", abort=True, err=True)
-        with database.writing(Part.OFFLINE) as connection:
-            deleted = SqlOfflineRows(connection).purge(user, before)
+        deleted = 0
+        while portion := _purge_some(database, user, before):
+            deleted += portion
         tell(as_json, f"{deleted} messages deleted", deleted=deleted)
+
+
+def _purge_some(database: Database, user: str | None, before: float | None) -> int:
+    # A server beside us keeps what comes in between two portions.
+    with database.writing(Part.OFFLINE) as connection:
+        return SqlOfflineRows(connection).purge(user, before)
 
 
 def _list_mailboxes(database: Database, as_json: bool) -> None:

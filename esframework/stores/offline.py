@@ -112,11 +112,18 @@ class Offline:
 
     def purge(self, target: str | None, older_than: float | None) -> Deferred[int]:
         """As `IOfflineStore.purge`."""
-        return self._shelf.write(lambda rows: rows.purge(target, older_than))
+        return Deferred.fromCoroutine(self._delete(lambda rows: rows.purge(target, older_than)))
 
     def expire(self, now: float) -> Deferred[int]:
         """As `IOfflineStore.expire`."""
-        return self._shelf.write(lambda rows: rows.expire(now))
+        return Deferred.fromCoroutine(self._delete(lambda rows: rows.expire(now)))
+
+    async def _delete(self, some: Callable[[OfflineRows], int]) -> int:
+        """Delete one portion after another; keeps come in between."""
+        deleted = 0
+        while portion := await self._shelf.write(some):
+            deleted += portion
+        return deleted
 
     def _write_next(self) -> None:
         """Begin the next transaction, if somebody waits for one."""

@@ -8,10 +8,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from esframework.errors import QuotaExceeded, StoreRefusal
 from esframework.interfaces import Mailbox, MessageSummary, Quota, StoredMessage
 from esframework.stores.rules import size_of
+
+LARGEST_DELETION: Final = 1000
+"""Messages that are deleted in one transaction: nothing can be kept meanwhile."""
+
+LARGEST_DELETION_BYTES: Final = 16 * 1024 * 1024
+"""The same in bytes of content: a database has to look at all of them to free their room."""
 
 Keep = tuple[StoredMessage, Quota]
 Key = tuple[str, str]
@@ -71,11 +78,11 @@ class OfflineRows(ABC):
 
     @abstractmethod
     def purge(self, target: str | None, older_than: float | None) -> int:
-        """As `IOfflineStore.purge`."""
+        """As `IOfflineStore.purge`, but no more than takes a moment; 0 means that none is left."""
 
     @abstractmethod
     def expire(self, now: float) -> int:
-        """As `IOfflineStore.expire`."""
+        """As `IOfflineStore.expire`, but no more than takes a moment; 0 means that none is left."""
 
     def keep_all(self, keeps: Sequence[Keep]) -> list[int | StoreRefusal]:
         """Keep many at once: for each its number, or why not. One that is refused is no obstacle for the others."""
@@ -104,8 +111,9 @@ class OfflineRows(ABC):
         return self.usages([target]).get(target, (0, 0))
 
     def forget(self, user_id: str) -> None:
-        """Drop what waits for the user."""
-        self.purge(user_id, None)
+        """Drop all that waits for the user."""
+        while self.purge(user_id, None):
+            pass
 
     def _usages(self, keeps: Sequence[Keep]) -> dict[str, Usage]:
         targets = list({message.target for message, _ in keeps})

@@ -181,6 +181,21 @@ class TestOfflineStore:
         assert await offline.totals() == (1, 5)
         assert await offline.usage("carol") == (0, 0)
 
+    @pytest.mark.parametrize(("limit", "value"), [("LARGEST_DELETION", 2), ("LARGEST_DELETION_BYTES", 12)])
+    @pytest_twisted.ensureDeferred
+    async def test_many_are_deleted_in_portions(
+        self, offline: Any, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+    ) -> None:
+        monkeypatch.setattr(f"esframework.stores.sql.offline_table.{limit}", value)
+        await keep(offline, *(f"m{number}" for number in range(5)), expires_at=100.0)
+        await keep(offline, "long", content=bytes(100), expires_at=100.0)
+        await keep(offline, "later", expires_at=200.0)
+        assert await offline.expire(100.0) == 6
+        await keep(offline, *(f"n{number}" for number in range(5)))
+        await keep(offline, "other", target="carol")
+        assert await offline.purge("bob", None) == 6
+        assert await offline.totals() == (1, 5)
+
     @pytest_twisted.ensureDeferred
     async def test_purging_one_or_all_by_age(self, offline: Any) -> None:
         for target in ("bob", "carol"):

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.errors import ComeBackLater, PluginError
+from esframework.errors import ComeBackLater, PluginError, StoreClosed
 from esframework.interfaces import IServerContext, MessageSummary, Registrations, StoredMessage
 from esframework.managers.offline.contracts import (
     ACKNOWLEDGEMENT,
@@ -219,12 +219,17 @@ class ServerOffline:
             self._expire_at = now + limits.OFFLINE_SWEEP
             self._is_expiring = True
             expiring: Deferred[int] = self._server.stores.offline.expire(self._now())
-            expiring.addCallbacks(self._expired, self._log_failure).addBoth(self._expiry_ended)
+            expiring.addCallbacks(self._expired, self._expiry_failed).addBoth(self._expiry_ended)
 
     def _expired(self, count: int) -> None:
         if count:
             _log.info("{count} offline messages have expired", count=count)
             self.expired.fire(count)
+
+    def _expiry_failed(self, failure: Failure) -> None:
+        # Whoever closes the server does not wait for the last portion; the next one that opens takes it away.
+        if not failure.check(StoreClosed):
+            self._log_failure(failure)
 
     def _expiry_ended(self, _: Any) -> None:
         self._is_expiring = False

@@ -77,11 +77,11 @@ class MemoryOfflineRows(OfflineRows):
         return [self._mailbox(target) for target in targets]
 
     def purge(self, target: str | None, older_than: float | None) -> int:
-        """As `OfflineRows.purge`."""
+        """As `OfflineRows.purge`, all at once: that is as quick as looking for them."""
         return self._delete(lambda message: older_than is None or message.received_at < older_than, target)
 
     def expire(self, now: float) -> int:
-        """As `OfflineRows.expire`."""
+        """As `OfflineRows.expire`, all at once."""
         return self._delete(lambda message: message.expires_at <= now, None)
 
     def _mailbox(self, target: str) -> Mailbox:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from esframework.interfaces import Mailbox, MessageSummary, StoredMessage
 from esframework.limits import MAX_MESSAGE_KEY
-from esframework.stores.offline_rows import Key, OfflineRows
+from esframework.stores.offline_rows import LARGEST_DELETION, LARGEST_DELETION_BYTES, Key, OfflineRows
 from esframework.stores.rules import size_of
 from esframework.stores.sql.schema import Name, Number, Seconds, database_text, metadata, portions, whole
 from esframework.wire.identity import is_possible
@@ -63,6 +63,7 @@ counters = Table(
 )
 LAST_NUMBER = "last offline message"
 
+_SIZES = select(messages.c.number, messages.c.size)
 _SUMMARY = [column for column in messages.c if column.name != "content"]
 
 
@@ -167,18 +168,30 @@ class SqlOfflineRows(OfflineRows):
 
     def purge(self, target: str | None, older_than: float | None) -> int:
         """As `OfflineRows.purge`."""
-        change = delete(messages)
+        which = _SIZES
         if target is not None:
             if not is_possible(target):
                 return 0
-            change = change.where(messages.c.target == target)
+            which = which.where(messages.c.target == target)
         if older_than is not None:
-            change = change.where(messages.c.received_at < older_than)
-        return self._connection.execute(change).rowcount
+            which = which.where(messages.c.received_at < older_than)
+        return self._delete(which)
 
     def expire(self, now: float) -> int:
         """As `OfflineRows.expire`."""
-        return self._connection.execute(delete(messages).where(messages.c.expires_at <= now)).rowcount
+        return self._delete(_SIZES.where(messages.c.expires_at <= now))
+
+    def _delete(self, which: Select[Any]) -> int:
+        numbers: list[int] = []
+        left = LARGEST_DELETION_BYTES
+        for number, size in self._connection.execute(which.limit(LARGEST_DELETION)):
+            left -= size
+            if numbers and left < 0:
+                break
+            numbers.append(number)
+        for portion in portions(numbers):
+            self._connection.execute(delete(messages).where(messages.c.number.in_(portion)))
+        return len(numbers)
 
 
 def _in_order(query: Select[Any], target: str, after_number: int) -> Select[Any]:

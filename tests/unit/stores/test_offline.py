@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,6 +145,29 @@ def test_a_flood_is_told_to_come_back_later(
     assert outcomes_of(accepted) == [1, 2, 3]
     outcomes_of([offline.keep(message(4, b"xxx"), NO_LIMIT)])
     assert len(shelf.begun) == 1
+
+
+class FewAtOnce(MemoryOfflineRows):
+    """Rows of which two are deleted at once."""
+
+    def expire(self, now: float) -> int:
+        return super().acknowledge("bob", sorted(self._messages.get("bob", {}))[:2])
+
+
+def test_keeps_come_between_the_portions_of_a_long_deletion(offline: Offline, shelf: SlowShelf) -> None:
+    shelf.rows = FewAtOnce()
+    shelf.rows.keep_all([(message(number), NO_LIMIT) for number in range(5)])
+    expired: list[int] = []
+    offline.expire(9.0).addCallback(expired.append)
+    outcomes = outcomes_of([offline.keep(replace(message(9), target="carol"), NO_LIMIT)])
+    shelf.end()
+    assert outcomes == []
+    shelf.end()
+    assert (outcomes, expired, len(shelf.begun)) == ([6], [], 1)
+    for _ in range(3):
+        shelf.end()
+    assert (expired, shelf.begun) == ([5], [])
+    assert shelf.rows.totals() == (1, 0)
 
 
 def test_closing_waits_for_all_keeps(offline: Offline, shelf: SlowShelf) -> None:
