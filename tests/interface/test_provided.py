@@ -38,7 +38,7 @@ async def test_engines_connections_and_peers(network: MemoryNetwork) -> None:
     assert verifyObject(IContext, client)
     assert verifyObject(ISender, server.channel("alice"))
     assert verifyObject(IChannel, stream)
-    assert verifyObject(ISender, Peer(stream, "bob"))
+    assert verifyObject(ISender, Peer(stream, "bob", 10, 10))
 
 
 @pytest.mark.parametrize("manager", discovered(), ids=lambda manager: str(manager.name))
