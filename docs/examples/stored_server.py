@@ -18,9 +18,9 @@ from esframework.stores.verifier import AccountVerifier
 
 
 async def main(reactor: Any, where: str = "stores.sqlite", port: str = "4530") -> None:
-    stores = SqlStores(where)
-    server = ServerEngine(verifier=AccountVerifier(stores.accounts), stores=stores, reactor=reactor)
     try:
+        stores = SqlStores(where)
+        server = ServerEngine(verifier=AccountVerifier(stores.accounts), stores=stores, reactor=reactor)
         await server.listen(f"tcp:{port}:interface=127.0.0.1")  # opens the stores first
     except StoreError as error:
         sys.exit(f"no store: {error}")
