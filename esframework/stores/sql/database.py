@@ -5,6 +5,7 @@ Knows no tables. Everything here blocks and belongs into a thread.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from esframework.errors import StoreBusy, StoreError
+from esframework.errors import StoreAway, StoreBusy, StoreError
 from esframework.stores.sql.postgresql import postgresql_engine, postgresql_error
 from esframework.stores.sqlite import BUSY_TIMEOUT, CONNECTIONS, sqlite_engine, sqlite_error
 
@@ -49,6 +50,7 @@ class Database:
         self.is_embedded = engine.dialect.name == "sqlite"
         self._readers = engine
         self._writers = engine.execution_options(writes=True)
+        self._identity: tuple[int, int] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -78,9 +80,28 @@ class Database:
                 for part in sorted(parts):
                     connection.execute(select(func.pg_advisory_xact_lock(_LOCKS, int(part))))
             yield connection
+            self._check_place()
+
+    def _check_place(self) -> None:
+        """Raise StoreAway when the file is not at its place any more: nobody would find what is written to it."""
+        if self.file is None:
+            return
+        try:
+            found = os.stat(self.file)
+        except FileNotFoundError:
+            identity = None
+        else:
+            identity = (found.st_dev, found.st_ino)
+        self._identity = self._identity or identity
+        if identity is None or identity != self._identity:
+            raise StoreAway(
+                f"{self.name}: the file was deleted, moved or replaced while it is in use, and nothing is written to "
+                "it any more; put it back, or end the server and start it again"
+            )
 
     def close(self) -> None:
         """Close all connections; the database may be used again."""
+        self._identity = None
         with self._failures():
             self._readers.dispose()
 

@@ -14,6 +14,7 @@ from sqlalchemy import event, insert
 from esframework.errors import (
     AccountExists,
     MissingExtra,
+    StoreAway,
     StoreBusy,
     StoreError,
     StoreFull,
@@ -197,3 +198,27 @@ def test_postgresql_without_its_driver_names_the_extra(monkeypatch: pytest.Monke
     monkeypatch.setattr(postgresql, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="'postgresql'"):
         open_database("postgresql://bob@host/es")
+
+
+# --- a file that is not there any more --------------------------------------------------------------------------------
+def test_nothing_is_written_to_a_file_that_was_moved_until_it_is_back(database: Database, path: Path) -> None:
+    add(database, "alice")
+    gone = path.with_name("gone")
+    path.rename(gone)
+    with pytest.raises(StoreAway, match="put it back"):
+        add(database, "bob")
+    path.write_bytes(b"another")
+    with pytest.raises(StoreAway, match="replaced while it is in use"):
+        add(database, "bob")
+    gone.replace(path)
+    add(database, "carol")
+    assert names(database) == ["alice", "carol"]
+
+
+def test_a_database_that_was_closed_takes_the_file_that_it_finds(database: Database, path: Path) -> None:
+    add(database, "alice")
+    database.close()
+    path.unlink()
+    prepare(database)
+    add(database, "bob")
+    assert names(database) == ["bob"]
