@@ -31,6 +31,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
 """Seconds after which a test gives up; a hundred times what anything here takes."""
 
+OURS = "esframework-python/0"
+"""What a client says that passes itself off as ours."""
+
 reactor: Any = global_reactor
 
 
@@ -265,10 +268,10 @@ class Raw(Protocol):
         return await connectProtocol(clientFromString(reactor, endpoint), cls())
 
     @classmethod
-    async def logged_on(cls, endpoint: str, user_id: str, password: str = "") -> Raw:
-        """A connection whose log-on was accepted."""
+    async def logged_on(cls, endpoint: str, user_id: str, password: str = "", program: str = "raw") -> Raw:
+        """A connection whose log-on was accepted, of a client that says it is this `program` (`OURS`)."""
         peer = await cls.connected(endpoint)
-        peer.write(peer.log_on_frame(user_id, password))
+        peer.write(peer.log_on_frame(user_id, password, program))
         assert LOG_ON_REPLY.decode(await peer.receives(MessageType.LOG_ON)).logon_result == LogonResult.SUCCEED
         return peer
 
@@ -281,9 +284,9 @@ class Raw(Protocol):
         layout = self.layout
         return layout.encode(message_type, body, layout.field(source), layout.field(target), number)
 
-    def log_on_frame(self, user_id: str, password: str = "") -> bytes:
+    def log_on_frame(self, user_id: str, password: str = "", program: str = "raw") -> bytes:
         """A log-on."""
-        return self.frame(MessageType.LOG_ON, LOG_ON.encode(LogOnBody("raw", password, "")), user_id, number=1)
+        return self.frame(MessageType.LOG_ON, LOG_ON.encode(LogOnBody(program, password, "")), user_id, number=1)
 
     async def receives(self, message_type: int) -> bytes:
         """Waits for a frame of this type; its body. One that has come already counts."""
