@@ -245,9 +245,8 @@ ONLINE_PAGE: Final = 100
 MAX_ONLINE_PAGE: Final = 1000
 """The most in one page: a quarter of a megabyte if all names are as long as can be."""
 
-LEARNED_ROLE_FOR: Final = 60.0
-"""Seconds for which a server remembers what a log-on has learned of a role, if no session follows: longer than a log-on
-takes (`LOG_ON_TIMEOUT`)."""
+LEARNED_FOR: Final = 2 * VERIFY_TIMEOUT
+"""Seconds for which a server remembers what a log-on has learned, if no session follows: longer than a log-on takes."""
 
 # --- contacts and broadcasts --------------------------------------------------------------------------------------
 CONTACTS_REMEMBERED: Final = 500_000

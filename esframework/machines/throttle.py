@@ -5,7 +5,7 @@ Pure: `now` comes in, seconds to wait come out. Knows no accounts and no address
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -94,13 +94,6 @@ class Penalties(Generic[Key]):
         """Forget all failures of `key`; False when there were none."""
         return self._records.pop(key, None) is not None
 
-    def forgive_where(self, matches: Callable[[Key], bool]) -> bool:
-        """Forget all failures of the keys that match; False when there were none."""
-        matching = [key for key in self._records if matches(key)]
-        for key in matching:
-            del self._records[key]
-        return bool(matching)
-
     def forget_old(self, now: float) -> None:
         """Drop what time has forgiven; looks through the table once a minute, however often it is called."""
         if now < self._scan_at:
@@ -130,7 +123,11 @@ class KnownPlaces(Generic[Key]):
 
     def knows(self, key: Key, place: str) -> bool:
         """Whether `key` has come from there."""
-        return place in self._places.get(key, ())
+        return place in self.of(key)
+
+    def of(self, key: Key) -> tuple[str, ...]:
+        """All places that are known of `key`."""
+        return self._places.get(key, ())
 
     def add(self, key: Key, place: str) -> None:
         """`key` came in from `place`, its newest now."""

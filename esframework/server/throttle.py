@@ -75,7 +75,11 @@ class LogOnThrottle:
             self._addresses.give_back(log_on.network, now)
         if log_on.place is not None:
             self._accounts.forgive(log_on.place)
-        self._known.add(log_on.user_id, network_of(log_on.address))
+        network = network_of(log_on.address)
+        if not self._known.knows(log_on.user_id, network):
+            # Failures of a time when it was known before.
+            self._accounts.forgive((log_on.user_id, network))
+        self._known.add(log_on.user_id, network)
 
     def undecided(self, log_on: Try, now: float) -> None:
         """Nobody had the time to look whether it was right."""
@@ -96,7 +100,9 @@ class LogOnThrottle:
     # --- whoever looks after it ---------------------------------------------------------------------------------------
     def unlock_account(self, user_id: str) -> bool:
         """Forget an account's failures from everywhere; False when there were none."""
-        return self._accounts.forgive_where(lambda place: place[0] == user_id)
+        # Not every address from which somebody ever failed: those that are not known any more are not looked up either.
+        forgiven = [self._accounts.forgive((user_id, network)) for network in ("", *self._known.of(user_id))]
+        return any(forgiven)
 
     def unlock_address(self, address: str) -> bool:
         """Forget an address's failures; False when there were none. An address of IPv6 stands for its /64."""
@@ -104,7 +110,7 @@ class LogOnThrottle:
 
     def forget_account(self, user_id: str) -> None:
         """The account is no more: whoever takes the name begins anew."""
-        self._accounts.forgive_where(lambda place: place[0] == user_id)
+        self.unlock_account(user_id)
         self._known.forget(user_id)
 
     def sweep(self, now: float) -> None:

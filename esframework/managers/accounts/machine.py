@@ -102,7 +102,7 @@ class Administrators:
     def sweep(self, now: float) -> None:
         """Forget those who are away, and found out longer ago than any log-on takes."""
         for user_id, since in list(self._since.items()):
-            if now - since >= limits.LEARNED_ROLE_FOR and not self._is_online(user_id):
+            if now - since >= limits.LEARNED_FOR and not self._is_online(user_id):
                 del self._since[user_id]
 
 

@@ -80,8 +80,6 @@ def test_what_is_forgiven_is_gone() -> None:
     assert table.forgive("alice") is False
     assert table.wait("alice", 0.0) == 0
     assert table.wait("bob", 0.0) > 0
-    assert table.forgive_where(lambda name: name.startswith("b")) is True
-    assert table.forgive_where(lambda name: name.startswith("b")) is False
 
 
 def test_old_failures_make_room_by_themselves() -> None:
@@ -128,6 +126,7 @@ def test_places_are_known_by_key() -> None:
     assert known.knows("alice", "home")
     assert not known.knows("alice", "office")
     assert not known.knows("bob", "home")
+    assert (known.of("alice"), known.of("bob")) == (("home",), ())
     known.forget("alice")
     known.forget("alice")
     assert not known.knows("alice", "home")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from esframework import ServerOptions
+from esframework import ServerOptions, limits
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.server.throttle import LogOnThrottle
 from tests.peers import record
@@ -94,6 +94,18 @@ def test_session_tokens_are_neither_held_up_nor_counted() -> None:
     assert fail(guard, "alice", ELSEWHERE, 100, token=True) == 0
     assert fail(guard, "carol", HOME, 100, token=True) == 0
     assert waits(guard, "carol", HOME) == 0
+
+
+def test_an_address_that_was_known_long_ago_begins_anew_when_it_is_known_again() -> None:
+    guard = throttle()
+    succeed(guard, "alice", HOME)
+    assert fail(guard, "alice", HOME, 2) == 1
+    for number in range(limits.MAX_KNOWN_PLACES):
+        succeed(guard, "alice", f"198.51.100.{number}")
+    assert waits(guard, "alice", HOME) == 0
+    assert guard.unlock_account("alice") is False
+    succeed(guard, "alice", HOME)
+    assert waits(guard, "alice", HOME) == 0
 
 
 def test_a_token_makes_its_place_known() -> None:

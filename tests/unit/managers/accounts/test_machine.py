@@ -129,8 +129,8 @@ def test_who_does_not_come_is_forgotten_and_who_is_here_is_not() -> None:
     administrators = Administrators(online.__contains__)
     for name in ("here", "away"):
         administrators.learn(name, Role.ADMINISTRATOR, 10.0)
-    administrators.sweep(10.0 + limits.LEARNED_ROLE_FOR - 1)
+    administrators.sweep(10.0 + limits.LEARNED_FOR - 1)
     assert len(administrators) == 2
-    administrators.sweep(10.0 + limits.LEARNED_ROLE_FOR)
+    administrators.sweep(10.0 + limits.LEARNED_FOR)
     assert len(administrators) == 1
     assert "here" in administrators
