@@ -81,7 +81,10 @@ class IAccounts(Interface):
         """Whether there is such an account."""
 
     def verify(user_id: str, password: str) -> Deferred[bool]:
-        """Whether there is such an account and this is its password; both answers take the same time."""
+        """Whether there is such an account and this is its password, at the end as at the beginning of the check.
+
+        Unknown names and wrong passwords take the same time.
+        """
 
     def add_token(digest: bytes, user_id: str, login_id: str, expires_at: float) -> Deferred[None]:
         """Keep a session token, of which only its digest is known here; no account is needed.

@@ -92,7 +92,8 @@ def list_accounts(where: str | Path, as_json: bool) -> None:
 def passwd(name: str, where: str | Path, as_json: bool) -> None:
     """Change the password of the account NAME.
 
-    What lets its devices log on again without a password ends, too.
+    What lets its devices log on again without a password ends, too. A running server asks for the new one from the
+    next log-on of NAME on; sessions that NAME has go on until they end.
     """
     with _opened(where, as_json) as database:
         with database.reading() as connection:

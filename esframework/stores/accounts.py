@@ -83,9 +83,7 @@ class Accounts:
 
     def verify(self, user_id: str, password: str) -> Deferred[bool]:
         """As `IAccounts.verify`."""
-        return self._shelf.read(lambda rows: rows.hash_of(user_id)).addCallback(
-            lambda stored: self._passwords.matches(stored, password)
-        )
+        return Deferred.fromCoroutine(self._verify(user_id, password))
 
     def add_token(self, digest: bytes, user_id: str, login_id: str, expires_at: float) -> Deferred[None]:
         """As `IAccounts.add_token`."""
@@ -102,6 +100,13 @@ class Accounts:
     def expire_tokens(self, now: float) -> Deferred[int]:
         """As `IAccounts.expire_tokens`."""
         return self._shelf.write(lambda rows: rows.expire_tokens(now))
+
+    async def _verify(self, user_id: str, password: str) -> bool:
+        stored = await self._shelf.read(lambda rows: rows.hash_of(user_id))
+        if not await self._passwords.matches(stored, password):
+            return False
+        # Meanwhile another process may have changed it, or the account may be gone: this one is right no longer then.
+        return await self._shelf.read(lambda rows: rows.hash_of(user_id)) == stored
 
     async def _add(self, user_id: str, password: str, role: Role, profile: Mapping[str, str]) -> None:
         check_account_name(user_id)
