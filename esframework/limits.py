@@ -255,8 +255,9 @@ CONTACTS_REMEMBERED: Final = 500_000
 CONTACTS_REMEMBER_TIME: Final = 1.0
 """Seconds for which an application's own answer is remembered: a burst asks once, and a change shows at once."""
 
-STORED_REMEMBER_TIME: Final = 60.0
-"""The same for what this server changes itself, and so forgets at once: other programs' changes show in a minute."""
+STORED_REMEMBER_TIME: Final = 15.0
+"""The same for what this server changes itself, and so forgets at once. A store remembers for as long (its
+`cache.LIFETIME`), so what other programs change shows within 30 seconds."""
 
 CONTACTS_ANSWER_TIMEOUT: Final = 10.0
 """Seconds in which an application says who somebody's contacts or a group's members are; then nobody is."""

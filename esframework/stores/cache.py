@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-LIFETIME: Final = 30.0
-"""Seconds after which an answer is asked for anew: by then changes of other programs on the same database are seen."""
+LIFETIME: Final = 15.0
+"""Seconds after which an answer is asked for anew: by then changes of other programs on the same database are seen.
+A server's managers remember what they were told for as long again (`limits.STORED_REMEMBER_TIME`)."""
 
 MAX_WEIGHT: Final = 500_000
 """Names in all answers of one cache: about 50 MB when they are as long as names may be here by default."""

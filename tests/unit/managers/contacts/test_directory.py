@@ -12,6 +12,7 @@ from esframework import limits
 from esframework.errors import NoSuchGroup
 from esframework.managers.contacts.options import ContactsOptions
 from esframework.server.options import ServerOptions
+from esframework.stores.cache import LIFETIME
 from esframework.testing import MemoryNetwork, simulated
 from tests.unit.managers.contacts.house import Book
 
@@ -176,6 +177,11 @@ async def test_managers_are_asked_for_groups_that_the_application_does_not_know(
     network.advance(limits.STORED_REMEMBER_TIME / 2)
     await server.contacts.members_of("go")
     assert asked == ["go", "later", "nothing"]
+
+
+def test_what_another_program_changed_is_seen_within_half_a_minute() -> None:
+    # As docs/howto/stores.md says: an answer may be as old as a store remembers it when the directory gets it.
+    assert limits.STORED_REMEMBER_TIME + LIFETIME <= 30
 
 
 @simulated
