@@ -50,6 +50,7 @@ class LogOns:
         self.administrators = Administrators(server.users.is_online)
         self.checks = OpenChecks()
         self.roles = OpenChecks()
+        self._by_token_since: dict[tuple[str, int], float] = {}
 
     def verify(self, request: LogOnRequest, ask: Verify) -> Any:
         """See `Registrations.verify`."""
@@ -70,9 +71,16 @@ class LogOns:
         return lifetime if self._server.has_verifier else 0.0
 
     def sweep(self, now: float) -> None:
-        """Forget registrations of long ago, and administrators who are gone."""
+        """Forget registrations of long ago, administrators who are gone, and log-ons that became no session."""
         self._registrations.forget_old(now)
         self.administrators.sweep(now)
+        for device, since in list(self._by_token_since.items()):
+            if now - since >= limits.LEARNED_FOR:
+                del self._by_token_since[device]
+
+    def began_with_token(self, user_id: str, device: int) -> bool:
+        """Whether the session that begins now was admitted by a token; to be asked once."""
+        return self._by_token_since.pop((user_id, device), None) is not None
 
     async def learn_role(self, user_id: str) -> bool:
         """Remember whether a user is an administrator: whoever asks later cannot wait for a store.
@@ -127,7 +135,10 @@ class LogOns:
         owner = await self._server.stores.accounts.token_owner(token_digest(request.password), self._wall())
         if owner != (request.user_id, device_id(request.user_id, request.device)):
             return TOKEN_REFUSED
-        return True if await self.learn_role(request.user_id) else TOKEN_REFUSED
+        if not await self.learn_role(request.user_id):
+            return TOKEN_REFUSED
+        self._by_token_since[request.user_id, request.device] = self._server.clock.seconds()
+        return True
 
     # --- registering --------------------------------------------------------------------------------------------------
     async def _register(self, request: LogOnRequest) -> bool | str:

@@ -102,6 +102,11 @@ class AccountRequests:
         }
         return {request: self._handler(request, answer) for request, answer in answers.items()}
 
+    def logged_on(self, sender: Any, has_token: bool) -> None:
+        """A device is there. One that came by a token gets no other: it would outlive the password's last proof."""
+        if has_token:
+            self._have_tokens.add(sender.login_id)
+
     def logged_off(self, source: Source | None) -> None:
         """A device is gone: its next session may have a token."""
         if source is not None:

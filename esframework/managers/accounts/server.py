@@ -203,6 +203,10 @@ class ServerAccounts:
         """What this half brings to a server."""
         requests = AccountRequests(self._server, self)
 
+        def logged_on(sender: Any) -> None:
+            self._names.add(str(sender.name))
+            requests.logged_on(sender, self._log_ons.began_with_token(sender.name, sender.name.device))
+
         def logged_off(source: Source | None) -> None:
             requests.logged_off(source)
             self._logged_off(source)
@@ -210,7 +214,7 @@ class ServerAccounts:
         return Registrations(
             facade=self,
             handlers=requests.handlers(),
-            logged_on=lambda sender: self._names.add(str(sender.name)),
+            logged_on=logged_on,
             logged_off=logged_off,
             verify=self._log_ons.verify,
             is_administrator=lambda user_id: user_id in self._log_ons.administrators,

@@ -220,6 +220,38 @@ async def test_one_session_gets_one_token(network: MemoryNetwork) -> None:
     assert await house.server.accounts.revoke_tokens("alice") == 1
 
 
+@simulated
+async def test_a_token_does_not_beget_another_and_ends_when_it_was_said_to(network: MemoryNetwork) -> None:
+    house, (_, alice) = await house_of(network, "alice", accounts=AccountsOptions(token_lifetime=100.0))
+    token = alice.accounts.session_token
+    for _ in range(3):
+        house.wall += 30
+        # In another process, and after a lost connection, which the token outlives.
+        alice = await house.client("alice", token)
+        assert alice.accounts.session_token == token
+        assert await reason(alice.accounts._ask(MessageType.SESSION_TOKEN, b"")) == RequestFailure.TOO_FAST
+        network.cut(alice)
+        network.advance(1)
+        assert alice.connected
+        assert await reason(alice.accounts._ask(MessageType.SESSION_TOKEN, b"")) == RequestFailure.TOO_FAST
+    house.wall += 20
+    with pytest.raises(LogonFailed, match="session token"):
+        await house.client("alice", token)
+    again = await house.client("alice")
+    assert again.accounts.session_token not in (token, None)
+
+
+@simulated
+async def test_whoever_came_by_a_token_and_proves_the_password_gets_a_new_one(network: MemoryNetwork) -> None:
+    house, (_, alice) = await house_of(network, "alice")
+    token = alice.accounts.session_token
+    alice = await house.client("alice", token)
+    await alice.accounts.change_password(PASSWORD, NEW)
+    network.settle()
+    assert is_session_token(alice.accounts.session_token)
+    assert alice.accounts.session_token != token
+
+
 # --- questions ------------------------------------------------------------------------------------------------------
 @simulated
 async def test_who_is_online_comes_in_sorted_pages(network: MemoryNetwork) -> None:
