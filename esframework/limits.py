@@ -390,6 +390,22 @@ DELIVERY_MESSAGES_IN_ALL: Final = 200_000
 DELIVERY_BYTES_IN_ALL: Final = 64 * 1024 * 1024
 """The same in bytes of content."""
 
+DELIVERY_MESSAGES_FROM_ONE: Final = 4000
+"""Messages of one user, sent by all its processes, that may be unfinished: four full windows, a fiftieth of all."""
+
+DELIVERY_BYTES_FROM_ONE: Final = 4 * 1024 * 1024
+"""The same in bytes of content: four full windows, a sixteenth of all."""
+
+DELIVERY_CREDIT_MESSAGES: Final = 1000
+"""Messages that a process may have been handed and not finished: a sender's window, so that no single one is slowed."""
+
+DELIVERY_CREDIT_BYTES: Final = 1024 * 1024
+"""The same in bytes of content."""
+
+DELIVERY_LIST: Final = 12
+"""Entries of a list in one frame, with the rest in further ones: with the longest header, two such lists fit 1024
+bytes, the shortest `max_message` there is; nobody knows the other's."""
+
 DELIVERY_OVERHEAD: Final = 1024
 """Bytes by which a message may grow on its way: two ids of 255 bytes, a header that is longer, and the numbers."""
 
@@ -407,6 +423,9 @@ DELIVERY_UNTOLD: Final = 256
 
 DELIVERY_CONVERSATIONS: Final = 4096
 """Conversations that a process remembers; forgetting one costs only what a server that restarts may hand out twice."""
+
+DELIVERY_CONVERSATIONS_OF_ONE: Final = 16
+"""Those that it remembers of one sending process: it is a target by its bare id and by its device, hardly by more."""
 
 DELIVERY_REMEMBERED: Final = 1024
 """Exceptions of one conversation that a receiver remembers: what was skipped, and what it did not handle."""

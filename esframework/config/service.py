@@ -269,6 +269,14 @@ class DeliveryConfig:
     bytes: int = _option(limits.DELIVERY_WINDOW_BYTES, _SIZE, "the same in bytes of content")
     messages_in_all: int = _option(limits.DELIVERY_MESSAGES_IN_ALL, _SIZE, "messages that may wait for all users")
     bytes_in_all: int = _option(limits.DELIVERY_BYTES_IN_ALL, _SIZE, "the same in bytes of content")
+    messages_from_one: int = _option(
+        limits.DELIVERY_MESSAGES_FROM_ONE, _SIZE, "messages of one sender that may be unhandled"
+    )
+    bytes_from_one: int = _option(limits.DELIVERY_BYTES_FROM_ONE, _SIZE, "the same in bytes of content")
+    messages_in_hand: int = _option(
+        limits.DELIVERY_CREDIT_MESSAGES, _SIZE, "messages that one process may hold unfinished"
+    )
+    bytes_in_hand: int = _option(limits.DELIVERY_CREDIT_BYTES, _SIZE, "the same in bytes of content")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,17 +16,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from esframework.errors import WindowFull
 from esframework.managers.delivery.contracts import LAST_LEVELS, Mark, MessageKey
+from esframework.managers.delivery.machine.entries import Entry
 from esframework.managers.delivery.machine.inbox import Inbox, Job
-from esframework.managers.delivery.machine.mailbox import Entry, Reader
 from esframework.managers.delivery.machine.office import Office
 from esframework.managers.delivery.machine.options import DeliveryOptions
 from esframework.managers.delivery.machine.outbox import Message, Outbox
+from esframework.managers.delivery.machine.readers import Reader
 from esframework.managers.delivery.machine.senders import Sender
 from esframework.wire.types import Level, RequestFailure
 
 WINDOW = 120.0
-OPTIONS = DeliveryOptions(window=WINDOW, messages=8, bytes=1000, messages_in_all=1000, bytes_in_all=100_000)
-LIMITED = (RequestFailure.QUOTA_EXCEEDED, RequestFailure.BUSY)
+OPTIONS = DeliveryOptions(
+    window=WINDOW,
+    messages=8,
+    bytes=1000,
+    messages_in_all=1000,
+    bytes_in_all=100_000,
+    messages_from_one=20,
+    messages_in_hand=3,
+    bytes_in_hand=35,
+)
+LIMITED = (RequestFailure.QUOTA_EXCEEDED, RequestFailure.SENDER_QUOTA_EXCEEDED, RequestFailure.BUSY)
 
 
 @dataclass(eq=False)
@@ -48,7 +58,7 @@ class Process:
     device: int
     identity: bytes
     outbox: Outbox
-    inbox: Inbox = field(default_factory=Inbox)
+    inbox: Inbox = field(default_factory=lambda: Inbox(most_refused=2))
     line: Line | None = None
     handed: list[tuple[MessageKey, bool]] = field(default_factory=list)
     at_work: deque[Job] = field(default_factory=deque)
@@ -121,6 +131,7 @@ class World:
                 self.accepted[key] = (self.steps, target)
         elif kind == "acknowledgement":
             self.office.acknowledge(user, line.reader, *content)
+            self.office.hand_rest(user, line.reader)
         elif kind == "settled":
             for pair in content[0]:
                 line.sender.confirm(*pair)
@@ -129,6 +140,13 @@ class World:
         line = reader.link
         assert isinstance(line, Line)
         line.down.append(("handed", entry.number, entry.key, is_redelivered, reader.handled))
+
+    def has_missed(self, reader: Reader) -> None:
+        assert isinstance(reader.link, Line)
+        reader.link.down.append(("missed",))
+
+    def no_room(self, reason: RequestFailure) -> None:
+        assert reason in LIMITED
 
     def pass_on(self, entry: Entry) -> bool:
         return False
@@ -182,6 +200,9 @@ class World:
             job = process.inbox.arrived(number, key, confirmed)
             if job is not None:
                 self.hand_over(process, job, is_redelivered)
+            assert len(process.at_work) <= OPTIONS.messages_in_hand * self.epochs, "more than it had room for"
+        elif kind == "missed":
+            process.missed_nothing = False
         elif kind == "receipts":
             reached, failed = content
             for run in reached:
@@ -209,8 +230,7 @@ class World:
         process.line.up.append(("message", message.key, message.target, message.marks, settled))
 
     def acknowledge(self, process: Process) -> None:
-        news = process.inbox.acknowledgement()
-        if news is not None and process.line is not None:
+        while process.line is not None and (news := process.inbox.acknowledgement()) is not None:
             process.line.up.append(("acknowledgement", *news))
 
 
@@ -290,6 +310,16 @@ class DeliveryWalk(RuleBasedStateMachine):
             self.finish(process, raises)
         if process.outbox.is_welcome:
             self.world.acknowledge(process)
+
+    @rule(count=st.integers(4, 14))
+    def one_device_handles_much_and_the_other_nothing(self, count: int) -> None:
+        fast = self.processes[1]
+        for _ in range(count):
+            self.send(0, "bob", 1)
+            self.flow()
+            while fast.at_work:
+                self.finish(fast)
+            self.flow()
 
     def finish(self, process: Process, raises: bool = False) -> None:
         job = process.at_work.popleft()
@@ -392,7 +422,7 @@ class DeliveryWalk(RuleBasedStateMachine):
             assert message.key in self.world.stored
 
     def check_completeness(self, process: Process) -> None:
-        """A process that was never away for longer than the window got everything that came while it was there."""
+        """A process that was never told that it missed something got everything that came while it was there."""
         if process.joined is None or not process.missed_nothing:
             return
         handed = {key for key, _ in process.handed}

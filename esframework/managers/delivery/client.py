@@ -14,6 +14,7 @@ from esframework import limits
 from esframework.errors import MalformedBody, NotLoggedOn, PluginError
 from esframework.interfaces import IClientContext, Registrations
 from esframework.managers.delivery.contracts import (
+    ACCEPTED,
     ACKNOWLEDGEMENT,
     HANDED,
     HELLO,
@@ -32,6 +33,7 @@ from esframework.managers.delivery.contracts import (
     RefusedBody,
     SettledBody,
     UpToBody,
+    portions,
     public_process,
 )
 from esframework.managers.delivery.failures import closed, refused, unserved
@@ -51,7 +53,8 @@ class ClientDelivery:
 
     `receipt_changed(id, level)` and `not_delivered(error)` tell of every message, whoever waits for it.
     `resumed(is_complete)` is told at each log-on but the first: False says that this process was away for longer than
-    the window, so that it may have missed what other devices of its user handled.
+    the window, so that it may have missed what other devices of its user handled. It is told False while connected,
+    too: when this process handles so slowly that the server could not keep for it what the others had handled.
     """
 
     def __init__(self, client: IClientContext, wall_clock: Callable[[], float] = time.time) -> None:
@@ -67,6 +70,7 @@ class ClientDelivery:
         self._is_known = True
         self._soon: IDelayedCall | None = None
         self._leaving: list[Message] = []
+        self._accepted: dict[int, int] = {}
         self._begin(None)
 
     def _begin(self, user: str | None) -> None:
@@ -175,9 +179,11 @@ class ClientDelivery:
         return Registrations(
             facade=self,
             handlers={
+                MessageType.DELIVERY_ACCEPTED: self._more_accepted,
                 MessageType.DELIVERY_WELCOME: self._welcome,
                 MessageType.DELIVERY_RECEIPTS: self._receipts,
                 MessageType.DELIVERY_HANDED: self._handed,
+                MessageType.DELIVERY_MISSED: self._missed,
             },
             logged_on=self._logged_on,
             logged_off=self._logged_off,
@@ -209,16 +215,28 @@ class ClientDelivery:
                 self._unserved(message)
             return
         self._server = server
+        self._accepted = {}
         received, handled, not_handled = self._inbox.hello()
+        settled = portions(_up_to(self._outbox.hello()))
         body = HelloBody(
             self._inbox.epoch,
             handled,
             self._process,
             received,
             _refused_bodies(not_handled),
-            _up_to(self._outbox.hello()),
+            settled[0] if settled else [],
         )
         server.send(MessageType.DELIVERY_HELLO, HELLO.encode(body))
+        self._send_settled(settled[1:])
+
+    def _more_accepted(self, sender: Any, message_id: int, body: bytes) -> None:
+        if sender.name is None:
+            self._take_accepted(ACCEPTED.decode(body).accepted)
+
+    def _take_accepted(self, accepted: list[UpToBody]) -> None:
+        # A server keeps no more of one process.
+        if len(self._accepted) + len(accepted) <= limits.DELIVERY_UNCONFIRMED:
+            self._accepted.update((each.conversation, each.sequence) for each in accepted)
 
     def _welcome(self, sender: Any, message_id: int, body: bytes) -> None:
         if sender.name is not None or self._server is None:
@@ -226,7 +244,8 @@ class ClientDelivery:
         welcome = WELCOME.decode(body)
         is_first = self._inbox.epoch is None
         self._inbox.welcomed(welcome.epoch, welcome.confirmed)
-        accepted = {each.conversation: each.sequence for each in welcome.accepted}
+        self._take_accepted(welcome.accepted)
+        accepted, self._accepted = self._accepted, {}
         for message in self._outbox.welcomed((welcome.epoch, welcome.record), accepted):
             self._write(message)
             self._watch_leaving(message)
@@ -273,8 +292,11 @@ class ClientDelivery:
             self._tell_settled()
 
     def _tell_settled(self) -> None:
-        body = SettledBody(_up_to(self._outbox.take_untold()))
-        self._server.send(MessageType.DELIVERY_SETTLED, SETTLED.encode(body))
+        self._send_settled(portions(_up_to(self._outbox.take_untold())))
+
+    def _send_settled(self, settled: list[list[UpToBody]]) -> None:
+        for portion in settled:
+            self._server.send(MessageType.DELIVERY_SETTLED, SETTLED.encode(SettledBody(portion)))
 
     # --- receiving ----------------------------------------------------------------------------------------------------
     def _handed(self, sender: Any, message_id: int, body: bytes) -> None:
@@ -305,6 +327,10 @@ class ClientDelivery:
         )
         self._handing.add(source, delivered, lambda failure: self._finished(inbox, job, failure))
 
+    def _missed(self, sender: Any, message_id: int, body: bytes) -> None:
+        if sender.name is None and self._outbox.is_welcome:
+            self.resumed.fire(False)
+
     def _finished(self, inbox: Inbox, job: Job, failure: int) -> None:
         inbox.finished(job, failure)
         if inbox is self._inbox:
@@ -320,8 +346,7 @@ class ClientDelivery:
         if not self._outbox.is_welcome:
             # The next hello says it.
             return
-        news = self._inbox.acknowledgement()
-        if news is not None:
+        while (news := self._inbox.acknowledgement()) is not None:
             received, handled, not_handled = news
             body = AcknowledgementBody(handled, received, _refused_bodies(not_handled))
             self._server.send(MessageType.DELIVERY_ACKNOWLEDGEMENT, ACKNOWLEDGEMENT.encode(body))

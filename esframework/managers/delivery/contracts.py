@@ -6,16 +6,20 @@ Sequences begin at 1 in each conversation, numbers (of a server's mailboxes) at 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
+from esframework import limits
 from esframework.wire.compact import Int64, codec
 from esframework.wire.types import Level
 
 PROCESS_SIZE: Final = 16
 """Bytes of a process id: chosen at random, so that no two processes ever have the same."""
+
+T = TypeVar("T")
 
 _KEY: Final = re.compile(r"([0-9a-f]{32})-(\d{1,10})-(\d{1,19})", re.ASCII)
 
@@ -206,6 +210,27 @@ class SettledBody:
     settled: list[UpToBody] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class AcceptedBody:
+    """1078, server to client: more of the next welcome's `accepted` than fits there."""
+
+    accepted: list[UpToBody]
+
+
+def portions(entries: Sequence[T]) -> list[list[T]]:
+    """A list in parts that fit a frame each, however short a message may be; none of an empty one."""
+    most = limits.DELIVERY_LIST
+    return [list(entries[first : first + most]) for first in range(0, len(entries), most)]
+
+
+def receipts(reached: list[ReachedBody], failed: list[FailedBody]) -> list[ReceiptsBody]:
+    """What changed, in as many bodies as it takes."""
+    if len(reached) + len(failed) <= limits.DELIVERY_LIST:
+        return [ReceiptsBody(failed, reached)] if reached or failed else []
+    of_levels = [ReceiptsBody([], portion) for portion in portions(reached)]
+    return of_levels + [ReceiptsBody(portion, []) for portion in portions(failed)]
+
+
 HELLO = codec(HelloBody)
 WELCOME = codec(WelcomeBody)
 MESSAGE = codec(MessageBody)
@@ -213,3 +238,4 @@ RECEIPTS = codec(ReceiptsBody)
 HANDED = codec(HandedBody)
 ACKNOWLEDGEMENT = codec(AcknowledgementBody)
 SETTLED = codec(SettledBody)
+ACCEPTED = codec(AcceptedBody)

@@ -56,6 +56,7 @@ _REASONS: Final = {
     RequestFailure.DROPPED_BY_FILTER: "a filter of the server dropped it",
     RequestFailure.TOO_LONG: "it is longer than a message may be",
     RequestFailure.QUOTA_EXCEEDED: "too much waits for this target already",
+    RequestFailure.SENDER_QUOTA_EXCEEDED: "too much that this user has sent is handled by nobody yet: await receipts",
     RequestFailure.BUSY: "too much waits at the server already",
     RequestFailure.STORE_FAILED: "the offline store failed",
     RequestFailure.CONFLICT: "later messages of the conversation came before it",

@@ -23,7 +23,7 @@ Finished = Callable[[int], None]
 
 class _Lane:
     """The handler model's lane of these messages. It outlives connections: what was received is handed over without
-    one, too, and the window limits how much that is."""
+    one, too, and what the server hands to one that has not finished limits how much that is."""
 
     open_job: OpenJob | None = None
     backlog: deque[Any] | None = None

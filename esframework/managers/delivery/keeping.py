@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from esframework.errors import NotKept, PluginError
 from esframework.interfaces import IServerContext
-from esframework.managers.delivery.machine.mailbox import Entry
+from esframework.managers.delivery.machine.entries import Entry
 from esframework.wire.types import RequestFailure
 
 _log = Logger()

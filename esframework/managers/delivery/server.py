@@ -14,6 +14,7 @@ from esframework import limits
 from esframework.errors import EncodeError, MalformedBody
 from esframework.interfaces import IServerContext, Registrations
 from esframework.managers.delivery.contracts import (
+    ACCEPTED,
     ACKNOWLEDGEMENT,
     HANDED,
     HELLO,
@@ -23,21 +24,24 @@ from esframework.managers.delivery.contracts import (
     RECEIPTS,
     SETTLED,
     WELCOME,
+    AcceptedBody,
     Delivered,
     HandedBody,
     Mark,
     MessageKey,
     Receipt,
-    ReceiptsBody,
     RefusedBody,
     UpToBody,
     WelcomeBody,
+    portions,
     public_process,
+    receipts,
 )
 from esframework.managers.delivery.handing import Handing
 from esframework.managers.delivery.keeping import Keeping
-from esframework.managers.delivery.machine.mailbox import Entry, Reader
+from esframework.managers.delivery.machine.entries import Entry
 from esframework.managers.delivery.machine.office import Office
+from esframework.managers.delivery.machine.readers import Reader
 from esframework.managers.delivery.machine.senders import Sender
 from esframework.managers.delivery.sending import OwnMessages, checked_content
 from esframework.net.threads import hops_to_reactor
@@ -125,6 +129,11 @@ class ServerDelivery:
         """(messages, bytes of content) in all mailboxes now."""
         return self._office.messages, self._office.bytes
 
+    @property
+    def mailboxes(self) -> int:
+        """How many users have a mailbox: who are connected with a client of ours, or were within the window."""
+        return self._office.mailboxes
+
     def _begin(self) -> None:
         # A new epoch: numbers begin anew, and nobody takes them for those of an earlier life.
         self._epoch = token_bytes(PROCESS_SIZE)
@@ -190,8 +199,11 @@ class ServerDelivery:
         self.receipts_due(session.sender)
 
     def _welcome(self, session: _Session, is_resumed: bool) -> None:
-        accepted = [UpToBody(conversation, sequence) for conversation, sequence in session.sender.accepted()]
-        body = WelcomeBody(accepted, session.reader.handled, self._epoch, is_resumed, session.sender.record)
+        accepted = portions([UpToBody(conversation, sequence) for conversation, sequence in session.sender.accepted()])
+        for portion in accepted[:-1]:
+            session.connection.send(MessageType.DELIVERY_ACCEPTED, ACCEPTED.encode(AcceptedBody(portion)))
+        last = accepted[-1] if accepted else []
+        body = WelcomeBody(last, session.reader.handled, self._epoch, is_resumed, session.sender.record)
         session.connection.send(MessageType.DELIVERY_WELCOME, WELCOME.encode(body))
 
     def _session_of(self, connection: Any) -> _Session:
@@ -263,6 +275,7 @@ class ServerDelivery:
         session = self._session_of(connection)
         said = ACKNOWLEDGEMENT.decode(body)
         self._office.acknowledge(session.user, session.reader, said.received, said.handled, _reasons(said.refused))
+        self._office.hand_rest(session.user, session.reader)
 
     def _settled(self, connection: Any, message_id: int, body: bytes) -> None:
         session = self._session_of(connection)
@@ -292,6 +305,16 @@ class ServerDelivery:
             session.connection.send(MessageType.DELIVERY_HANDED, HANDED.encode(body))
         else:
             self._hand_to_server(reader, entry, is_redelivered)
+
+    def has_missed(self, reader: Reader) -> None:
+        """Tell a client that it was too slow and missed something."""
+        session = reader.link
+        if isinstance(session, _Session):
+            session.connection.send(MessageType.DELIVERY_MISSED, b"")
+
+    def no_room(self, reason: RequestFailure) -> None:
+        """Count what is refused because too much waits already."""
+        self._server.refuse(f"delivery_{reason.name.lower()}")
 
     def _hand_to_server(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
         office, source = self._office, entry.source
@@ -361,9 +384,9 @@ class ServerDelivery:
             reached, failed = sender.take_changes()
             if not isinstance(session, _Session):
                 self._own.told(sender, reached, failed)
-            elif reached or failed:
-                body = RECEIPTS.encode(ReceiptsBody(failed, reached))
-                session.connection.send(MessageType.DELIVERY_RECEIPTS, body)
+            else:
+                for body in receipts(reached, failed):
+                    session.connection.send(MessageType.DELIVERY_RECEIPTS, RECEIPTS.encode(body))
 
 
 def _reasons(refused: list[RefusedBody]) -> dict[int, int]:

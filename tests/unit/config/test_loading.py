@@ -101,6 +101,10 @@ messages = 500
 bytes = 65536
 messages_in_all = 5000
 bytes_in_all = 655360
+messages_from_one = 300
+bytes_from_one = 32768
+messages_in_hand = 200
+bytes_in_hand = 16384
 
 [diagnostics]
 enabled = true

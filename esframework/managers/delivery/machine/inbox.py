@@ -7,6 +7,7 @@ no handler: whoever hands a `Job` over says when it is finished.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from heapq import nsmallest
 
 from esframework import limits
 from esframework.managers.delivery.contracts import MessageKey
@@ -57,11 +58,24 @@ class Job:
 
 
 class Inbox:
-    """What one process has received, over all its connections."""
+    """What one process has received, over all its connections.
 
-    def __init__(self, most_conversations: int = limits.DELIVERY_CONVERSATIONS) -> None:
+    It remembers at most `most_conversations`, and `most_of_one` of one sending process, so that no sender can have
+    those of others forgotten by beginning ever new ones. `most_refused` is how many it tells of at a time.
+    """
+
+    def __init__(
+        self,
+        most_conversations: int = limits.DELIVERY_CONVERSATIONS,
+        most_of_one: int = limits.DELIVERY_CONVERSATIONS_OF_ONE,
+        most_refused: int = limits.DELIVERY_LIST,
+    ) -> None:
         self._most_conversations = most_conversations
-        self._seen: OrderedDict[tuple[bytes, int], Seen] = OrderedDict()
+        self._most_of_one = most_of_one
+        self._most_refused = most_refused
+        # By sending process, then by conversation; the ones that were heard of last come last.
+        self._seen: OrderedDict[bytes, OrderedDict[int, Seen]] = OrderedDict()
+        self._conversations = 0
         self._unfinished: dict[int, Job] = {}
         self._refused: dict[int, int] = {}
         self._unsaid: dict[int, int] = {}
@@ -76,10 +90,10 @@ class Inbox:
         return next(iter(self._unfinished), self.received + 1) - 1
 
     def hello(self) -> tuple[int, int, dict[int, int]]:
-        """(received, handled, refused), all that a server needs to know that was left at any time."""
-        self._said = (self.received, self.handled)
-        self._unsaid.clear()
-        return *self._said, dict(self._refused)
+        """(received, handled, refused), what a server needs to know that was left at any time. When there is more, the
+        acknowledgements after the welcome say it: in another life of the server it means nothing."""
+        self._unsaid = dict(self._refused)
+        return self._say()
 
     def welcomed(self, epoch: bytes, confirmed: int) -> None:
         """A server says which life of it this is, and what it knows of us; the numbers of an earlier life mean nothing
@@ -96,13 +110,17 @@ class Inbox:
         self._confirm(confirmed)
 
     def acknowledgement(self) -> tuple[int, int, dict[int, int]] | None:
-        """(received, handled, refused) when there is something new to tell."""
-        state = (self.received, self.handled)
-        if state == self._said and not self._unsaid:
+        """(received, handled, refused) when there is something new to tell; ask until there is not."""
+        if (self.received, self.handled) == self._said and not self._unsaid:
             return None
-        self._said = state
-        refused, self._unsaid = self._unsaid, {}
-        return *state, refused
+        return self._say()
+
+    def _say(self) -> tuple[int, int, dict[int, int]]:
+        refused = {number: self._unsaid.pop(number) for number in nsmallest(self._most_refused, self._unsaid)}
+        # What is refused must be said no later than that it is finished.
+        handled = min(self.handled, min(self._unsaid) - 1) if self._unsaid else self.handled
+        self._said = (self.received, handled)
+        return self.received, handled, refused
 
     # --- messages -----------------------------------------------------------------------------------------------------
     def arrived(self, number: int, key: MessageKey, confirmed: int) -> Job | None:
@@ -127,7 +145,7 @@ class Inbox:
 
     def has_handled(self, key: MessageKey) -> bool:
         """Whether this process was given a message before, and has not failed to handle it."""
-        seen = self._seen.get((key.process, key.conversation))
+        seen = self._known(key)
         return seen is not None and seen.has(key.sequence) and key.sequence not in seen.refused
 
     def finished(self, job: Job, failure: int = 0) -> None:
@@ -157,19 +175,36 @@ class Inbox:
         # In the order in which they were refused, which is nearly that of the numbers.
         while self._refused and (first := next(iter(self._refused))) <= confirmed:
             del self._refused[first]
+            self._unsaid.pop(first, None)
+
+    def _known(self, key: MessageKey) -> Seen | None:
+        conversations = self._seen.get(key.process)
+        return None if conversations is None else conversations.get(key.conversation)
 
     def _conversation(self, key: MessageKey) -> Seen:
-        name = (key.process, key.conversation)
-        seen = self._seen.get(name)
-        if seen is None:
-            seen = self._seen[name] = Seen(key.sequence)
-            self._forget_old_conversations()
-        else:
-            self._seen.move_to_end(name)
-        return seen
+        known = self._known(key)
+        if known is None:
+            self._make_room(key.process)
+            self._conversations += 1
+            known = self._seen.setdefault(key.process, OrderedDict())[key.conversation] = Seen(key.sequence)
+        self._seen.move_to_end(key.process)
+        self._seen[key.process].move_to_end(key.conversation)
+        return known
 
-    def _forget_old_conversations(self) -> None:
-        if len(self._seen) > self._most_conversations:
-            idle = next((name for name, seen in self._seen.items() if not seen.open), None)
-            if idle is not None:
-                del self._seen[idle]
+    def _make_room(self, process: bytes) -> None:
+        if len(self._seen.get(process, ())) >= self._most_of_one and self._forget_one_of(process):
+            return
+        if self._conversations >= self._most_conversations:
+            any(self._forget_one_of(each) for each in list(self._seen))
+
+    def _forget_one_of(self, process: bytes) -> bool:
+        """Forget the conversation that was heard of longest ago; False when handlers are at work on all of them."""
+        conversations = self._seen[process]
+        idle = next((number for number, seen in conversations.items() if not seen.open), None)
+        if idle is None:
+            return False
+        del conversations[idle]
+        self._conversations -= 1
+        if not conversations:
+            del self._seen[process]
+        return True

@@ -6,123 +6,14 @@ or within its window, has received it. Knows no sender and no limit: that is `of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
-from typing import Any, Protocol
+from typing import Protocol
 
 from esframework import limits
-from esframework.managers.delivery.contracts import MessageKey
+from esframework.managers.delivery.machine.entries import Entry
+from esframework.managers.delivery.machine.readers import Credit, Reader
 from esframework.wire.types import Level
-
-
-class Entry:
-    """A message in a mailbox. `missing` readers have not received it, `busy` ones not finished with it.
-
-    `dialogue` is the sender's, for its receipts; `device` the one that it is for, None for all; `passed_to` those that
-    got it as ordinary information; `failure` why a handler did not handle it, 0 when none said so.
-    """
-
-    __slots__ = (
-        "number",
-        "key",
-        "source",
-        "source_device",
-        "target",
-        "device",
-        "information_type",
-        "content",
-        "sent_at",
-        "received_at",
-        "may_have_been_handed",
-        "dialogue",
-        "passed_to",
-        "level",
-        "was_handed",
-        "is_handled",
-        "failure",
-        "missing",
-        "busy",
-        "is_gone",
-    )
-
-    def __init__(
-        self,
-        key: MessageKey,
-        source: str | None,
-        source_device: int | None,
-        target: str | None,
-        device: int | None,
-        information_type: int,
-        content: bytes | None,
-        sent_at: int,
-        received_at: int,
-        may_have_been_handed: bool = False,
-    ) -> None:
-        self.number = 0
-        self.key = key
-        self.source = source
-        self.source_device = source_device
-        self.target = target
-        self.device = device
-        self.information_type = information_type
-        self.content = content
-        self.sent_at = sent_at
-        self.received_at = received_at
-        self.may_have_been_handed = may_have_been_handed
-        self.dialogue: Any = None
-        self.passed_to: list[object] = []
-        self.level = Level.SENT
-        self.was_handed = False
-        self.is_handled = False
-        self.failure = 0
-        self.missing = 0
-        self.busy = 0
-        self.is_gone = False
-
-    @property
-    def size(self) -> int:
-        """Bytes that count for the limits."""
-        return len(self.content or b"")
-
-
-class Reader:
-    """A process of the user. `link` is its connection, None while it is away, since `away_since`.
-
-    `to_receive` and `to_finish` are by number, in its order, and hold nothing that has left the mailbox: whoever never
-    says what it has done costs no more than the mailbox. Entries up to `joined` were there before it; up to `missed`,
-    some were dropped that it had not received.
-    """
-
-    __slots__ = (
-        "process",
-        "device",
-        "link",
-        "away_since",
-        "joined",
-        "received",
-        "handled",
-        "refused",
-        "to_receive",
-        "to_finish",
-        "missed",
-    )
-
-    def __init__(self, process: bytes, device: int | None, joined: int) -> None:
-        self.process = process
-        self.device = device
-        self.link: object | None = None
-        self.away_since = 0.0
-        self.joined = joined
-        self.received = 0
-        self.handled = 0
-        self.refused: dict[int, int] = {}
-        self.to_receive: dict[int, Entry] = {}
-        self.to_finish: dict[int, Entry] = {}
-        self.missed = 0
-
-    def reads(self, entry: Entry) -> bool:
-        """Whether an entry is for this reader's device."""
-        return entry.device is None or entry.device == self.device
 
 
 class Surroundings(Protocol):
@@ -130,6 +21,9 @@ class Surroundings(Protocol):
 
     def hand(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
         """Write an entry to a connected reader."""
+
+    def has_missed(self, reader: Reader) -> None:
+        """Tell a connected reader that there is something that it will never be handed."""
 
     def level_reached(self, entry: Entry) -> None:
         """An entry's level has risen."""
@@ -144,13 +38,14 @@ class Surroundings(Protocol):
 class Mailbox:
     """Entries in the order of their numbers, which the caller gives; readers by process id.
 
-    While nobody reads it, entries wait until `open_until`.
+    While nobody reads it, entries wait until `open_until`. Without a `credit` a reader is handed everything at once.
     """
 
-    __slots__ = ("_surroundings", "_handled", "_has_unread", "entries", "readers", "bytes", "open_until")
+    __slots__ = ("_surroundings", "_credit", "_handled", "_has_unread", "entries", "readers", "bytes", "open_until")
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, credit: Credit | None) -> None:
         self._surroundings = surroundings
+        self._credit = credit
         self._handled = 0
         self._has_unread = False
         self.entries: dict[int, Entry] = {}
@@ -173,31 +68,31 @@ class Mailbox:
 
     # --- entries ------------------------------------------------------------------------------------------------------
     def put(self, entry: Entry) -> None:
-        """Take an entry whose number is higher than all before, and hand it to the readers that are connected."""
+        """Take an entry whose number is higher than all before; readers that are connected and have room get it now."""
         entry.level = Level.SERVER_HAS_IT
         self.entries[entry.number] = entry
         self.bytes += entry.size
         readers = [reader for reader in self.readers.values() if reader.reads(entry)]
         for reader in readers:
-            reader.to_receive[entry.number] = reader.to_finish[entry.number] = entry
+            reader.expects(entry)
         entry.missing = entry.busy = len(readers)
         if not readers:
             self._has_unread = True
         for reader in readers:
             if reader.link is not None:
-                self._hand(reader, entry)
+                self.hand_rest(reader)
 
     def make_room(self) -> None:
         """Drop what one process has handled already. A reader that has not received it loses its place: away, it is
-        forgotten, and connected, it will be when it loses its connection before it has caught up."""
+        forgotten; connected, it is told as soon as it has room again, or forgotten when it loses its connection before
+        it has caught up."""
         if not self._handled:
             return
         for entry in [entry for entry in self.entries.values() if entry.is_handled]:
             for reader in list(self.readers.values()):
-                if entry.number in reader.to_receive:
-                    reader.missed = entry.number
-                    if reader.link is None:
-                        self._forget(reader)
+                reader.lost(entry)
+                if reader.link is None and reader.received < reader.missed:
+                    self._forget(reader)
             self._remove(entry)
 
     def _remove(self, entry: Entry) -> None:
@@ -208,9 +103,7 @@ class Mailbox:
             self._handled -= 1
         del self.entries[entry.number]
         for reader in self.readers.values():
-            reader.to_receive.pop(entry.number, None)
-            reader.to_finish.pop(entry.number, None)
-            reader.refused.pop(entry.number, None)
+            reader.drop(entry)
         self.bytes -= entry.size
         self._surroundings.removed(entry)
 
@@ -227,30 +120,45 @@ class Mailbox:
 
         Call `acknowledge` with what it says, then `hand_rest`.
         """
+        received = min(received, last_number)
         reader = self.readers.get(process)
+        if reader is not None and max(received, reader.received) < reader.missed:
+            # Its connection is replaced before it was known to be lost.
+            self._forget(reader)
+            reader = None
         if reader is not None:
-            reader.link, reader.device = link, device
+            reader.connected(link, device, received)
             return reader, True
-        reader = Reader(process, device, last_number)
-        reader.link = link
-        reader.received = min(received, last_number)
+        reader = Reader(process, device, last_number, received)
         for entry in self.entries.values():
             if not entry.is_handled and reader.reads(entry):
                 reader.to_finish[entry.number] = entry
                 entry.busy += 1
-                if entry.number > reader.received:
+                if entry.number > received:
                     reader.to_receive[entry.number] = entry
                     entry.missing += 1
+        reader.connected(link, device, received)
         while len(self.readers) >= limits.DELIVERY_READERS and self._forget_longest_away():
             pass
         self.readers[process] = reader
         return reader, False
 
     def hand_rest(self, reader: Reader) -> None:
-        """Hand a reader that has just come what it has not received."""
-        for entry in list(reader.to_receive.values()):
+        """Hand a reader what it has room for; when it has just come, or has acknowledged something."""
+        if reader.link is None:
+            return
+        if reader.has_gap and (self._credit is None or reader.has_room(self._credit, 0)):
+            reader.has_gap = False
+            self._surroundings.has_missed(reader)
+        for entry in self._handed_next(reader):
             if not entry.is_gone and reader.link is not None:
                 self._hand(reader, entry)
+
+    def _handed_next(self, reader: Reader) -> Iterable[Entry]:
+        if self._credit is not None:
+            return reader.lend(self._credit)
+        taken, reader.to_hand = reader.to_hand, {}
+        return taken.values()
 
     def detach(self, reader: Reader, now: float) -> None:
         """A reader has lost its connection; its window begins."""
@@ -272,7 +180,7 @@ class Mailbox:
                 self._settle(entry)
         handled = min(handled, reader.received)
         if handled > reader.handled:
-            reader.handled = handled
+            reader.has_finished(handled)
             for entry in _taken(reader.to_finish, handled):
                 self._finished(entry, reader.refused)
 
@@ -313,11 +221,11 @@ class Mailbox:
         return bool(away)
 
     def _forget(self, reader: Reader) -> None:
-        if self.readers.pop(reader.process, None) is None:
+        if self.readers.get(reader.process) is not reader:
             return
+        del self.readers[reader.process]
         # Emptied, so that a connection that a newer one of its process has replaced changes nothing here any more.
-        to_receive, reader.to_receive = reader.to_receive, {}
-        to_finish, reader.to_finish = reader.to_finish, {}
+        to_receive, to_finish = reader.emptied()
         for entry in to_receive.values():
             entry.missing -= 1
         for entry in to_finish.values():

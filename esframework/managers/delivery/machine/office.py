@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from esframework import limits
-from esframework.managers.delivery.machine.mailbox import Entry, Mailbox, Reader
+from esframework.managers.delivery.machine.entries import Entry
+from esframework.managers.delivery.machine.mailbox import Mailbox
 from esframework.managers.delivery.machine.options import DeliveryOptions
+from esframework.managers.delivery.machine.readers import Credit, Reader
 from esframework.managers.delivery.machine.senders import REACHED, Outcome, Sender
 from esframework.wire.types import Level, RequestFailure
 
@@ -24,6 +26,9 @@ class Counter(Protocol):
     def hand(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
         """Write a message to a reader that is connected."""
 
+    def has_missed(self, reader: Reader) -> None:
+        """Tell a reader that is connected that there is something that it will never be handed."""
+
     def pass_on(self, entry: Entry) -> bool:
         """Give a message as ordinary information to the target's devices that know no delivery, each once; False when
         there were none so far."""
@@ -35,6 +40,29 @@ class Counter(Protocol):
     def receipts_due(self, sender: Sender) -> None:
         """There is something to tell to a sender."""
 
+    def no_room(self, reason: RequestFailure) -> None:
+        """A message was refused, as there was no room for it."""
+
+
+class _Load:
+    """How much there is of something."""
+
+    __slots__ = ("messages", "bytes")
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.bytes = 0
+
+    def add(self, entry: Entry) -> None:
+        """One more."""
+        self.messages += 1
+        self.bytes += entry.size
+
+    def take(self, entry: Entry) -> None:
+        """One less."""
+        self.messages -= 1
+        self.bytes -= entry.size
+
 
 class Office:
     """All mailboxes and senders of one server."""
@@ -42,12 +70,16 @@ class Office:
     def __init__(self, counter: Counter, options: DeliveryOptions, now: float) -> None:
         self._counter = counter
         self._options = options
+        self._credit = Credit(options.messages_in_hand, options.bytes_in_hand)
         self._opened_at = now
         self._mailboxes: dict[str, Mailbox] = {}
         self._restless: dict[str, Mailbox] = {}
         self._senders: dict[str | None, dict[bytes, Sender]] = {}
         # Those that are away, the longest first.
         self._away: dict[tuple[str | None, bytes], Sender] = {}
+        # Of each sending user, what nobody has handled; of all users, what is handled and not received by everybody.
+        self._unhandled: dict[str, _Load] = {}
+        self._handled = _Load()
         self._last_number = 0
         self._last_record = 0
         self.messages = 0
@@ -75,11 +107,11 @@ class Office:
     def reader(
         self, user: str | None, device: int | None, process: bytes, link: object, received: int
     ) -> tuple[Reader, bool]:
-        """A process that receives is connected; then `acknowledge` what it says, then `hand_rest`."""
+        """A process that receives is connected; then `acknowledge` what it says, then `hand_rest`, then as well."""
         return self._mailbox(user).attach(process, device, link, received, self._last_number)
 
     def hand_rest(self, user: str | None, reader: Reader) -> None:
-        """Hand a reader what it has not received."""
+        """Hand a reader what it has room for, when it has come, or has acknowledged something."""
         self._mailbox(user).hand_rest(reader)
 
     def acknowledge(
@@ -153,27 +185,51 @@ class Office:
             self._restless[user] = mailbox
         reason = self._no_room(mailbox, entry)
         if reason is not None:
+            self._counter.no_room(reason)
             self._fail(entry, reason)
             return True
         self._last_number += 1
         entry.number = self._last_number
         self.messages += 1
         self.bytes += entry.size
+        if entry.source is not None:
+            self._unhandled.setdefault(entry.source, _Load()).add(entry)
         if entry.target is not None:
             self._counter.pass_on(entry)
         mailbox.put(entry)
         return True
 
     def _no_room(self, mailbox: Mailbox, entry: Entry) -> RequestFailure | None:
-        options = self._options
-        # What is for the server itself is limited by what all together may have waiting.
+        if self._sent_too_much(entry):
+            return RequestFailure.SENDER_QUOTA_EXCEEDED
+        # What is for the server itself is limited by what each sender and all together may have waiting.
         if entry.target is not None and self._is_full(mailbox, entry):
             mailbox.make_room()
             if self._is_full(mailbox, entry):
                 return RequestFailure.QUOTA_EXCEEDED
-        if self.messages >= options.messages_in_all or self.bytes + entry.size > options.bytes_in_all:
-            return RequestFailure.BUSY
+        if self._is_full_in_all(entry):
+            self._make_room_everywhere()
+            if self._is_full_in_all(entry):
+                return RequestFailure.BUSY
         return None
+
+    def _sent_too_much(self, entry: Entry) -> bool:
+        load = None if entry.source is None else self._unhandled.get(entry.source)
+        if load is None:
+            return False
+        options = self._options
+        return load.messages >= options.messages_from_one or load.bytes + entry.size > options.bytes_from_one
+
+    def _is_full_in_all(self, entry: Entry) -> bool:
+        options = self._options
+        return self.messages >= options.messages_in_all or self.bytes + entry.size > options.bytes_in_all
+
+    def _make_room_everywhere(self) -> None:
+        # Looking through all mailboxes takes time: only where that frees a good part.
+        options, handled = self._options, self._handled
+        if handled.messages * 16 >= options.messages_in_all or handled.bytes * 16 >= options.bytes_in_all:
+            for mailbox in self._mailboxes.values():
+                mailbox.make_room()
 
     def _is_full(self, mailbox: Mailbox, entry: Entry) -> bool:
         full_of_bytes = len(mailbox) > 0 and mailbox.bytes + entry.size > self._options.bytes
@@ -195,13 +251,25 @@ class Office:
         else:
             self._fail(entry, failure)
 
+    @property
+    def mailboxes(self) -> int:
+        """How many users have a mailbox, those who are connected and those who were lately."""
+        return len(self._mailboxes) - (_SERVER_MAILBOX in self._mailboxes)
+
     # --- what mailboxes tell ------------------------------------------------------------------------------------------
     def hand(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
         """Part of `mailbox.Surroundings`."""
         self._counter.hand(reader, entry, is_redelivered)
 
+    def has_missed(self, reader: Reader) -> None:
+        """Part of `mailbox.Surroundings`."""
+        self._counter.has_missed(reader)
+
     def level_reached(self, entry: Entry) -> None:
         """Part of `mailbox.Surroundings`."""
+        if entry.is_handled:
+            self._handled.add(entry)
+            self._is_nobodys_load(entry)
         self._change(entry, REACHED[entry.level])
 
     def ended(self, entry: Entry, failure: int) -> None:
@@ -212,6 +280,19 @@ class Office:
         """Part of `mailbox.Surroundings`."""
         self.messages -= 1
         self.bytes -= entry.size
+        if entry.is_handled:
+            self._handled.take(entry)
+        else:
+            self._is_nobodys_load(entry)
+
+    def _is_nobodys_load(self, entry: Entry) -> None:
+        """A message counts for its sender no more: it is handled, or leaves unhandled."""
+        if entry.source is None:
+            return
+        load = self._unhandled[entry.source]
+        load.take(entry)
+        if not load.messages:
+            del self._unhandled[entry.source]
 
     def _fail(self, entry: Entry, reason: RequestFailure) -> None:
         self._change(entry, Outcome(entry.level, reason))
@@ -242,6 +323,8 @@ class Office:
         self._restless.clear()
         self._senders.clear()
         self._away.clear()
+        self._unhandled.clear()
+        self._handled = _Load()
         self.messages = self.bytes = 0
         return left
 
@@ -249,5 +332,5 @@ class Office:
         name = user or _SERVER_MAILBOX
         mailbox = self._mailboxes.get(name)
         if mailbox is None:
-            mailbox = self._mailboxes[name] = Mailbox(self)
+            mailbox = self._mailboxes[name] = Mailbox(self, self._credit if name else None)
         return mailbox

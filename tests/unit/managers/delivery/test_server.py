@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from esframework import Level, ServerOptions, Undelivered
+from esframework import Level, ServerOptions, Undelivered, limits
 from esframework.errors import ConnectionInterrupted, EncodeError, HandlerRaised, NotDelivered, TargetAbsent
 from esframework.managers.delivery.contracts import (
     ACKNOWLEDGEMENT,
@@ -177,6 +177,59 @@ async def test_a_full_mailbox_refuses_and_says_why(network: MemoryNetwork) -> No
     assert caught.value.reason == RequestFailure.QUOTA_EXCEEDED
     for receipt in receipts[:2]:
         await receipt
+
+
+# --- one sender -------------------------------------------------------------------------------------------------------
+def flood(peer: FramePeer, targets: list[str | None], count: int, size: int) -> None:
+    """More than any outbox would have on its way, each receipt confirmed at once."""
+    for conversation, target in enumerate(targets, 1):
+        for sequence in range(1, count + 1):
+            body = MessageBody(bytes(size), conversation, 7, 0, 0, sequence, sequence - 1, target)
+            peer.stranger.write(peer.frame(MessageType.DELIVERY_MESSAGE, MESSAGE.encode(body)))
+    peer.network.settle()
+
+
+@pytest.mark.parametrize(("count", "size"), [(1500, 0), (20, 250 * 1024)])
+@simulated
+async def test_one_hostile_sender_makes_delivery_busy_for_nobody_else(
+    network: MemoryNetwork, count: int, size: int
+) -> None:
+    class Hanging(Recorder):
+        def handle_information(self, *what: Any) -> Any:
+            return Deferred()
+
+    server = network.server(Hanging())
+    users = [f"user{number}" for number in range(5)]
+    for user in users:
+        network.cut(await network.client(user))
+    mallory = greeted(network)
+    flood(mallory, [*users, None], count, size)
+    messages, held = server.delivery.waiting
+    assert mallory.is_connected
+    assert messages <= limits.DELIVERY_MESSAGES_FROM_ONE
+    assert held <= limits.DELIVERY_BYTES_FROM_ONE
+    assert server.refusals.counts["delivery_sender_quota_exceeded"] > 0
+    assert server.refusals.counts["delivery_busy"] == 0
+    alice, handler = await network.client("alice"), Recorder()
+    await network.client("bob", handler=handler)
+    await alice.delivery.send("bob", 1, b"1", until=HANDLED)
+    receipt = await alice.delivery.send(None, 1, b"2", until=Level.SERVER_HAS_IT)
+    assert (handler.contents, receipt.level) == ([b"1"], Level.RECEIVER_HAS_IT)
+
+
+@simulated
+async def test_its_sender_is_told_why(network: MemoryNetwork) -> None:
+    options = ServerOptions(delivery=DeliveryOptions(messages_from_one=2))
+    server = network.server(options=options)
+    alice, bob = await network.client("alice"), await network.client("bob", handler=Recorder())
+    network.cut(bob)
+    sent = [alice.delivery.send("bob", 1, b"1", until=HANDLED) for _ in range(3)]
+    with pytest.raises(NotDelivered, match="handled by nobody yet") as caught:
+        await sent[2]
+    assert caught.value.reason == RequestFailure.SENDER_QUOTA_EXCEEDED
+    for receipt in sent[:2]:
+        await receipt
+    assert server.delivery.waiting == (0, 0)
 
 
 # --- the offline store ------------------------------------------------------------------------------------------------

@@ -115,14 +115,55 @@ def test_it_knows_what_this_process_was_given_and_did_not_refuse() -> None:
 
 
 def test_memory_is_bounded_whatever_comes() -> None:
-    box = Inbox(most_conversations=4)
+    box = Inbox(most_conversations=40, most_of_one=4)
     box.welcomed(b"first", 0)
     for number in range(1, 50):
         box.finished(box.arrived(number, MessageKey(ALICE, number, 2**62), 0) or job(box, number, 1))
-    assert len(box._seen) <= 4
+    assert (len(box._seen[ALICE]), box._conversations) == (4, 4)
     box.arrived(100, MessageKey(ALICE, 99, 1), 0)
     box.arrived(101, MessageKey(ALICE, 99, 2**62), 0)
-    assert len(box._seen[ALICE, 99].skipped) == 1
+    assert len(box._seen[ALICE][99].skipped) == 1
     for i in range(2 * limits.DELIVERY_REMEMBERED):
         box.arrived(102 + i, MessageKey(ALICE, 99, 2**62 + 2 + 2 * i), 0)
-    assert len(box._seen[ALICE, 99].skipped) <= limits.DELIVERY_REMEMBERED // 2 + 1
+    assert len(box._seen[ALICE][99].skipped) <= limits.DELIVERY_REMEMBERED // 2 + 1
+
+
+def test_one_sender_that_begins_ever_new_conversations_has_no_other_forgotten() -> None:
+    box = inbox()
+    box.finished(job(box, 1, 1))
+    for number in range(2, 2 * limits.DELIVERY_CONVERSATIONS):
+        box.finished(box.arrived(number, MessageKey(b"mallory's number", number, 1), 0) or job(box, number, 1))
+    assert box.has_handled(MessageKey(ALICE, 1, 1))
+    assert box._conversations == limits.DELIVERY_CONVERSATIONS_OF_ONE + 1
+
+
+def test_of_too_many_conversations_that_of_the_sender_not_heard_of_for_longest_is_forgotten() -> None:
+    box = Inbox(most_conversations=3)
+    box.welcomed(b"first", 0)
+    for number, process in enumerate((b"a", b"b", b"c", b"a", b"d"), 1):
+        key = MessageKey(process * 16, 1, number)
+        box.finished(box.arrived(number, key, 0) or job(box, number, 1))
+    assert [process[:1] for process in box._seen] == [b"c", b"a", b"d"]
+
+
+def test_a_conversation_on_which_a_handler_works_is_not_forgotten() -> None:
+    box = Inbox(most_of_one=2)
+    box.welcomed(b"first", 0)
+    keys = [MessageKey(ALICE, number, 1) for number in range(1, 5)]
+    jobs = [box.arrived(number, key, 0) for number, key in enumerate(keys, 1)]
+    assert None not in jobs
+    assert all(box.has_handled(key) for key in keys)
+
+
+def test_more_refusals_than_a_frame_holds_are_told_in_several_and_none_is_finished_before_it_is_refused() -> None:
+    box = Inbox(most_refused=2)
+    box.welcomed(b"first", 0)
+    for number in range(1, 8):
+        box.finished(job(box, number, number), RAISED if number % 2 else 0)
+    assert box.hello() == (7, 4, {1: RAISED, 3: RAISED})
+    box.welcomed(b"first", 0)
+    assert box.acknowledgement() == (7, 7, {5: RAISED, 7: RAISED})
+    assert box.acknowledgement() is None
+    box.hello()
+    box.welcomed(b"second", 0)
+    assert box.acknowledgement() is None

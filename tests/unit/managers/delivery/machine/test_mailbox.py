@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from esframework import limits
 from esframework.managers.delivery.contracts import MessageKey
-from esframework.managers.delivery.machine.mailbox import Entry, Mailbox, Reader
+from esframework.managers.delivery.machine.entries import Entry
+from esframework.managers.delivery.machine.mailbox import Mailbox
+from esframework.managers.delivery.machine.readers import Credit, Reader
 from esframework.wire.types import Level, RequestFailure
 
 WINDOW = 120.0
@@ -19,9 +21,13 @@ class Witness:
         self.levels: list[tuple[int, Level]] = []
         self.failed: list[tuple[int, int]] = []
         self.gone: list[int] = []
+        self.missed: list[bytes] = []
 
     def hand(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
         self.handed.append((reader.process, entry.number, is_redelivered))
+
+    def has_missed(self, reader: Reader) -> None:
+        self.missed.append(reader.process)
 
     def level_reached(self, entry: Entry) -> None:
         self.levels.append((entry.number, entry.level))
@@ -33,14 +39,14 @@ class Witness:
         self.gone.append(entry.number)
 
 
-def mailbox() -> tuple[Mailbox, Witness]:
+def mailbox(messages: int = 1000, size: int = 1000) -> tuple[Mailbox, Witness]:
     witness = Witness()
-    return Mailbox(witness), witness
+    return Mailbox(witness, Credit(messages, size)), witness
 
 
-def put(box: Mailbox, number: int, device: int | None = None, maybe: bool = False) -> Entry:
+def put(box: Mailbox, number: int, device: int | None = None, maybe: bool = False, size: int = 1) -> Entry:
     key = MessageKey(bytes(16), 1, number)
-    entry = Entry(key, "alice", None, "bob", device, 1, b"content", 0, 0, maybe)
+    entry = Entry(key, "alice", None, "bob", device, 1, bytes(size), 0, 0, maybe)
     entry.number = number
     box.put(entry)
     return entry
@@ -239,3 +245,114 @@ def test_a_reader_that_was_forgotten_while_a_connection_still_spoke_for_it_chang
     assert witness.levels == []
     box.acknowledge(laptop, 1, 1, {})
     assert (len(box), witness.gone) == (0, [1])
+
+
+# --- who is slow ------------------------------------------------------------------------------------------------------
+def handed_to(witness: Witness, process: bytes) -> list[int]:
+    return [number for reader, number, _ in witness.handed if reader == process]
+
+
+def acknowledged(box: Mailbox, reader: Reader, received: int, handled: int) -> None:
+    box.acknowledge(reader, received, handled, {})
+    box.hand_rest(reader)
+
+
+def test_a_process_is_handed_no_more_than_it_has_room_for_and_the_rest_as_it_finishes() -> None:
+    box, witness = mailbox(messages=2)
+    slow = attached(box, b"slow")
+    for number in range(1, 6):
+        put(box, number)
+    assert handed_to(witness, b"slow") == [1, 2]
+    acknowledged(box, slow, 2, 0)
+    assert handed_to(witness, b"slow") == [1, 2]
+    acknowledged(box, slow, 2, 1)
+    assert handed_to(witness, b"slow") == [1, 2, 3]
+    acknowledged(box, slow, 3, 3)
+    assert handed_to(witness, b"slow") == [1, 2, 3, 4, 5]
+
+
+def test_room_is_counted_in_bytes_too_and_one_that_is_longer_goes_alone() -> None:
+    box, witness = mailbox(size=10)
+    slow = attached(box, b"slow")
+    for number, size in enumerate((6, 6, 50, 1), 1):
+        put(box, number, size=size)
+    seen = [handed_to(witness, b"slow")]
+    for handled in (1, 2, 3):
+        acknowledged(box, slow, handled, handled)
+        seen.append(handed_to(witness, b"slow"))
+    assert seen == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4]]
+
+
+def test_what_another_has_handled_still_takes_room_of_the_slow_one() -> None:
+    box, witness = mailbox(messages=2)
+    fast, slow = attached(box, b"fast", 1), attached(box, b"slow", 2)
+    for number in range(1, 4):
+        put(box, number)
+        acknowledged(box, fast, number, number)
+        acknowledged(box, slow, min(number, 2), 0)
+    assert handed_to(witness, b"fast") == [1, 2, 3]
+    assert (handed_to(witness, b"slow"), witness.gone) == ([1, 2], [1, 2])
+
+
+def test_a_slow_one_is_told_in_its_place_that_it_missed_what_had_to_make_room() -> None:
+    box, witness = mailbox(messages=1)
+    fast, slow = attached(box, b"fast", 1), attached(box, b"slow", 2)
+    for number in (1, 2, 3):
+        put(box, number)
+        acknowledged(box, fast, number, number)
+    acknowledged(box, slow, 1, 0)
+    box.make_room()
+    put(box, 4)
+    assert (witness.missed, handed_to(witness, b"slow")) == ([], [1])
+    acknowledged(box, slow, 1, 1)
+    assert (witness.missed, handed_to(witness, b"slow")) == ([b"slow"], [1, 4])
+    acknowledged(box, slow, 4, 4)
+    assert witness.missed == [b"slow"]
+
+
+def test_what_was_handed_and_had_to_make_room_is_not_missed_while_the_connection_stands() -> None:
+    box, witness = mailbox()
+    fast, slow = attached(box, b"fast", 1), attached(box, b"slow", 2)
+    put(box, 1)
+    acknowledged(box, fast, 1, 1)
+    box.make_room()
+    acknowledged(box, slow, 1, 1)
+    assert witness.missed == []
+
+
+def test_a_slow_one_that_is_cut_off_before_it_was_told_has_lost_its_place() -> None:
+    box, witness = mailbox(messages=1)
+    fast, slow = attached(box, b"fast", 1), attached(box, b"slow", 2)
+    for number in (1, 2):
+        put(box, number)
+        acknowledged(box, fast, number, number)
+    box.make_room()
+    _, is_resumed = box.attach(b"slow", 2, object(), 1, 2)
+    assert (is_resumed, witness.missed) == (False, [])
+    box.detach(slow, 10.0)
+    assert b"slow" in box.readers, "the old connection took the new one's place with it"
+
+
+def test_after_a_cut_room_is_taken_only_by_what_arrived() -> None:
+    box, witness = mailbox(messages=2)
+    slow = attached(box, b"slow")
+    for number in range(1, 5):
+        put(box, number)
+    box.detach(slow, 10.0)
+    attached(box, b"slow", received=1, last=4)
+    assert handed_to(witness, b"slow") == [1, 2, 2]
+
+
+def test_one_that_comes_back_forgotten_finishes_what_it_has_before_it_gets_more() -> None:
+    box, witness = mailbox(messages=2)
+    for life in range(3):
+        slow = attached(box, b"slow", received=2 * min(life, 1), last=2 * life)
+        put(box, 2 * life + 1)
+        put(box, 2 * life + 2)
+        box.detach(slow, 0.0)
+        box.expire(WINDOW, WINDOW)
+    assert handed_to(witness, b"slow") == [1, 2]
+    slow = attached(box, b"slow", received=2, last=6)
+    put(box, 7)
+    acknowledged(box, slow, 2, 2)
+    assert handed_to(witness, b"slow") == [1, 2, 7]

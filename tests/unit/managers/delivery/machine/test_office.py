@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 
 from esframework.managers.delivery.contracts import MessageKey
-from esframework.managers.delivery.machine.mailbox import Entry, Reader
+from esframework.managers.delivery.machine.entries import Entry
 from esframework.managers.delivery.machine.office import Office
 from esframework.managers.delivery.machine.options import DeliveryOptions
+from esframework.managers.delivery.machine.readers import Reader
 from esframework.managers.delivery.machine.senders import Outcome, Sender
 from esframework.wire.types import Level, RequestFailure
 
 ALICE = b"alice, process 1"
 BOB = b"bob, process 001"
 OPTIONS = DeliveryOptions(window=120.0, messages=3, bytes=100, messages_in_all=5, bytes_in_all=150)
+ONE = DeliveryOptions(messages=10, bytes=1000, messages_from_one=3, bytes_from_one=9)
 
 
 class Desk:
@@ -25,9 +27,16 @@ class Desk:
         self.foreign = foreign
         self.keeps = keeps
         self.due: set[Sender] = set()
+        self.refused: list[RequestFailure] = []
 
     def hand(self, reader: Reader, entry: Entry, is_redelivered: bool) -> None:
         self.handed.append((reader.process, entry.key.sequence))
+
+    def has_missed(self, reader: Reader) -> None:
+        raise AssertionError("mailboxes tell of that")
+
+    def no_room(self, reason: RequestFailure) -> None:
+        self.refused.append(reason)
 
     def pass_on(self, entry: Entry) -> bool:
         return entry.target == self.foreign
@@ -43,9 +52,9 @@ class Desk:
 class House:
     """An office, its desk, and alice who sends."""
 
-    def __init__(self, desk: Desk | None = None, now: float = 0.0) -> None:
+    def __init__(self, desk: Desk | None = None, now: float = 0.0, options: DeliveryOptions = OPTIONS) -> None:
         self.desk = desk or Desk()
-        self.office = Office(self.desk, OPTIONS, now)
+        self.office = Office(self.desk, options, now)
         self.alice = self.office.sender("alice", 1, ALICE, object())
         self.sent = 0
 
@@ -252,3 +261,87 @@ def test_what_is_for_a_device_that_is_not_there_comes_to_its_end_though_another_
     assert house.outcome(1) == Outcome(Level.SERVER_HAS_IT)
     house.office.sweep(10.0)
     assert house.outcome(1) == failed(Level.SERVER_HAS_IT, RequestFailure.TARGET_ABSENT)
+
+
+# --- one of many ------------------------------------------------------------------------------------------------------
+def refusals(house: House, count: int, target: str | None = "bob", size: int = 1) -> list[int]:
+    return [house.outcome(house.send(target, size)).failure for _ in range(count)]
+
+
+@pytest.mark.parametrize("target", ["bob", None])
+def test_what_one_user_has_sent_that_nobody_has_handled_has_a_limit(target: str | None) -> None:
+    house = House(options=ONE)
+    house.bob()
+    house.office.reader(None, None, bytes(16), object(), 0)
+    assert refusals(house, 4, target) == [0, 0, 0, RequestFailure.SENDER_QUOTA_EXCEEDED]
+    assert house.desk.refused == [RequestFailure.SENDER_QUOTA_EXCEEDED]
+    house.office.sender("carol", 1, b"carol", object())
+    key = MessageKey(b"carol", 1, 1)
+    entry = Entry(key, "carol", 1, target, None, 1, b"", 0, 0)
+    house.office.accept(house.office.sender("carol", 1, b"carol", object()), entry, False, 0.0)
+    assert entry.dialogue.outcomes[1].failure == 0
+
+
+def test_all_processes_of_the_user_share_it() -> None:
+    house = House(options=ONE)
+    house.bob()
+    outcomes = []
+    for number in range(4):
+        process = b"process %d" % number
+        entry = Entry(MessageKey(process, 1, 1), "alice", number, "bob", None, 1, b"", 0, 0)
+        house.office.accept(house.office.sender("alice", number, process, object()), entry, False, 0.0)
+        outcomes.append(entry.dialogue.outcomes[1].failure)
+    assert outcomes == [0, 0, 0, RequestFailure.SENDER_QUOTA_EXCEEDED]
+
+
+def test_it_counts_bytes_as_well_and_one_that_is_longer_goes_alone() -> None:
+    house = House(options=ONE)
+    house.bob()
+    exceeded = RequestFailure.SENDER_QUOTA_EXCEEDED
+    assert refusals(house, 3, size=4) == [0, 0, exceeded]
+    house = House(options=ONE)
+    house.bob()
+    assert refusals(house, 2, size=50) == [0, exceeded]
+
+
+@pytest.mark.parametrize("failure", [0, RequestFailure.HANDLER_RAISED])
+def test_what_has_come_to_its_end_counts_no_more_though_somebody_has_not_received_it(failure: int) -> None:
+    house = House(options=ONE)
+    reader = house.bob()
+    if not failure:
+        house.office.reader("bob", 2, b"bob's laptop, 01", object(), 0)
+    for first in (1, 4, 7):
+        assert refusals(house, 3) == [0, 0, 0]
+        refused = dict.fromkeys(range(first, first + 3), failure) if failure else {}
+        house.office.acknowledge("bob", reader, first + 2, first + 2, refused)
+    assert house.office.messages == (0 if failure else 9)
+
+
+def test_what_nobody_read_in_time_counts_no_more() -> None:
+    house = House(options=ONE)
+    house.leave(house.bob(), 1000.0)
+    assert refusals(house, 4) == [0, 0, 0, RequestFailure.SENDER_QUOTA_EXCEEDED]
+    house.office.sweep(1120.0)
+    house.bob()
+    assert refusals(house, 3) == [0, 0, 0]
+
+
+def test_what_is_handled_makes_room_for_everybody_when_all_mailboxes_are_full() -> None:
+    house = House()
+    reader = house.bob()
+    house.office.reader("bob", 2, b"bob's laptop, 01", object(), 0)
+    house.office.reader("carol", 1, b"carol, process 1", object(), 0)
+    assert refusals(house, 3) == [0, 0, 0]
+    assert refusals(house, 2, "carol") == [0, 0]
+    assert refusals(house, 1, "carol") == [RequestFailure.BUSY]
+    house.office.acknowledge("bob", reader, 3, 3, {})
+    assert refusals(house, 1, "carol") == [0]
+    assert house.office.messages == 3
+
+
+def test_mailboxes_of_users_are_counted() -> None:
+    house = House()
+    house.office.reader(None, None, bytes(16), object(), 0)
+    assert house.office.mailboxes == 0
+    house.bob()
+    assert house.office.mailboxes == 1
