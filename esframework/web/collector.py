@@ -54,6 +54,12 @@ class EngineCollector(Collector):
             yield _counter("broadcast_copies", "Copies of broadcasts that were queued.", contacts.copies_sent)
             passed_over = contacts.copies_passed_over
             yield _counter("broadcast_passed_over", "Copies that busy members did without.", passed_over)
+        if "delivery" in engine.dispatcher.names():
+            delivery = engine.manager("delivery")
+            messages, size = delivery.waiting
+            yield _gauge("delivery_messages", "Messages of delivery that are held in mailboxes.", messages)
+            yield _gauge("delivery_bytes", "Bytes of their contents.", size)
+            yield _gauge("delivery_mailboxes", "Users who have a mailbox.", delivery.mailboxes)
         refusals = (([reason], count) for reason, count in sorted(engine.refusals.counts.items()))
         yield _counters("refusals", "What was refused, by reason.", ["reason"], refusals)
 

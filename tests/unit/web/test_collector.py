@@ -49,6 +49,17 @@ async def test_people_and_traffic_are_counted(network: MemoryNetwork) -> None:
 
 
 @simulated
+async def test_what_delivery_holds_is_shown(network: MemoryNetwork) -> None:
+    server = network.server()
+    alice, bob = await network.client("alice"), await network.client("bob")
+    network.cut(bob)
+    alice.delivery.send("bob", 1, b"twelve bytes").addErrback(lambda failure: None)
+    network.settle()
+    now = figures(server)
+    assert [now[f"delivery_{name}"] for name in ("messages", "bytes", "mailboxes")] == [1, 12, 2]
+
+
+@simulated
 async def test_what_nobody_handles_is_shown(network: MemoryNetwork) -> None:
     server = network.server()
     alice = await network.client("alice")
