@@ -326,6 +326,16 @@ MAX_GROUP_OPERATIONS_WAITING: Final = 10_000
 MAX_INVITATIONS: Final = 100_000
 """Invitations that are remembered, all together; beyond it the oldest is forgotten, and must be repeated."""
 
+MAX_DEPARTURES: Final = 100_000
+"""Users who quit groups or were taken out of them, and whose other devices are kept from bringing them back; 60 MB
+at most. Beyond it the oldest is forgotten."""
+
+MAX_DEPARTURES_PER_USER: Final = MAX_DYNAMIC_GROUPS_PER_USER + MAX_GROUPS_PER_USER
+"""The same for one user: as many as groups that it can be in. Who joins and quits in a loop forgets only its own."""
+
+DEPARTURE_TIME: Final = 7 * 24 * 3600.0
+"""Seconds for which they are remembered: a device that slept for a week's holiday, and still thinks that it is in."""
+
 MAX_GROUP_LIST: Final = 500
 """Groups in one page of a list, which with the longest tags is shorter than a message."""
 

@@ -21,6 +21,7 @@ from esframework.errors import (
     StoreError,
     TooManyGroups,
 )
+from esframework.managers.groups.departures import HasLeft
 from esframework.managers.groups.machine import Forbidden
 from esframework.plugins.quiet import Quiet
 from esframework.wire.types import RequestFailure
@@ -29,6 +30,7 @@ _log = Logger()
 
 REASONS: Final[tuple[tuple[type[EsError], RequestFailure], ...]] = (
     (Forbidden, RequestFailure.NOT_ALLOWED),
+    (HasLeft, RequestFailure.NOT_ALLOWED),
     (NoSuchGroup, RequestFailure.NO_SUCH_THING),
     (NotAMember, RequestFailure.NO_SUCH_THING),
     (GroupExists, RequestFailure.CONFLICT),

@@ -162,9 +162,10 @@ class GroupCalls(Asking):
 
         return self._change(request, body).addCallback(changed)
 
-    def _ask_to_join(self, group_id: str) -> Deferred[GroupInformation]:
-        asked = self._ask(MessageType.JOIN_GROUP, _group(group_id))
-        return asked.addCallback(_information, MessageType.JOIN_GROUP)
+    def _ask_to_join(
+        self, group_id: str, request: MessageType = MessageType.JOIN_GROUP
+    ) -> Deferred[GroupInformation]:
+        return self._ask(request, _group(group_id)).addCallback(_information, request)
 
     def _is_in(self, information: GroupInformation) -> GroupInformation:
         self._joined(information.group_id)

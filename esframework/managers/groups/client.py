@@ -25,7 +25,8 @@ class ClientGroups(GroupCalls):
     """`client.groups` (manual: dynamic-group demo); its calls are `GroupCalls`.
 
     Groups that this account is in, as far as this client has seen it come into them, are joined again after every
-    reconnect: `groups_rejoined(rejoined, lost)` says which came back, and which the server refused.
+    reconnect: `groups_rejoined(rejoined, lost)` says which came back, and which the server refused. A server of ours
+    refuses those that the account quit meanwhile by another device, or was taken out of.
 
     About others: `groupmate_joined(group_id, user_id)`, `groupmate_quit`, `groupmate_online`, `groupmate_offline`,
     `groupmates_pulled_in(group_id, users, operator)`, `groupmates_removed`.
@@ -69,7 +70,7 @@ class ClientGroups(GroupCalls):
 
     def _join_again(self, group_id: str) -> Any:
         # Not `join`: who quits while the answer is under way must not be in again by it.
-        return self._ask_to_join(group_id)
+        return self._ask_to_join(group_id, MessageType.REJOIN_GROUP if self._is_served else MessageType.JOIN_GROUP)
 
     def _forget(self) -> None:
         """The session is over for good; whoever logs on next may be another account."""
@@ -91,6 +92,7 @@ class ClientGroups(GroupCalls):
             MessageType.DISSOLVE_GROUP,
             MessageType.LIST_GROUPS,
             MessageType.SET_GROUP_OWNER,
+            MessageType.REJOIN_GROUP,
         )
         return Registrations(
             facade=self,

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
 from esframework.errors import GroupExists, NoSuchGroup, NotLoggedOn
+from esframework.managers.groups.departures import Departures, HasLeft
 from esframework.managers.groups.invitations import Invitations
 from esframework.managers.groups.machine import Act, DynamicGroups, Group, GroupEvent, Law, check_group_id
 from esframework.managers.groups.pace import Turns
@@ -43,6 +44,7 @@ class GroupOperations:
         dynamic: DynamicGroups,
         stored: StoredGroups,
         invitations: Invitations,
+        departures: Departures,
         law: Law,
         is_online: Callable[[str], bool],
         longest_name: int,
@@ -51,6 +53,7 @@ class GroupOperations:
         self._dynamic = dynamic
         self._stored = stored
         self._invitations = invitations
+        self._departures = departures
         self._law = law
         self._is_online = is_online
         self._longest_name = longest_name
@@ -103,11 +106,16 @@ class GroupOperations:
 
         return await self._turns.take(group_id, create)
 
-    async def join(self, actor: Actor, user_id: str, group_id: str) -> Group:
-        """Become a member. A group that is there in neither kind is made, or there is `NoSuchGroup`."""
+    async def join(self, actor: Actor, user_id: str, group_id: str, *, is_again: bool = False) -> Group:
+        """Become a member. A group that is there in neither kind is made, or there is `NoSuchGroup`.
+
+        `is_again`: a client comes back by itself, which fails with `HasLeft` where its user quit or was taken out.
+        """
         check_group_id(group_id, self._longest_id)
 
         async def join() -> Group:
+            if is_again and (group_id, user_id) in self._departures:
+                raise HasLeft(group_id, user_id)
             if self._dynamic.get(group_id) is None and await self._stored.get(group_id) is not None:
                 await self._tell(self._stored.join(user_id, group_id), actor)
             elif self._is_online(user_id):
@@ -115,6 +123,7 @@ class GroupOperations:
             else:
                 # Gone while the store was asked: nobody would ever take it out of the group again.
                 raise NotLoggedOn(f"{user_id!r} is not online, and cannot be in a dynamic group")
+            self._departures.drop(group_id, user_id)
             return await self.known(group_id)
 
         return await self._turns.take(group_id, join)

@@ -86,6 +86,7 @@ class GroupRequests:
             MessageType.DISSOLVE_GROUP: self._dissolve,
             MessageType.LIST_GROUPS: self._list,
             MessageType.SET_GROUP_OWNER: self._set_owner,
+            MessageType.REJOIN_GROUP: self._rejoin,
         }
         return {
             **{each: self._handler(each, ask) for each, ask in for_all.items()},
@@ -249,6 +250,11 @@ class GroupRequests:
         group_id = GROUP.decode(body).group_id or ""
         await self._operations.dissolve(actor, group_id)
         return GROUP_OPERATOR.encode(GroupOperatorBody(group_id, actor.user_id))
+
+    async def _rejoin(self, actor: Actor, body: bytes) -> bytes:
+        group_id = GROUP.decode(body).group_id or ""
+        group = await self._operations.join(actor, str(actor.user_id), group_id, is_again=True)
+        return self._information_of(actor, group)
 
     async def _set_owner(self, actor: Actor, body: bytes) -> bytes:
         asked = GROUP_OWNER.decode(body)

@@ -12,6 +12,7 @@ from esframework.errors import StoreError
 from esframework.interfaces import IServerContext, Registrations
 from esframework.managers.groups.answers import StoreComplaints
 from esframework.managers.groups.contracts import GroupDetails
+from esframework.managers.groups.departures import Departures
 from esframework.managers.groups.invitations import Invitations
 from esframework.managers.groups.machine import Change, DynamicGroups, Group, GroupEvent, GroupLimits, Law
 from esframework.managers.groups.notices import Notices
@@ -58,8 +59,16 @@ class ServerGroups:
         )
         invitations = Invitations()
         self._stored = StoredGroups(lambda: server.stores.groups, law, invitations)
+        self._departures = Departures()
         self._operations = GroupOperations(
-            self._dynamic, self._stored, invitations, law, is_online, server.options.max_user_id, self._changed
+            self._dynamic,
+            self._stored,
+            invitations,
+            self._departures,
+            law,
+            is_online,
+            server.options.max_user_id,
+            self._done,
         )
         self._notices = Notices(server)
         self._pace = Pace(options.operations_per_second)
@@ -180,10 +189,16 @@ class ServerGroups:
 
     def _sweep(self, now: float) -> None:
         self._announce(self._dynamic.expire(now))
+        self._departures.sweep(now)
         self._pace.sweep(now)
 
     # --- what happened ------------------------------------------------------------------------------------------------
+    def _done(self, events: list[GroupEvent], actor: Actor) -> None:
+        self._departures.note(events, self._server.clock.seconds())
+        self._changed(events, actor)
+
     def _announce(self, events: list[GroupEvent]) -> None:
+        # Who was away for too long did not want to leave, and may come back by itself.
         if events:
             self._changed(events, THE_SERVER)
 

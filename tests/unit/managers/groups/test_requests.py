@@ -241,10 +241,15 @@ async def test_nobody_forges_a_notice(network: MemoryNetwork) -> None:
 async def test_our_own_types_are_not_for_clients_of_another_make(network: MemoryNetwork) -> None:
     server = guarded(network)
     mallory = foreign(network, "mallory")
-    for message_type in (MessageType.CREATE_GROUP, MessageType.DISSOLVE_GROUP, MessageType.LIST_GROUPS):
+    for message_type in (
+        MessageType.CREATE_GROUP,
+        MessageType.DISSOLVE_GROUP,
+        MessageType.LIST_GROUPS,
+        MessageType.REJOIN_GROUP,
+    ):
         assert ask(mallory, message_type, b"") is None
     assert mallory.is_connected
-    assert server.refusals.counts["own_type_of_foreign_client"] == 3
+    assert server.refusals.counts["own_type_of_foreign_client"] == 4
 
 
 @simulated

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from esframework import ClientEngine, ClientOptions
+from esframework import ClientEngine, ClientOptions, limits
 from esframework.errors import (
     GroupExists,
     InvalidUserId,
@@ -389,6 +389,58 @@ async def test_a_group_that_refuses_is_lost_and_not_asked_again(network: MemoryN
     network.advance(10)
     assert happened[-1] == ("groups_rejoined", [], ["team", "go"])
     assert len([each for each in happened if each[0] == "groups_rejoined"]) == 1
+
+
+@simulated
+async def test_a_client_that_was_away_does_not_undo_what_happened_meanwhile(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await friends(network)
+    for name in ("go", "tennis", "football"):
+        await bob.groups.join(name)
+    phone = await network.client("bob", options=ClientOptions(generation=7, client_type=ClientType7.IOS))
+    await alice.groups.join("go")
+    happened = all_of(bob.groups)
+    network.cut(bob)
+    await phone.groups.quit("tennis")
+    await phone.groups.dissolve("football")
+    await alice.groups.remove("chess", ["bob"])
+    network.advance(10)
+    assert happened == [("groups_rejoined", ["go"], ["chess", "tennis", "football"])]
+    assert await server.groups.groups_of("bob") == ["go"]
+    assert server.refusals.counts["group_not_allowed"] == 3
+    network.cut(bob)
+    network.advance(10)
+    assert happened[1:] == [("groups_rejoined", ["go"], [])]
+
+
+@simulated
+async def test_whoever_joins_deliberately_comes_back_into_that_group_again(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await friends(network)
+    await alice.groups.remove("chess", ["bob"])
+    network.settle()
+    await bob.groups.join("chess")
+    await bob.groups.join("go")
+    happened = all_of(bob.groups)
+    for seconds in (10, 120):
+        network.go_down()
+        network.advance(seconds)
+        network.come_up()
+        network.advance(70)
+    rejoined = [each for each in happened if each[0] == "groups_rejoined"]
+    assert rejoined == [("groups_rejoined", ["chess", "go"], [])] * 2
+    assert sorted(await server.groups.groups_of("bob")) == ["chess", "go"]
+
+
+@simulated
+async def test_the_memory_of_departures_ends_with_its_time(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await friends(network)
+    network.cut(bob)
+    await alice.groups.remove("chess", ["bob"])
+    server.dispatcher.sweep(server.clock.seconds() + limits.DEPARTURE_TIME)
+    network.advance(10)
+    assert await server.groups.members_of("chess") == ["alice", "bob"]
 
 
 @simulated
