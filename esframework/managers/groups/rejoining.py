@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from esframework.errors import ConnectionInterrupted, NotDelivered, NotPermitted, RequestError
+from esframework.errors import ConnectionInterrupted, NotDelivered, NotLoggedOn, NotPermitted, RequestError
 from esframework.wire.types import RequestFailure
 
 _log = Logger()
@@ -62,14 +62,15 @@ class Rejoining:
         rejoined: list[str] = []
         lost: list[str] = []
         while waiting:
-            asked = [(group_id, self._join(group_id)) for group_id in waiting[:JOINED_AT_ONCE]]
+            # The session may have ended after the last answer: then to ask fails at once.
+            asked = [(group_id, maybeDeferred(self._join, group_id)) for group_id in waiting[:JOINED_AT_ONCE]]
             later = waiting[JOINED_AT_ONCE:]
             is_refused_for_now = is_interrupted = False
             for group_id, answer in asked:
                 try:
                     await answer
                     rejoined.append(group_id)
-                except ConnectionInterrupted:
+                except (ConnectionInterrupted, NotLoggedOn):
                     is_interrupted = True
                 except RequestError as error:
                     if getattr(error, "reason", None) in _ONLY_FOR_NOW:

@@ -6,8 +6,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
-from esframework.errors import ConnectionInterrupted, NotDelivered, NotPermitted, RequestTimeout
+from esframework.errors import ConnectionInterrupted, NotDelivered, NotLoggedOn, NotPermitted, RequestTimeout
 from esframework.managers.groups.rejoining import ASK_AGAIN, JOINED_AT_ONCE, Rejoining
 from esframework.wire.types import RequestFailure
 
@@ -20,9 +21,12 @@ class House:
         self.asked: dict[str, Deferred[Any]] = {}
         self.done: list[tuple[list[str], list[str]]] = []
         self.rejoining = Rejoining(self.clock, self._join, lambda *lists: self.done.append(lists))
+        self.is_logged_on = True
         self.rejoining.groups.update(dict.fromkeys(groups))
 
     def _join(self, group_id: str) -> Deferred[Any]:
+        if not self.is_logged_on:
+            raise NotLoggedOn("there is no session")
         self.asked[group_id] = Deferred()
         return self.asked[group_id]
 
@@ -88,6 +92,21 @@ def test_the_next_connection_begins_again() -> None:
     house.rejoining.begin()
     house.admit("a", "b")
     assert house.done == [(["a", "b"], [])]
+
+
+def test_a_connection_that_is_lost_between_two_portions_is_an_interruption() -> None:
+    names = [f"group {number}" for number in range(JOINED_AT_ONCE + 2)]
+    house = House(*names)
+    house.rejoining.begin()
+    house.is_logged_on = False
+    with capturedLogs() as log:
+        house.admit(*names[:JOINED_AT_ONCE])
+    assert (house.done, log) == ([], [])
+    house.is_logged_on = True
+    house.rejoining.begin()
+    house.admit(*names[:JOINED_AT_ONCE])
+    house.admit(*names[JOINED_AT_ONCE:])
+    assert house.done == [(names, [])]
 
 
 def test_no_answer_is_no_refusal() -> None:
