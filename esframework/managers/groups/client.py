@@ -74,7 +74,7 @@ class ClientGroups(GroupCalls):
 
     def _forget(self) -> None:
         """The session is over for good; whoever logs on next may be another account."""
-        self._rejoining.groups.clear()
+        self._rejoining.forget()
 
     # --- what comes in ------------------------------------------------------------------------------------------------
     def registrations(self) -> Registrations:

@@ -109,6 +109,36 @@ def test_a_connection_that_is_lost_between_two_portions_is_an_interruption() -> 
     assert house.done == [(names, [])]
 
 
+def test_what_is_lost_is_told_even_if_the_connection_is_lost_then() -> None:
+    house = House("a", "b")
+    house.rejoining.begin()
+    house.refuse("a", RequestFailure.NOT_ALLOWED)
+    del house.rejoining.groups["b"]
+    house.asked["b"].errback(ConnectionInterrupted("lost", None, 801))
+    house.rejoining.begin()
+    assert house.done == [([], ["a"])]
+
+
+def test_a_program_that_joins_deliberately_meanwhile_is_in() -> None:
+    house = House("a", "b")
+    house.rejoining.begin()
+    house.refuse("b", RequestFailure.NOT_ALLOWED)
+    house.rejoining.groups["b"] = None
+    house.admit("a")
+    assert house.done == [(["a"], [])]
+    assert list(house.rejoining.groups) == ["a", "b"]
+
+
+def test_the_next_account_hears_nothing_of_what_the_last_has_lost() -> None:
+    house = House("a", "b")
+    house.rejoining.begin()
+    house.refuse("a", RequestFailure.NOT_ALLOWED)
+    house.asked["b"].errback(ConnectionInterrupted("lost", None, 801))
+    house.rejoining.forget()
+    house.rejoining.begin()
+    assert house.done == []
+
+
 def test_no_answer_is_no_refusal() -> None:
     house = House("a", "b")
     house.rejoining.begin()
