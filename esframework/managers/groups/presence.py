@@ -75,7 +75,11 @@ class Presence:
             while self._waiting:
                 user_id = next(iter(self._waiting))
                 is_online = self._waiting.pop(user_id)
-                for group in await self._groups(user_id):
+                groups = await self._groups(user_id)
+                if self._waiting.pop(user_id, is_online) is not is_online:
+                    # The other way round again while the groups were looked up: there is nothing to tell.
+                    continue
+                for group in groups:
                     if 0 < self._most_members < len(group.members):
                         continue
                     self._tell(group, user_id, is_online)

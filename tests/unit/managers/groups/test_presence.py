@@ -52,6 +52,26 @@ def test_who_comes_and_goes_meanwhile_is_not_told() -> None:
     assert house.told[1:] == [("a", "alice", False)]
 
 
+def test_who_returns_while_the_groups_are_looked_up_is_not_told() -> None:
+    house = House()
+    house.groups = Deferred()
+    house.presence.changed("alice", False)
+    house.clock.advance(0)
+    waiting, house.groups = house.groups, [group("a")]
+    house.presence.changed("alice", True)
+    house.presence.changed("bob", True)
+    waiting.callback([group("a")])
+    house.clock.pump([PAUSE] * 3)
+    assert house.told == [("a", "bob", True)]
+    house.groups = Deferred()
+    house.presence.changed("alice", False)
+    house.clock.advance(0)
+    house.presence.changed("alice", True)
+    house.presence.changed("alice", False)
+    house.groups.callback([group("a")])
+    assert house.told[1:] == [("a", "alice", False)]
+
+
 def test_the_work_is_done_in_slices() -> None:
     house = House(*(group(str(number), SLICE // 2) for number in range(5)))
     house.presence.changed("alice", True)
