@@ -74,6 +74,10 @@ class ServerGroups:
         self._pace = Pace(options.operations_per_second)
         self._presence = Presence(server.clock, self._groups_of, self._tell_presence, options.presence_members)
         self._complaints = StoreComplaints(server.clock)
+        # Users whose first device came, and whose log-on is not complete: the application, which hears of them after
+        # this, may end it there.
+        self._arriving: set[str] = set()
+        server.users.connected.subscribe(self._connected)
         self._requests = GroupRequests(server, self._operations, self._notices, self._pace, self._complaints)
         server.manager("contacts").members_from(self._members)
 
@@ -174,10 +178,15 @@ class ServerGroups:
             stop=self._presence.close,
         )
 
+    def _connected(self, user: Any) -> None:
+        if len(self._server.users.devices_of(user.user_id)) == 1:
+            self._arriving.add(user.user_id)
+
     def _logged_on(self, sender: Any) -> None:
         user_id = str(sender.name)
         self._dynamic.came(user_id)
-        if len(self._server.users.devices_of(user_id)) == 1:
+        if user_id in self._arriving:
+            self._arriving.discard(user_id)
             self._presence.changed(user_id, True)
 
     def _logged_off(self, source: Source | None) -> None:
@@ -185,7 +194,11 @@ class ServerGroups:
             return
         user_id = str(source)
         self._announce(self._dynamic.went(user_id, self._server.clock.seconds()))
-        self._presence.changed(user_id, False)
+        if user_id in self._arriving:
+            # Nobody has heard that he was there.
+            self._arriving.discard(user_id)
+        else:
+            self._presence.changed(user_id, False)
 
     def _sweep(self, now: float) -> None:
         self._announce(self._dynamic.expire(now))

@@ -22,6 +22,7 @@ from esframework.stores.memory import MemoryStores
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.profile import ClientType7
 from esframework.wire.types import RequestFailure
+from tests.peers import FramePeer
 from tests.unit.managers.groups.house import all_of, guarded, people
 
 REASON = RequestFailure
@@ -310,6 +311,44 @@ async def test_groupmates_hear_who_goes_and_comes_back_and_the_group_stays(netwo
     assert seen == [("groupmate_offline", "chess", "bob"), ("groupmate_online", "chess", "bob")]
     assert strangers == []
     assert await server.groups.members_of("chess") == ["alice", "bob"]
+
+
+@simulated
+async def test_whom_the_application_turns_away_as_he_comes_is_not_shown_as_gone(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    alice, bob, _ = await friends(network)
+    await server.groups.create("team", "alice", members=["zoe"], stored=True)
+    await bob.close()
+    network.settle()
+    seen = all_of(alice.groups)
+    turned_away = server.users.connected.subscribe(lambda user: server.basic.kick_out(user.user_id))
+    for name in ("zoe", "bob"):
+        FramePeer(network, name).log_on()
+        network.settle()
+    assert (seen, server.users.ids()) == ([], ["alice", "carol"])
+    network.advance(40)
+    assert seen == [("groupmate_quit", "chess", "bob")]
+    turned_away.cancel()
+    await people(network, "zoe")
+    network.settle()
+    assert seen[1:] == [("groupmate_online", "team", "zoe")]
+
+
+@simulated
+async def test_a_device_that_takes_the_place_of_the_first_as_it_comes_is_no_news(network: MemoryNetwork) -> None:
+    server = guarded(network)
+    (alice,) = await people(network, "alice")
+    await server.groups.create("team", "alice", members=["bob"], stored=True)
+    FramePeer(network, "4#bob", generation=7).online()
+    network.settle()
+    seen = all_of(alice.groups)
+    server.users.connected.subscribe(lambda user: server.basic.kick_out("4#bob"))
+    FramePeer(network, "6#bob", generation=7).online()
+    network.settle()
+    assert ([user.login_id for user in server.users.devices_of("bob")], seen) == (["6#bob"], [])
+    server.basic.kick_out("bob")
+    network.settle()
+    assert seen == [("groupmate_offline", "team", "bob")]
 
 
 @simulated
