@@ -6,7 +6,6 @@ the store.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -70,7 +69,8 @@ class Relations:
         self._blocking = blocking
         self._rates = Rates(limits.MAX_CONTACT_CHANGES_PER_SECOND)
         self._quiet = Quiet(server.clock)
-        self._arrived: deque[Any] = deque()
+        # By LoginID, so that a store that hangs collects no more of them than are online.
+        self._arrived: dict[str, Any] = {}
         self._lookups = 0
 
     def sweep(self, now: float) -> None:
@@ -225,19 +225,23 @@ class Relations:
     def arrived(self, sender: Any) -> None:
         """A client is there: what those send whom its user has blocked is refused from now on, and one of ours hears
         of the requests that wait for its user's answer."""
-        if self._directory.is_stored:
-            self._arrived.append(sender)
+        # A manager that heard of it before may have ended it.
+        if self._directory.is_stored and not sender.has_ended:
+            self._arrived[sender.login_id] = sender
             self._look_up()
+
+    def left(self, login_id: str) -> None:
+        """A client is gone, and waits for nothing."""
+        self._arrived.pop(login_id, None)
 
     def _look_up(self) -> None:
         while self._arrived and self._lookups < limits.LOOKUPS_AT_ONCE:
-            sender = self._arrived.popleft()
-            if not sender.has_ended:
-                self._lookups += 1
-                asked = self._server.stores.contacts.relations(str(sender.name))
-                asked.addCallback(self._tell_waiting, sender)
-                asked.addErrback(self._not_told, sender)
-                asked.addBoth(self._looked_up)
+            sender = self._arrived.pop(next(iter(self._arrived)))
+            self._lookups += 1
+            asked = self._server.stores.contacts.relations(str(sender.name))
+            asked.addCallback(self._tell_waiting, sender)
+            asked.addErrback(self._not_told, sender)
+            asked.addBoth(self._looked_up)
 
     def _looked_up(self, _: None) -> None:
         self._lookups -= 1

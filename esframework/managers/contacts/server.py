@@ -251,6 +251,7 @@ class ServerContacts:
         if source is not None:
             self._presence.device_changed(str(source))
             self._blocking.left(str(source))
+            self._relations.left(source.login_id)
             self._blobs.forget(source.login_id)
 
     def _sweep(self, now: float) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 
-from esframework import ClientEngine, MessageType, ServerEngine
+from esframework import ClientEngine, MessageType, ServerEngine, limits
 from esframework.errors import ComeBackLater, NotDelivered, NotLoggedOn, NotPermitted, StoreAway
 from esframework.interfaces import RelationState
 from esframework.managers.contacts.contracts import CHANGE_CONTACT, RELATIONS, ChangeContactBody
@@ -249,6 +249,41 @@ async def test_a_store_that_is_away_or_busy_is_told_and_the_session_stays(networ
     network.cut(alice)
     network.advance(10)
     assert alice.connected
+
+
+@simulated
+async def test_while_the_store_hangs_those_who_come_and_go_pile_up_nowhere(
+    network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LOOKUPS_AT_ONCE", 1)
+    stores = MemoryStores()
+    server = network.server(options=GUARDED, stores=stores)
+    await stores.contacts.ask("alice", "bob", "hello")
+    asked: list[tuple[str, Deferred[Any]]] = []
+    relations = stores.contacts.relations
+
+    def hang(owner: str) -> Deferred[Any]:
+        asked.append((owner, Deferred()))
+        return asked[-1][1]
+
+    stores.contacts.relations = hang  # type: ignore[method-assign]
+    carol, bob = await network.client("carol"), await network.client("bob")
+    told = news_of(bob)
+    for _ in range(20):
+        network.cut(bob)
+        network.advance(5)
+    dave = await network.client("dave")
+    await dave.close()
+    network.settle()
+    waiting = server.contacts._relations._arrived
+    assert len(waiting) == 1
+    assert [owner for owner, _ in asked] == ["carol"]
+    stores.contacts.relations = relations  # type: ignore[method-assign]
+    asked[0][1].callback([])
+    network.settle()
+    assert told == [("contact_requested", "alice", "hello")]
+    assert len(waiting) == 0
+    assert carol.connected
 
 
 @simulated
