@@ -136,6 +136,12 @@ async def test_a_broadcast_reaches_those_who_are_there(capsys: pytest.CaptureFix
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_hook_lets_members_alone_broadcast(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await example("members_only.py")["talk"](reactor, free_port()) == ["as a member"]
+    assert capsys.readouterr().out.count("is not permitted to 'mallory'") == 2
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_account_is_made_used_without_its_password_and_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert await example("accounts.py")["live"](reactor, free_port()) == ["alice", "Rome"]
     assert capsys.readouterr().out.startswith("alice is new here\nthe server says: the session token is unknown")
