@@ -6,13 +6,15 @@ nobody. Knows no tables.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 from twisted.internet.defer import Deferred, fail
 
-from esframework.errors import StoreClosed
+from esframework.errors import StoreBusy, StoreClosed
 from esframework.stores.sql.database import Database, Part
 from esframework.stores.sqlite import CONNECTIONS
 from esframework.stores.threads import BoundedPool
@@ -35,6 +37,7 @@ class DatabaseThreads:
         self.is_open = False
         self._readers = BoundedPool("the database", CONNECTIONS - 1, READS)
         self._writer = BoundedPool("the database's writer", 1, WRITES)
+        self._last_busy: tuple[float, str] | None = None
 
     def open(self, prepare: Callable[[Database], None]) -> Deferred[None]:
         """Call `prepare` in a thread; when it returns, the database is open."""
@@ -54,8 +57,21 @@ class DatabaseThreads:
         return self._run(self._readers, work)
 
     def write(self, work: Callable[[], T]) -> Deferred[T]:
-        """Run `work` in the writer's thread, behind all writes that were asked for before."""
-        return self._run(self._writer, work)
+        """Run `work` in the writer's thread, behind all writes that were asked for before.
+
+        Fails with `StoreBusy` at once when it has waited while another write found the database locked for too long:
+        otherwise everybody would wait for everybody's time-out, and closing for all of them.
+        """
+        return self._run(self._writer, partial(self._attempt, time.monotonic(), work))
+
+    def _attempt(self, asked_at: float, work: Callable[[], T]) -> T:
+        if self._last_busy is not None and asked_at <= self._last_busy[0]:
+            raise StoreBusy(self._last_busy[1])
+        try:
+            return work()
+        except StoreBusy as error:
+            self._last_busy = time.monotonic(), str(error)
+            raise
 
     async def _close(self) -> None:
         await self._readers.close()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import DeferredList, gatherResults
 
-from esframework.errors import SchemaTooNew, StoreClosed
+from esframework.errors import SchemaTooNew, StoreBusy, StoreClosed
 from esframework.stores.sql.database import Database, open_database
 from esframework.stores.sql.threads import DatabaseThreads
 
@@ -47,6 +47,26 @@ async def test_writes_run_one_after_the_other_in_the_order_of_asking(threads: Da
     await gatherResults([threads.write(lambda number=number: write(number)) for number in range(50)])
     assert all(most)
     assert order == list(range(50))
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_waited_behind_a_write_that_found_the_database_locked_waits_no_longer(
+    threads: DatabaseThreads,
+) -> None:
+    await threads.open(nothing)
+    is_locked, tried = threading.Event(), []
+
+    def write(number: int) -> None:
+        tried.append(number)
+        is_locked.wait()
+        raise StoreBusy("another program holds it locked")
+
+    writing = [threads.write(lambda number=number: write(number)) for number in range(50)]
+    is_locked.set()
+    outcomes = await DeferredList(writing, consumeErrors=True)
+    assert {failure.type for _, failure in outcomes} == {StoreBusy}
+    assert tried == [0]
+    assert await threads.write(lambda: "written") == "written"
 
 
 @pytest_twisted.ensureDeferred
