@@ -34,10 +34,9 @@ class AccountVerifier:
 
     def __init__(self, accounts: IAccounts, clock: Any = None) -> None:
         """`clock` is an IReactorTime, by default the global reactor."""
-        if clock is None:
-            from twisted.internet import reactor as clock
         self.accounts: Any = accounts
-        self._quiet = Quiet(clock)
+        self._clock = clock
+        self._quiet: Quiet | None = None
 
     def verify(self, request: LogOnRequest) -> Deferred[bool | str]:
         """Fire with True or with the cause of the refusal; never fails for what a client sent."""
@@ -51,7 +50,7 @@ class AccountVerifier:
             return str(busy)
         except StoreError:
             # While the store is away everybody comes again and again.
-            passed_over = self._quiet.admits("store")
+            passed_over = self._complaints().admits("store")
             if passed_over is not None:
                 self.log.failure(
                     "Log-on of {user_id!r} refused: the accounts failed ({passed_over} more since the last entry)",
@@ -60,3 +59,12 @@ class AccountVerifier:
                 )
             return NOT_AVAILABLE
         return UNKNOWN_OR_WRONG
+
+    def _complaints(self) -> Quiet:
+        # Not when it is made: an asyncio program makes its verifier before its engine installs the reactor.
+        if self._quiet is None:
+            clock = self._clock
+            if clock is None:
+                from twisted.internet import reactor as clock
+            self._quiet = Quiet(clock)
+        return self._quiet

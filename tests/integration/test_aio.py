@@ -15,9 +15,9 @@ SECONDS = 20.0
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run(program: str) -> subprocess.CompletedProcess[str]:
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A program that ends by itself."""
-    command = [sys.executable, "-W", "error::ResourceWarning", "-c", program]
+    command = [sys.executable, "-W", "error::ResourceWarning", "-c", program, *arguments]
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS)
 
 
@@ -120,6 +120,39 @@ asyncio.run(main())
 """
     ended = run(program)
     assert (ended.returncode, ended.stdout) == (0, "b'HI!'\n"), ended.stderr
+
+
+def test_accounts_are_kept_in_a_database_registered_over_the_network_and_known_at_the_next_log_on(
+    tmp_path: Path,
+) -> None:
+    program = """
+import asyncio, sys
+from esframework import AccountsOptions, AccountVerifier, ServerOptions, aio
+from esframework.errors import LogonFailed
+from esframework.stores.sql import SqlStores
+
+async def main():
+    stores = SqlStores(sys.argv[1])
+    verifier, options = AccountVerifier(stores.accounts), ServerOptions(accounts=AccountsOptions(register=True))
+    async with aio.ServerEngine(verifier=verifier, stores=stores, options=options) as server:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        async with aio.ClientEngine() as alice:
+            await alice.accounts.register("alice", "long enough", f"tcp:127.0.0.1:{port}")
+            print((await alice.accounts.state("alice")).exists)
+        async with aio.ClientEngine() as alice:
+            await alice.log_on("alice", "long enough", f"tcp:127.0.0.1:{port}")
+            print(alice.current_user_id)
+        async with aio.ClientEngine() as mallory:
+            try:
+                await mallory.log_on("alice", "guessed wrong", f"tcp:127.0.0.1:{port}")
+            except LogonFailed as refused:
+                print(refused.cause)
+
+asyncio.run(main())
+"""
+    ended = run(program, str(tmp_path / "people.sqlite"))
+    assert ended.stdout == "True\nalice\nunknown account or wrong password\n", ended.stderr
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_ctrl_c_ends_the_program_and_closes_its_engines() -> None:
