@@ -77,7 +77,8 @@ class ClientEngine:
         """Connect and log on; from then on the engine keeps the session.
 
         Fails with `ConnectionFailed`, or with `LogonFailed(result, cause)` when the server refuses; the engine may
-        then be used again. Fails with LocalError while a session is there already.
+        then be used again. Fails with LocalError while a session is there already, and for arguments that cannot be
+        sent; then nothing was begun.
         """
         return self._session.log_on(user_id, password, endpoint)
 

@@ -10,7 +10,7 @@ from datetime import date
 from random import random
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from esframework import limits
 from esframework._version import __version__
+from esframework.client.arguments import check_log_on
 from esframework.client.endpoints import client_endpoint
 from esframework.client.link import LinkActions, make_link
 from esframework.client.stream import ClientStream
@@ -97,6 +98,10 @@ class SessionKeeper(LinkActions):
         self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint, registering: bool = False
     ) -> Deferred[LogonResponse]:
         """See `ClientEngine.log_on`; with `registering` the server is asked for an account first."""
+        try:
+            check_log_on(user_id, password, endpoint)
+        except LocalError as error:
+            return fail(error)
         if self._account is not None:
             return fail(LocalError(f"already logged on, or logging on, as {self._account.login_id!r}; close first"))
         if self._closing is not None:
@@ -163,7 +168,8 @@ class SessionKeeper(LinkActions):
     # --- what the machine asks for (LinkActions) --------------------------------------------------------------------
     def open_connection(self) -> None:
         assert self._account is not None
-        self._connecting = self._account.endpoint.connect(_StreamFactory(self._make_stream))
+        # Endpoints are the program's as well: one that raises has not connected.
+        self._connecting = maybeDeferred(self._account.endpoint.connect, _StreamFactory(self._make_stream))
         self._connecting.addErrback(self._connect_failed)
 
     def begin_rebuild(self) -> None:
