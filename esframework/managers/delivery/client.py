@@ -40,7 +40,7 @@ from esframework.managers.delivery.failures import closed, refused, unserved
 from esframework.managers.delivery.handing import Handing
 from esframework.managers.delivery.machine.inbox import Inbox, Job
 from esframework.managers.delivery.machine.outbox import Message, Outbox
-from esframework.managers.delivery.sending import checked_content
+from esframework.managers.delivery.sending import check_waiting, checked_content
 from esframework.managers.delivery.tracking import Tracking
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
@@ -106,14 +106,15 @@ class ClientDelivery:
 
         While the connection is lost it waits in this process, at most as much as a window holds, and goes out after
         the next log-on. `timeout` in seconds gives a message up that is not as far as `until` by then (it may arrive
-        nevertheless); None waits until its end is known. Fails with a `RequestError` that is an `Undelivered`, too,
+        nevertheless); None and 0 wait until its end is known. Fails with a `RequestError` that is an `Undelivered`, too,
         and names the message's `id` and the `level` that it reached: `TargetAbsent`, `HandlerRaised`, `NotDelivered`,
         `RequestTimeout`, or `ConnectionInterrupted` when the engine is closed. Raises `NotLoggedOn`, `WindowFull` and
         `EncodeError`; nothing was sent then.
         """
         if not self._is_open:
             raise NotLoggedOn("not logged on; call log_on")
-        content = checked_content(target, information_type, content, until, self._client.options.max_message)
+        check_waiting(until, timeout)
+        content = checked_content(target, information_type, content, self._client.options.max_message)
         message = self._outbox.add(target, information_type, content, round(self._wall_clock() * 1000))
         receipt = self._tracking.wait(message.key, target, information_type, until, timeout)
         if not self._is_known:

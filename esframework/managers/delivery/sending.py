@@ -89,12 +89,20 @@ class OwnMessages:
         self.tracking.close()
 
 
-def checked_content(
-    target: str | None, information_type: int, content: bytes | None, until: Level, max_message: int
-) -> bytes | None:
-    """The content to send, a copy of what its owner may change; raises EncodeError for what cannot be sent."""
+def check_waiting(until: Level, timeout: float | None) -> None:
+    """Raise EncodeError for what would be waited for in vain."""
+    if not isinstance(until, Level):
+        raise EncodeError(f"until is {until!r}; a Level such as Level.RECEIVER_HANDLED_IT expected")
     if until is Level.QUEUED:
         raise EncodeError("until is QUEUED, which every message is at once; SENT or more expected")
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
+        raise EncodeError(f"timeout is {timeout!r}; seconds expected, or None to wait as long as it takes")
+
+
+def checked_content(
+    target: str | None, information_type: int, content: bytes | None, max_message: int
+) -> bytes | None:
+    """The content to send, a copy of what its owner may change; raises EncodeError for what cannot be sent."""
     if content is not None and not isinstance(content, (bytes, bytearray, memoryview)):
         raise EncodeError(f"content is {type(content).__name__}; bytes or None expected")
     if not isinstance(information_type, int) or not -(2**31) <= information_type < 2**31:

@@ -43,7 +43,7 @@ from esframework.managers.delivery.machine.entries import Entry
 from esframework.managers.delivery.machine.office import Office
 from esframework.managers.delivery.machine.readers import Reader
 from esframework.managers.delivery.machine.senders import Sender
-from esframework.managers.delivery.sending import OwnMessages, checked_content
+from esframework.managers.delivery.sending import OwnMessages, check_waiting, checked_content
 from esframework.net.threads import hops_to_reactor
 from esframework.wire.identity import is_possible
 from esframework.wire.information import encode_information
@@ -118,7 +118,8 @@ class ServerDelivery:
         if not target:
             raise EncodeError("a server cannot send to itself; a user id is expected")
         options = self._server.options
-        content = checked_content(target, information_type, content, until, options.max_message)
+        check_waiting(until, timeout)
+        content = checked_content(target, information_type, content, options.max_message)
         key, receipt = self._own.open(target, information_type, until, timeout)
         entry = self._entry(key, None, target, information_type, content)
         self._office.accept(self._own_sender, entry, False, self._server.clock.seconds())

@@ -327,6 +327,12 @@ async def test_what_cannot_be_sent_is_refused_before_anything_happens(network: M
         alice.delivery.send("", 7, b"")
     with pytest.raises(EncodeError, match="QUEUED"):
         alice.delivery.send("bob", 7, b"", until=Level.QUEUED)
+    for until in "HANDLED", 5, None:
+        with pytest.raises(EncodeError, match=f"until is {until!r}; a Level"):
+            alice.delivery.send("bob", 7, b"", until=until)
+    for timeout in -1, float("nan"), "soon":
+        with pytest.raises(EncodeError, match=f"timeout is {timeout!r}; seconds"):
+            alice.delivery.send("bob", 7, b"", timeout=timeout)
     assert alice.delivery.waiting == 0
 
 

@@ -371,3 +371,14 @@ def test_a_foreign_client_sees_nothing_of_it() -> None:
     foreign = FramePeer(network, "foreign").online()
     assert [frame.message_type for frame in foreign.take() if frame.message_type >= 1000] == []
     network.close()
+
+
+@simulated
+async def test_what_would_be_waited_for_in_vain_is_refused(network: MemoryNetwork) -> None:
+    server = network.server()
+    wrong: Any = "HANDLED"
+    with pytest.raises(EncodeError, match="until is 'HANDLED'; a Level"):
+        server.delivery.send("bob", 7, b"", until=wrong)
+    with pytest.raises(EncodeError, match="timeout is -1; seconds"):
+        server.delivery.send("bob", 7, b"", timeout=-1)
+    assert server.delivery.waiting == (0, 0)
