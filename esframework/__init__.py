@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from esframework.interfaces import Role as Role
     from esframework.managers.accounts.machine import AccountState as AccountState
     from esframework.managers.accounts.options import AccountsOptions as AccountsOptions
+    from esframework.managers.contacts.options import ContactsOptions as ContactsOptions
     from esframework.managers.custom.attachments.contracts import AttachmentSent as AttachmentSent
     from esframework.managers.custom.attachments.reception import Attachment as Attachment
     from esframework.managers.custom.combined import CombinedHandler as CombinedHandler
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from esframework.managers.delivery.contracts import Delivered as Delivered
     from esframework.managers.delivery.contracts import Receipt as Receipt
     from esframework.managers.delivery.failures import Undelivered as Undelivered
+    from esframework.managers.delivery.options import DeliveryOptions as DeliveryOptions
+    from esframework.managers.groups.options import GroupsOptions as GroupsOptions
     from esframework.managers.offline.contracts import OfflineMessage as OfflineMessage
     from esframework.managers.offline.options import OfflineOptions as OfflineOptions
     from esframework.server.engine import ServerEngine as ServerEngine
@@ -67,6 +70,9 @@ _HOMES = {
     "AccountState": "esframework.managers.accounts.machine",
     "AccountVerifier": "esframework.stores.verifier",
     "AccountsOptions": "esframework.managers.accounts.options",
+    "ContactsOptions": "esframework.managers.contacts.options",
+    "DeliveryOptions": "esframework.managers.delivery.options",
+    "GroupsOptions": "esframework.managers.groups.options",
     "CombinedHandler": "esframework.managers.custom.combined",
     "Information": "esframework.managers.custom.contracts",
     "Attachment": "esframework.managers.custom.attachments.reception",
