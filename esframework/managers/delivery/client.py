@@ -104,12 +104,12 @@ class ClientDelivery:
     ) -> Deferred[Receipt]:
         """Send a message to a user (None: the server); fires with its receipt when it has come as far as `until`.
 
-        While the connection is lost it waits in this process, at most as much as a window holds, and goes out after
-        the next log-on. `timeout` in seconds gives a message up that is not as far as `until` by then (it may arrive
-        nevertheless); None and 0 wait until its end is known. Fails with a `RequestError` that is an `Undelivered`, too,
-        and names the message's `id` and the `level` that it reached: `TargetAbsent`, `HandlerRaised`, `NotDelivered`,
-        `RequestTimeout`, or `ConnectionInterrupted` when the engine is closed. Raises `NotLoggedOn`, `WindowFull` and
-        `EncodeError`; nothing was sent then.
+        While the connection is lost it waits in this process, at most as much as a window holds, and goes out after the
+        next log-on. `timeout` in seconds gives a message up that is not as far as `until` by then (it may arrive
+        nevertheless); None and 0 wait until its end is known. Fails with a `RequestError` that is an `Undelivered`,
+        too, and names the message's `id` and the `level` that it reached: `TargetAbsent`, `HandlerRaised`,
+        `NotDelivered`, `RequestTimeout`, or `ConnectionInterrupted` when the engine is closed. Raises `NotLoggedOn`,
+        `WindowFull` and `EncodeError`; nothing was sent then.
         """
         if not self._is_open:
             raise NotLoggedOn("not logged on; call log_on")
