@@ -25,6 +25,10 @@ class ContractError(LocalError, TypeError):
     """A class cannot be carried by the compact serializer; says class, field, type and what to do."""
 
 
+class InvalidOption(LocalError, ValueError):
+    """An option of an engine cannot be so; names the option, its value and what is expected."""
+
+
 class EncodeError(LocalError, ValueError):
     """A value does not fit the field that should carry it; names the field."""
 

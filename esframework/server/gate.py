@@ -7,11 +7,12 @@ in `Gate.gone`, with its reason. Knows no bytes but the bodies of these answers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from esframework._version import __version__
 from esframework.errors import InvalidMessage, InvalidUserId, RemoteError
@@ -43,6 +44,9 @@ from esframework.wire.types import (
 )
 
 _log = Logger()
+
+NOT_NOW: Final = with_retry("the server failed and cannot admit anybody now", 10)
+"""What a client is told when the server itself is at fault; the reason is in the server's log."""
 
 _Refusal = tuple[LogonResult, str, DisconnectedType]
 
@@ -108,7 +112,8 @@ class Gate:
             device,
             connection.address[0],
         )
-        self._check(request).addCallback(self._decide, connection, received, request)
+        deciding = self._check(request).addCallback(self._decide, connection, received, request)
+        deciding.addErrback(self._undecided, connection, received)
 
     def early_query(self, connection: ServerConnection, received: EarlyQueryReceived) -> None:
         """Answer a question before the log-on: by the application's hook, else with an empty text."""
@@ -169,6 +174,18 @@ class Gate:
         if not connection.has_ended:
             # Whoever was told of the pushing out may have closed the server.
             self._admit(connection, received, request)
+
+    def _undecided(self, failure: Failure, connection: ServerConnection, received: LogOnReceived) -> None:
+        # Whatever went wrong here, the client must not wait for an answer that never comes.
+        _log.failure("the log-on of {user} failed; it is refused", failure=failure, user=received.login_id)
+        self._refusals.add("log_on_error")
+        if connection.has_ended:
+            return
+        if connection.user is None:
+            self._refuse(connection, received, LogonResult.FAILED, NOT_NOW, DisconnectedType.LOG_ON_REFUSED)
+        else:
+            # It may have been told that it is logged on, so that another answer would say nothing.
+            connection.end(DisconnectedType.LOG_ON_REFUSED)
 
     def _admit(self, connection: ServerConnection, received: LogOnReceived, request: LogOnRequest) -> None:
         user = UserData(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from esframework import limits
+from esframework.errors import InvalidOption
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
 from esframework.managers.delivery.options import DeliveryOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
+from esframework.wire.profile import ClientType7
 from esframework.wire.types import RelogonMode
 
 
@@ -29,7 +33,8 @@ class ServerOptions:
     `open` guards nothing: any client may kick out, list users and ask for endpoints. None means: open exactly when the
     engine has no verifier. Two devices of one kind exclude each other always; `exclusive_devices` holds sets of kinds
     (`wire.devices`) of which a user may have one online, `server.devices.ONE_DEVICE` all of them. `max_log_on_tries`
-    are failed log-ons of one address that cost no waiting.
+    are failed log-ons of one address that cost no waiting. Raises `InvalidOption` for what would show only when
+    somebody logs on.
     """
 
     open: bool | None = None
@@ -66,3 +71,26 @@ class ServerOptions:
     groups: GroupsOptions = field(default_factory=GroupsOptions)
     offline: OfflineOptions = field(default_factory=OfflineOptions)
     delivery: DeliveryOptions = DeliveryOptions()
+
+    def __post_init__(self) -> None:
+        kinds = {int(kind) for kind in ClientType7}
+        if not _all(self.exclusive_devices, lambda each: _all(each, kinds.__contains__)):
+            raise InvalidOption(
+                f"exclusive_devices is {self.exclusive_devices!r}; sets of numbers of devices are expected, of "
+                f"{sorted(kinds)}, or server.devices.ONE_DEVICE"
+            )
+        allowed = self.allowed_client_types
+        if allowed is not None and not _all(allowed, lambda number: isinstance(number, int)):
+            raise InvalidOption(f"allowed_client_types is {allowed!r}; numbers of client types are expected, or None")
+        if not _all(self.administrators, lambda name: isinstance(name, str)):
+            raise InvalidOption(f"administrators is {self.administrators!r}; a set of names is expected")
+        for name, kind in ("relogon_mode", RelogonMode), ("handler_mode", HandlerMode):
+            if not isinstance(getattr(self, name), kind):
+                raise InvalidOption(f"{name} is {getattr(self, name)!r}; one of {kind.__name__} is expected")
+
+
+def _all(values: Any, is_right: Callable[[Any], bool]) -> bool:
+    """Whether these are several values, and each is right; a text would be its letters."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Collection):
+        return False
+    return all(is_right(value) for value in values)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from esframework import limits
+from esframework.errors import InvalidOption
+
+SOURCES: Final = ("stored", "everybody", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +28,7 @@ class ContactsOptions:
     broadcasts_per_sender: int = limits.MAX_BROADCASTS_PER_SECOND
     deliveries_per_sender: int = limits.MAX_DELIVERIES_PER_SENDER
     deliveries_per_second: int = limits.MAX_DELIVERIES_PER_SECOND
+
+    def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise InvalidOption(f"source of contacts is {self.source!r}; one of {SOURCES} is expected")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from esframework import limits
+from esframework.errors import InvalidOption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +32,8 @@ class OfflineOptions:
     expiry: float = limits.OFFLINE_EXPIRY
     request_type: int | None = None
     delivery_type: int | None = None
+
+    def __post_init__(self) -> None:
+        types = self.types
+        if types is not None and not (isinstance(types, tuple) and all(isinstance(each, range) for each in types)):
+            raise InvalidOption(f"types of offline messages are {types!r}; a tuple of ranges is expected, or None")

@@ -24,6 +24,7 @@ from esframework.errors import LogonFailed
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.contracts import EARLY_ANSWER, EARLY_QUERY, FEATURES, EarlyAnswerBody, EarlyQueryBody
 from esframework.wire.profile import ClientType7
+from esframework.wire.retry import retry_after
 from tests.peers import FramePeer, record
 
 
@@ -229,6 +230,42 @@ async def test_queries_before_the_log_on_are_answered_by_the_hook_or_empty(netwo
     assert (answer.message_id, EARLY_ANSWER.decode(answer.body)) == (6, EarlyAnswerBody("q1"))
     assert server.refusals.counts["query_before_log_on"] == 2
     peer.online()
+
+
+# --- when the server is at fault -----------------------------------------------------------------------------------
+@simulated
+async def test_a_client_whose_log_on_fails_inside_is_refused_for_now(
+    network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any) -> Any:
+        raise ZeroDivisionError("an error of the server")
+
+    server = network.server()
+    monkeypatch.setattr(server.users, "excluded_by", fail)
+    peer = FramePeer(network, "alice")
+    reply = peer.log_on()
+    assert reply.logon_result == LogonResult.FAILED
+    assert (reply.failure_cause or "").startswith("the server failed")
+    assert retry_after(reply.failure_cause or "") == 10
+    assert server.refusals.counts["log_on_error"] == 1
+    assert len(network.failures.take(ZeroDivisionError)) == 1
+    assert not peer.is_connected
+
+
+@simulated
+async def test_a_client_that_was_admitted_when_it_failed_is_cut(
+    network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise ZeroDivisionError("an error of the server")
+
+    server = network.server()
+    monkeypatch.setattr(server.users, "add", fail)
+    peer = FramePeer(network, "alice")
+    peer.stranger.write(peer.log_on_frame())
+    network.settle()
+    assert (server.users.ids(), server.connection_count, peer.is_connected) == ([], 0, False)
+    assert len(network.failures.take(ZeroDivisionError)) == 1
 
 
 # --- one account twice ----------------------------------------------------------------------------------------------
