@@ -14,8 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from esframework import ServerEngine, ServerOptions
-from esframework.managers.groups.options import GroupsOptions
+from esframework import GroupsOptions, ServerEngine, ServerOptions
 
 RULES = ServerOptions(open=False, groups=GroupsOptions(join_creates=False, away_grace=0))
 
