@@ -71,8 +71,12 @@ class Connection:
         return parse_server(text)
 
     def client_options(self, **changes: Any) -> ClientOptions:
-        """The options of a client engine that these make, with a program's own on top."""
-        return ClientOptions(**{"max_user_id": self.max_user_id, "generation": self.generation, **changes})
+        """The options of a client engine that these make, with a program's own on top.
+
+        No session token: a program that ends soon would take the place of one that a real device comes back with.
+        """
+        ours = {"max_user_id": self.max_user_id, "generation": self.generation, "keep_session_token": False}
+        return ClientOptions(**{**ours, **changes})
 
 
 def parse_account(text: str, endpoint: str | None = None) -> Account:

@@ -166,7 +166,7 @@ def unlock(name: str | None, address: str | None, account: str, connection: Conn
         text = f"{what} may be tried again" if unlocked else f"{what}: nothing was locked"
         tell(connection.as_json, text, user_id=name, address=address, unlocked=unlocked)
 
-    options = connection.client_options(auto_reconnect=False, keep_session_token=False)
+    options = connection.client_options(auto_reconnect=False)
     code = run_client(who, ask_password(who), unlock_it, options=options, as_json=connection.as_json)
     click.get_current_context().exit(code)
 

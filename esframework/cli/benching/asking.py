@@ -117,7 +117,13 @@ async def log_on_clients(
     reactor: Any, plan: Plan, password: str, endpoint: str | IStreamClientEndpoint
 ) -> list[ClientEngine]:
     """A client engine for each of the plan's names, logged on; raises the first error, after closing the others."""
-    options = ClientOptions(generation=plan.generation, max_user_id=plan.max_user_id, auto_reconnect=False)
+    options = ClientOptions(
+        generation=plan.generation,
+        max_user_id=plan.max_user_id,
+        auto_reconnect=False,
+        # Accounts of real users may be measured with: their devices' tokens stay.
+        keep_session_token=False,
+    )
     clients: list[ClientEngine] = []
     try:
         for name in plan.user_names:

@@ -100,6 +100,10 @@ def test_the_shared_options_make_a_clients_options() -> None:
     assert CliRunner().invoke(command, ["alice", "--max-user-id", "256"]).exit_code == 2
 
 
+def test_a_program_takes_no_session_token_of_a_real_device() -> None:
+    assert Connection().client_options().keep_session_token is False
+
+
 def test_the_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for password in ("geheim", ""):
         monkeypatch.setenv(PASSWORD_VARIABLE, password)
