@@ -69,7 +69,7 @@ def _values(loaded: ServiceConfig, table: str) -> Iterator[tuple[str, Any]]:
         value = getattr(part, option.name)
         if option.metadata["secret"]:
             value = _hidden(value)
-        yield option.name, list(value) if isinstance(value, tuple) else _plain(value)
+        yield option.name, _plain(value)
 
 
 def _hidden(value: Any) -> Any:
@@ -80,4 +80,9 @@ def _hidden(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    """A value as it would be written in a file."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, range):
+        return value.start if len(value) == 1 else f"{value.start}-{value.stop - 1}"
     return str(value) if isinstance(value, Path) else value

@@ -76,6 +76,15 @@ def test_json_shows_what_is_in_force(check: Check) -> None:
     assert shown["in_force"]["handlers"]["mode"] == "direct"
 
 
+def test_ranges_of_types_are_shown_as_they_are_written(check: Check, tmp_path: Path) -> None:
+    text = '[offline]\ntypes = [7, "100-199"]\n[session]\nexclusive_devices = [["linux", "mac"]]\n'
+    assert json.loads(check(text, "--json").stdout)["in_force"]["offline"]["types"] == [7, "100-199"]
+    shown = check(text).stdout
+    (tmp_path / "shown.toml").write_text(shown)
+    assert 'types = [7, "100-199"]' in shown
+    assert load_config(tmp_path / "shown.toml") == load_config(tmp_path / "es.toml")
+
+
 def test_json_shows_problems(check: Check) -> None:
     result = check("opne = 1", "--json")
     assert result.exit_code == 1
