@@ -104,7 +104,8 @@ def _list_mailboxes(database: Database, as_json: bool) -> None:
 
 
 def _list_messages(database: Database, user: str, as_json: bool) -> None:
-    for message in _messages(database, user):
+    number = 0
+    for number, message in enumerate(_messages(database, user), 1):
         source = message.source or "the server"
         text = (
             f"{message.number}: type {message.information_type} from {source}, {message.size} bytes,"
@@ -122,6 +123,8 @@ def _list_messages(database: Database, user: str, as_json: bool) -> None:
             expires_at=_when(message.expires_at),
             handed_out=message.handed_out,
         )
+    if not (number or as_json):
+        click.echo(f"nothing waits for {user}")
 
 
 def _mailboxes(database: Database) -> Iterator[Mailbox]:
@@ -152,7 +155,7 @@ def _when(seconds: float) -> str:
 
 @contextmanager
 def _opened(where: str | Path, as_json: bool) -> Iterator[Database]:
-    """The store, made or upgraded as a server would; failures end the program."""
+    """The store, upgraded as a server would; failures end the program."""
     with database_at(where, "esframework offline", as_json) as database:
         prepare(database)
         yield database

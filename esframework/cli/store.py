@@ -14,7 +14,6 @@ import click
 from esframework.cli.store_option import FAILED, database_at, tell, with_store
 from esframework.errors import LocalError
 from esframework.stores.sql.checking import counts, problems
-from esframework.stores.sql.database import Database
 from esframework.stores.sql.transfer import exported, import_lines
 from esframework.stores.sql.versions import check_version, prepare, version_of
 from esframework.stores.sql.versions import upgrade as upgrade_schema
@@ -42,7 +41,7 @@ def upgrade(where: str | Path, as_json: bool) -> None:
 
     Stop the server and make a backup first. A server does this by itself with an SQLite file and an empty database.
     """
-    with database_at(where, PROGRAM, as_json) as database:
+    with database_at(where, PROGRAM, as_json, makes=True) as database:
         before, after = upgrade_schema(database)
         what = "is" if before == after else f"was {before or 'not there'}, is now"
         tell(as_json, f"{database.name}: schema version {what} {after}", before=before, after=after)
@@ -53,11 +52,8 @@ def upgrade(where: str | Path, as_json: bool) -> None:
 def check(where: str | Path, as_json: bool) -> None:
     """Look whether the store is sound, and count what is in it. Changes nothing."""
     with database_at(where, PROGRAM, as_json) as database:
-        _require_there(database)
         with database.snapshot() as connection:
-            version = version_of(connection)
-            if version is None:
-                raise StoreCommandFailed(f"{database.name}: nothing has been kept there yet")
+            version = version_of(connection) or 0
             check_version(database.name, version)
             found, numbers = list(problems(database, connection)), counts(connection)
         tell(as_json, f"{database.name}: schema version {version}", store=database.name, schema_version=version)
@@ -78,7 +74,6 @@ def export_store(file: str, where: str | Path, as_json: bool) -> None:
     The server may run. FILE is for you alone, as password hashes are in it; an existing one is not overwritten.
     """
     with database_at(where, PROGRAM, as_json) as database:
-        _require_there(database)
         with database.reading() as connection:
             check_version(database.name, version_of(connection) or 0)
         lines = 0
@@ -96,17 +91,11 @@ def export_store(file: str, where: str | Path, as_json: bool) -> None:
 @with_store
 def import_store(file: str, where: str | Path, as_json: bool) -> None:
     """Read FILE (`-`: standard input), written by `export`, into an empty store: all of it, or nothing."""
-    with database_at(where, PROGRAM, as_json) as database:
+    with database_at(where, PROGRAM, as_json, makes=True) as database:
         prepare(database)
         with _old_file(file) as source:
             number = import_lines(database, source)
         tell(as_json, f"{number:,} rows are in {database.name}", rows=number, store=database.name)
-
-
-def _require_there(database: Database) -> None:
-    """Looking must not make a file."""
-    if database.file is not None and not database.file.exists():
-        raise StoreCommandFailed(f"{database.name}: there is no such file")
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import click
 
 from esframework.config import ConfigError, load_config
-from esframework.errors import EsError
+from esframework.errors import EsError, StoreError
 from esframework.stores.sql.database import FILE_NAME, Database, open_database
+from esframework.stores.sql.versions import version_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,11 +60,16 @@ def with_store(command: F) -> F:
 
 
 @contextmanager
-def database_at(where: str | Path, program: str, as_json: bool) -> Iterator[Database]:
-    """The database there; what fails inside ends the program with code 1 and one line."""
+def database_at(where: str | Path, program: str, as_json: bool, *, makes: bool = False) -> Iterator[Database]:
+    """The database there; what fails inside ends the program with code 1 and one line.
+
+    Unless the command `makes` a store, one must be there: a typing error in an option must not become a new store.
+    """
     database: Database | None = None
     try:
         database = open_database(where)
+        if not makes:
+            _require_there(database)
         yield database
     except EsError as error:
         if as_json:
@@ -74,6 +80,18 @@ def database_at(where: str | Path, program: str, as_json: bool) -> Iterator[Data
     finally:
         if database is not None:
             database.close()
+
+
+def _require_there(database: Database) -> None:
+    is_there = database.file is None or database.file.exists()
+    if is_there:
+        with database.reading() as connection:
+            is_there = version_of(connection) is not None
+    if not is_there:
+        raise StoreError(
+            f"there is no store at {database.name}; say where the server keeps it: --data DIR, --store URL or"
+            " --config FILE (the server makes it, and so does: esframework user add NAME)"
+        )
 
 
 def tell(as_json: bool, text: str, **facts: Any) -> None:

@@ -52,7 +52,7 @@ def user() -> None:
 def add(name: str, max_user_id: int, administrator: bool, where: str | Path, as_json: bool) -> None:
     """Make an account called NAME."""
     role = Role.ADMINISTRATOR if administrator else Role.USER
-    with _opened(where, as_json) as database:
+    with _opened(where, as_json, makes=True) as database:
         check_account_name(name, max_user_id)
         with database.reading() as connection:
             if SqlAccountRows(connection).find(name) is not None:
@@ -172,9 +172,9 @@ def unlock(name: str | None, address: str | None, account: str, connection: Conn
 
 
 @contextmanager
-def _opened(where: str | Path, as_json: bool) -> Iterator[Database]:
-    """The store, made or upgraded as a server would; failures end the program."""
-    with database_at(where, "esframework user", as_json) as database:
+def _opened(where: str | Path, as_json: bool, *, makes: bool = False) -> Iterator[Database]:
+    """The store, upgraded as a server would, and made only where that is meant; failures end the program."""
+    with database_at(where, "esframework user", as_json, makes=makes) as database:
         prepare(database)
         yield database
 

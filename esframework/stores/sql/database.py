@@ -6,6 +6,7 @@ Knows no tables. Everything here blocks and belongs into a thread.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ from esframework.stores.sqlite import BUSY_TIMEOUT, CONNECTIONS, sqlite_engine, 
 FILE_NAME: Final = "accounts.sqlite"
 """The embedded database in the data folder. The first release kept accounts alone there, and gave it its name; a file
 that is renamed while an older server has it open would be two."""
+
+
+_EXPECTED: Final = "postgresql://user@host/name or sqlite:///path"
+
+_ALMOST_A_URL: Final = re.compile(r"(?!.*://)([A-Za-z][A-Za-z0-9+.-]*:/|(postgres(ql)?|sqlite)(\+\w+)?:)", re.DOTALL)
+"""A URL with a typing error (`postgresql:/host/name`), which would become a file called `postgresql:`."""
 
 
 class Part(IntEnum):
@@ -125,6 +132,8 @@ def open_database(where: str | Path, busy_timeout: float = BUSY_TIMEOUT) -> Data
 
     Touches nothing yet. Raises `StoreError` for what is no place of a database, and `MissingExtra`.
     """
+    if isinstance(where, str) and _ALMOST_A_URL.match(where):
+        raise StoreError(f"the store's URL cannot be read; expected {_EXPECTED} (a file of such a name: ./NAME)")
     if isinstance(where, Path) or "://" not in where:
         return _sqlite_database(Path(where), busy_timeout)
     url = checked_url(where)
@@ -138,8 +147,7 @@ def checked_url(where: str) -> URL:
     try:
         url = make_url(where)
     except (ArgumentError, ValueError):
-        expected = "postgresql://user@host/name or sqlite:///path"
-        raise StoreError(f"the store's URL cannot be read; expected {expected}") from None
+        raise StoreError(f"the store's URL cannot be read; expected {_EXPECTED}") from None
     kind = url.get_backend_name()
     if kind not in ("sqlite", "postgresql"):
         raise StoreError(f"{shown(where)}: no stores are kept in {kind}; expected postgresql:// or sqlite:///")

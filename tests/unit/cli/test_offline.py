@@ -53,6 +53,14 @@ def test_list_tells_for_whom_how_much_waits_and_since_when(run: Run) -> None:
     assert lines[2:] == ["3 messages, 10 bytes in all"]
 
 
+def test_looking_makes_no_store(tmp_path: Path) -> None:
+    for command in (("list",), ("purge", "bob", "--yes")):
+        result = CliRunner().invoke(offline, [*command, "--data", str(tmp_path / "typo")])
+        assert result.exit_code == 1
+        assert "there is no store at" in result.stderr
+    assert not (tmp_path / "typo").exists()
+
+
 def test_list_as_json(run: Run) -> None:
     boxes = [json.loads(line) for line in run("list", "--json").stdout.splitlines()]
     assert [(box["user_id"], box["messages"], box["bytes"]) for box in boxes] == [("bob", 2, 10), ("carol", 1, 0)]
@@ -75,9 +83,11 @@ def test_more_than_a_page_is_listed_once(run: Run, monkeypatch: pytest.MonkeyPat
     assert len(run("list", "bob").stdout.splitlines()) == 2
 
 
-def test_nothing_that_waits_is_said(tmp_path: Path) -> None:
-    result = CliRunner().invoke(offline, ["list", "--data", str(tmp_path / "new")])
-    assert result.stdout == "0 messages, 0 bytes in all\n"
+def test_nothing_that_waits_is_said(run: Run) -> None:
+    run("purge", "--everybody", "--yes")
+    assert run("list").stdout == "0 messages, 0 bytes in all\n"
+    assert run("list", "zoe").stdout == "nothing waits for zoe\n"
+    assert run("list", "zoe", "--json").stdout == ""
 
 
 def test_purge_asks_first(run: Run) -> None:

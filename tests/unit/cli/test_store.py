@@ -54,7 +54,7 @@ def test_looking_makes_no_file(run: Run, tmp_path: Path) -> None:
     for command in (("check",), ("export", str(tmp_path / "lines"))):
         result = run(*command, on=tmp_path / "nothing.sqlite")
         assert result.exit_code == 1
-        assert "no such file" in result.stderr
+        assert "there is no store at" in result.stderr
     assert not (tmp_path / "nothing.sqlite").exists()
     assert not (tmp_path / "lines").exists()
 

@@ -101,7 +101,17 @@ def test_accounts_are_listed_one_a_line(run: Run) -> None:
     assert run("list").output == "alice\ncarol\nzoë\n"
 
 
+@pytest.mark.parametrize("command", [("list",), ("show", "a"), ("passwd", "a"), ("remove", "a"), ("role", "a", "user")])
+def test_only_add_makes_a_store(run: Run, data: Path, command: tuple[str, ...]) -> None:
+    result = run(*command)
+    assert result.exit_code == 1
+    assert f"there is no store at {data / 'accounts.sqlite'}; " in result.stderr
+    assert not data.exists()
+
+
 def test_an_empty_list_is_no_failure(run: Run) -> None:
+    run("add", "alice")
+    run("remove", "alice")
     result = run("list")
     assert (result.exit_code, result.output) == (0, "")
 
@@ -231,6 +241,7 @@ def test_json_gives_one_object_a_line(run: Run) -> None:
 
 
 def test_json_tells_failures_by_their_kind(run: Run) -> None:
+    run("add", "alice")
     result = run("remove", "bob", "--json")
     assert result.exit_code == 1
     assert lines(result) == [{"error": "NoSuchAccount", "cause": "there is no account 'bob'"}]
@@ -257,7 +268,7 @@ def test_it_works_on_any_store(run: Run, data: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'elsewhere.sqlite'}"
     assert run("add", "alice", "--store", url).exit_code == 0
     assert run("list", "--store", url).output == "alice\n"
-    assert run("list").output == ""
+    assert not data.exists()
 
 
 def test_it_works_on_the_store_of_a_server_s_configuration(run: Run, tmp_path: Path) -> None:

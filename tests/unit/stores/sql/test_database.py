@@ -167,6 +167,7 @@ def test_a_path_may_be_given_as_a_url(path: Path) -> None:
     assert names(opened(Path(str(path)))) == ["alice"]
     assert open_database(f"sqlite:///{path}").name == str(path)
     assert open_database(str(path)).name == str(path)
+    assert open_database("./sqlite:es").name == "sqlite:es"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,10 @@ def test_a_path_may_be_given_as_a_url(path: Path) -> None:
         ("postgresql://bob:hidden@local host:x/es", "cannot be read"),
         ("sqlite://", "names no file"),
         ("://", "cannot be read"),
+        ("postgresql:/bob:hidden@host/es", "expected postgresql://user@host/name"),
+        ("postgresql:es", "cannot be read"),
+        ("mysql:/es", "cannot be read"),
+        ("sqlite:es.sqlite", r"\./NAME"),
     ],
 )
 def test_what_is_no_place_of_a_database_is_refused_without_its_password(url: str, words: str) -> None:
