@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from esframework.cli.account import Connection, ask_password, connection_options
-from esframework.cli.information import TEXT, facts_of, line_of
+from esframework.cli.information import TEXT, facts_of, line_of, name_of
 from esframework.wire.login_id import bare_id
 
 _LOST: Final = "the connection was lost; it comes back by itself"
@@ -47,21 +47,28 @@ def send(
     """Send TEXT to the user TARGET.
 
     Without --acked it is done when the message has left; whether TARGET is online is then not known. With it, a TARGET
-    that is not online, or does not answer, ends with code 1.
+    that is not online, or does not answer, ends with code 1; with code 0, when the server keeps the message for it.
     """
     from esframework.cli.session import FAILED, run_client
+    from esframework.errors import KeptOffline
 
     who = connection.account(account)
 
     async def deliver(client: Any) -> int | None:
         content = text.encode("utf-8", "replace")
+        facts: dict[str, Any] = {"to": target, "type": information_type, "acked": acked}
         if acked:
-            await client.custom.send_acked(target, information_type, content)
+            try:
+                await client.custom.send_acked(target, information_type, content)
+            except KeptOffline:
+                # No failure: a script that tries again after one would have it arrive twice.
+                facts |= {"acked": False, "kept": True}
+                click.echo(f"kept for {name_of(target)}; do not send it again", err=True)
         elif not await client.custom.send(target, information_type, content):
             click.echo("esframework: the connection was lost before the message had left", err=True)
             return FAILED
         if connection.as_json:
-            click.echo(json.dumps({"to": target, "type": information_type, "acked": acked}, ensure_ascii=False))
+            click.echo(json.dumps(facts, ensure_ascii=False))
         return None
 
     options = connection.client_options(auto_reconnect=False)

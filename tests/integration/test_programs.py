@@ -13,6 +13,8 @@ import pytest_twisted
 
 from tests.conftest import require
 from tests.integration.support import COMMAND, Child, Daemon, reactor
+from tests.integration.test_offline import PASSWORD as ACCOUNT_PASSWORD
+from tests.integration.test_offline import add_accounts
 
 pytestmark = pytest.mark.integration
 Start = Callable[..., Daemon]
@@ -372,6 +374,19 @@ async def test_only_an_acked_message_knows_that_its_target_is_absent(start: Star
     acked = Program(children, *arguments, "--acked", "--json")
     assert await acked.over() == 1
     assert json.loads(acked.out)["error"] == "TargetAbsent"
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_acked_message_that_is_kept_need_not_be_sent_again(
+    start: Start, children: list[Child], tmp_path: Path
+) -> None:
+    await add_accounts(tmp_path, "alice", "bob")
+    daemon = await start(data=tmp_path).ready()
+    for extra, out in ((), ""), (("--json",), '{"to": "bob", "type": 0, "acked": false, "kept": true}\n'):
+        arguments = ("message", "send", "bob", "hello", "--as", at(daemon, "alice"), "--acked", *extra)
+        sent = Program(children, *arguments, password=ACCOUNT_PASSWORD)
+        assert await sent.over() == 0
+        assert (sent.out, sent.err) == (out, "kept for bob; do not send it again\n")
 
 
 @pytest_twisted.ensureDeferred
