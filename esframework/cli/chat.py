@@ -14,7 +14,7 @@ import click
 from esframework.cli.account import Account, Connection, ask_password, connection_options
 
 if TYPE_CHECKING:
-    from twisted.internet.defer import DeferredSemaphore
+    from twisted.internet.defer import Deferred, DeferredSemaphore
 
     from esframework.cli.chatting.line_screen import LineSource
     from esframework.cli.chatting.room import ChatRoom
@@ -22,15 +22,19 @@ if TYPE_CHECKING:
 _MOST_UNANSWERED: Final = 64
 """Lines of a pipe that are under way at once; the next one is read when one of them is done."""
 
+_HAND_OVER: Final = 5.0
+"""Seconds from the beginning within which what waited is expected; what comes no sooner stays with the server."""
 
-@click.command(short_help="Talk to others who are online.")
+
+@click.command(short_help="Talk to others, also when they are away.")
 @click.argument("account", metavar="USER@HOST:PORT")
 @connection_options
 def chat(account: str, connection: Connection) -> None:
-    """Talk to others who are online.
+    """Talk to others, also when they are away.
 
     On a terminal: write `bob: hello`, or /help. With a pipe as its input: each line `bob: hello` is sent and
-    acknowledged, what others send is printed as `alice: hello`; ends with its input, with code 1 if a line failed.
+    acknowledged, what others send is printed as `alice: hello`; ends with its input and when all that waited has
+    been printed, with code 1 if a line failed.
 
     At the prompt Ctrl-C leaves with code 0, elsewhere with 130.
     """
@@ -93,7 +97,7 @@ def _in_lines(who: Account, password: str, connection: Connection) -> int:
     async def talk(client: Any) -> int:
         room = ChatRoom(client, screen)
         source = LineSource(client.reactor, sys.stdin.fileno())
-        talking.append(Deferred.fromCoroutine(_talk_in_lines(room, source)))
+        talking.append(Deferred.fromCoroutine(_talk_in_lines(room, source, _handed_over(client))))
         try:
             return await talking[0]
         finally:
@@ -106,7 +110,29 @@ def _in_lines(who: Account, password: str, connection: Connection) -> int:
     return run_client(who, password, talk, handler=handler, options=options, as_json=connection.as_json)
 
 
-async def _talk_in_lines(room: ChatRoom, source: LineSource) -> int:
+def _handed_over(client: Any) -> Deferred[None]:
+    """Fires when what waited has been printed, at once where the server keeps nothing; waits `_HAND_OVER` at most."""
+    from twisted.internet.defer import Deferred
+
+    handed_over: Deferred[None] = Deferred()
+
+    def done() -> None:
+        subscription.cancel()
+        limit.cancel()
+        handed_over.callback(None)
+
+    def given_up() -> None:
+        subscription.cancel()
+        handed_over.callback(None)
+
+    subscription = client.offline.caught_up.subscribe(done)
+    limit = client.reactor.callLater(_HAND_OVER, given_up)
+    if not client.basic.server_has("offline"):
+        done()
+    return handed_over
+
+
+async def _talk_in_lines(room: ChatRoom, source: LineSource, handed_over: Deferred[None]) -> int:
     """Do what each line says, in order; returns the exit code when the input has ended and all is done."""
     from twisted.internet.defer import DeferredSemaphore
 
@@ -130,6 +156,8 @@ async def _talk_in_lines(room: ChatRoom, source: LineSource) -> int:
                 # What is said arrives in order by itself; what a command changes must hold for the line after it.
                 await _all_done(under_way)
     await _all_done(under_way)
+    if not has_left:
+        await handed_over
     return FAILED if room.failures else DONE
 
 

@@ -6,13 +6,16 @@ Sends text as it is given, and prints what comes as `information` says; knows no
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from esframework.cli.account import Connection, ask_password, connection_options
 from esframework.cli.information import TEXT, facts_of, line_of, name_of
 from esframework.wire.login_id import bare_id
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
 
 _LOST: Final = "the connection was lost; it comes back by itself"
 
@@ -81,16 +84,17 @@ def send(
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages; else at Ctrl-C.")
 @connection_options
 def listen(account: str, count: int | None, connection: Connection) -> None:
-    """Print what others send to USER, one line a message: `alice: text`.
+    """Print what others send to USER, one line a message: `alice: text`; first what has waited, with its time.
 
     Comes back by itself when the connection is lost. Ctrl-C ends it, with code 130.
     """
     from twisted.internet.defer import DeferredQueue
+    from twisted.internet.task import deferLater
 
     from esframework.cli.session import run_client
 
     who = connection.account(account)
-    inbox: DeferredQueue[tuple[str | None, int, bytes | None]] = DeferredQueue()
+    inbox: DeferredQueue[_Item] = DeferredQueue()
 
     async def print_all(client: Any) -> None:
         click.echo(f"listening as {bare_id(who.user_id)}", err=True)
@@ -98,16 +102,23 @@ def listen(account: str, count: int | None, connection: Connection) -> None:
         client.relogon_completed.subscribe(_tell_return)
         left = count
         while left is None or left > 0:
-            information = await inbox.get()
-            click.echo(_json_of(*information) if connection.as_json else line_of(*information))
+            item = await inbox.get()
+            shown = (item.source, item.information_type, item.content, None, item.sent_at)
+            click.echo(json.dumps(facts_of(*shown), ensure_ascii=False) if connection.as_json else line_of(*shown))
+            if item.printed is not None:
+                item.printed.callback(None)
             left = None if left is None else left - 1
+        # In this turn the handler may still be about to return, in the next one the server is told what it may forget:
+        # the session must not end before.
+        for _ in range(2):
+            await deferLater(client.reactor, 0)
 
     code = run_client(
         who,
         ask_password(who),
         print_all,
         handler=_Inbox(inbox),
-        options=connection.client_options(),
+        options=connection.client_options(offline_ready=True),
         as_json=connection.as_json,
     )
     click.get_current_context().exit(code)
@@ -118,6 +129,16 @@ def _tell_return(response: Any) -> None:
         click.echo("logged on again", err=True)
 
 
+class _Item(NamedTuple):
+    """Information to print. What waited has a time, and is acknowledged when it is `printed`."""
+
+    source: str | None
+    information_type: int
+    content: bytes | None
+    sent_at: float | None = None
+    printed: Deferred[None] | None = None
+
+
 class _Inbox:
     """An `ICustomHandler` that keeps what comes in order, and answers no question."""
 
@@ -125,13 +146,18 @@ class _Inbox:
         self._inbox = inbox
 
     def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> None:
-        self._inbox.put((source, information_type, content))
+        self._inbox.put(_Item(source, information_type, content))
+
+    def handle_offline(self, message: Any) -> Deferred[None]:
+        """Handled when it is printed: the server keeps what comes behind the last one that was wanted."""
+        from twisted.internet.defer import Deferred
+
+        printed: Deferred[None] = Deferred()
+        item = _Item(message.source, message.information_type, message.content, message.received_at, printed)
+        self._inbox.put(item)
+        return printed
 
     def handle_query(self, source: str | None, information_type: int, content: bytes | None) -> None:
         from esframework.managers.custom.combined import UnhandledType
 
         raise UnhandledType("a listener answers no queries")
-
-
-def _json_of(source: str | None, information_type: int, content: bytes | None) -> str:
-    return json.dumps(facts_of(source, information_type, content), ensure_ascii=False)

@@ -104,8 +104,9 @@ def _list_mailboxes(database: Database, as_json: bool) -> None:
 
 
 def _list_messages(database: Database, user: str, as_json: bool) -> None:
-    number = 0
-    for number, message in enumerate(_messages(database, user), 1):
+    is_empty = True
+    for message in _messages(database, user):
+        is_empty = False
         source = message.source or "the server"
         text = (
             f"{message.number}: type {message.information_type} from {source}, {message.size} bytes,"
@@ -123,7 +124,7 @@ def _list_messages(database: Database, user: str, as_json: bool) -> None:
             expires_at=_when(message.expires_at),
             handed_out=message.handed_out,
         )
-    if not (number or as_json):
+    if is_empty and not as_json:
         click.echo(f"nothing waits for {user}")
 
 

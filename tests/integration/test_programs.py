@@ -390,6 +390,23 @@ async def test_an_acked_message_that_is_kept_need_not_be_sent_again(
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_waited_is_printed_by_a_listener_and_by_a_chat_without_input(
+    start: Start, children: list[Child], tmp_path: Path
+) -> None:
+    await add_accounts(tmp_path, "alice", "bob")
+    daemon = await start(data=tmp_path).ready()
+    alice = Program(children, "chat", at(daemon, "alice"), password=ACCOUNT_PASSWORD)
+    assert await alice.finishes("bob: one", "bob: two", "bob: three") == 0
+    listener = Program(children, "message", "listen", at(daemon, "bob"), "--count", "1", password=ACCOUNT_PASSWORD)
+    assert await listener.over() == 0
+    assert re.fullmatch(r"alice \(\d{4}-\d\d-\d\d \d\d:\d\d\): one\n", listener.out)
+    chat = Program(children, "chat", at(daemon, "bob"), "--json", password=ACCOUNT_PASSWORD)
+    assert await chat.finishes() == 0
+    waited = [json.loads(line) for line in chat.out.splitlines()]
+    assert [(each["text"], "sent_at" in each) for each in waited] == [("two", True), ("three", True)]
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_generations_of_the_protocol_talk_to_each_other(start: Start, children: list[Child]) -> None:
     daemon = await start("--open").ready()
     bob = await listening(children, daemon, "bob", "--count", "1", "--generation", "7")
