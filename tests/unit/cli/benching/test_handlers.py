@@ -74,6 +74,21 @@ def test_plain_functions_go_into_threads_and_coroutines_into_the_reactor(functio
     assert Work(function, 1, b"", 1, 1.0, not in_threads).runs_in_threads is not in_threads
 
 
+class Calls:
+    """Says in the reactor when a handler has been called in `number` threads, however long they took to start."""
+
+    def __init__(self, number: int) -> None:
+        self.happened: Deferred[None] = Deferred()
+        self._number = number
+        self._threads: set[int] = set()
+
+    def called(self) -> None:
+        self._threads.add(threading.get_ident())
+        if len(self._threads) == self._number:
+            self._number = 0
+            reactor.callFromThread(self.happened.callback, None)
+
+
 async def driven(work: Work, until: Deferred[None] | None = None) -> HandlerLoad:
     load = HandlerLoad(reactor, work)
     load.begin()
@@ -87,15 +102,16 @@ async def driven(work: Work, until: Deferred[None] | None = None) -> HandlerLoad
 @pytest_twisted.ensureDeferred
 async def test_each_caller_has_a_thread_and_gives_its_name() -> None:
     seen: set[tuple[str | None, int]] = set()
-    meeting = threading.Barrier(3, timeout=10)
+    meeting, calls = threading.Barrier(3, timeout=30), Calls(3)
 
     def handle(source: str | None, information_type: int, content: bytes | None) -> None:
         assert (information_type, content) == (7, b"abc")
         if (source, threading.get_ident()) not in seen:
             seen.add((source, threading.get_ident()))
             meeting.wait()
+        calls.called()
 
-    load = await driven(Work(handle, 7, b"abc", 3, 0.05))
+    load = await driven(Work(handle, 7, b"abc", 3, 30.0), calls.happened)
     assert {source for source, _ in seen} == {"caller0", "caller1", "caller2"}
     assert len({thread for _, thread in seen}) == 3
     assert threading.get_ident() not in {thread for _, thread in seen}
@@ -106,10 +122,13 @@ async def test_each_caller_has_a_thread_and_gives_its_name() -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_what_a_handler_raises_is_counted_by_its_words() -> None:
+    calls = Calls(2)
+
     def handle(source: str | None, information_type: int, content: bytes | None) -> None:
+        calls.called()
         raise ValueError("no such room")
 
-    load = await driven(Work(handle, 1, b"", 2, 0.02))
+    load = await driven(Work(handle, 1, b"", 2, 30.0), calls.happened)
     assert load.total == 0
     assert set(load.errors) == {"ValueError: no such room"}
     assert load.sent == sum(load.errors.values()) > 0
@@ -118,19 +137,28 @@ async def test_what_a_handler_raises_is_counted_by_its_words() -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_coroutine_that_a_plain_function_returns_is_run_in_the_reactor() -> None:
     threads: set[int] = set()
+    answered: Deferred[None] = Deferred()
 
     async def answer() -> bytes:
         threads.add(threading.get_ident())
+        if not answered.called:
+            reactor.callLater(0, answered.callback, None)
         return b""
 
-    load = await driven(Work(lambda *message: answer(), 1, b"", 2, 0.05))
+    load = await driven(Work(lambda *message: answer(), 1, b"", 2, 30.0), answered)
     assert threads == {threading.get_ident()}
     assert load.total > 0
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_deferred_from_a_thread_is_refused_with_the_way_out() -> None:
-    load = await driven(Work(lambda *message: succeed(b""), 1, b"", 1, 0.02))
+    calls = Calls(1)
+
+    def handle(*message: Any) -> Deferred[bytes]:
+        calls.called()
+        return succeed(b"")
+
+    load = await driven(Work(handle, 1, b"", 1, 30.0), calls.happened)
     assert set(load.errors) == {f"TypeError: {DEFERRED_IN_THREAD}"}
 
 
@@ -144,8 +172,13 @@ async def test_deferreds_are_awaited_where_the_reactor_is_asked_for() -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_handler_that_never_comes_back_is_counted_and_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "SETTLE_SECONDS", 0.02)
-    release = threading.Event()
-    load = await driven(Work(lambda *message: release.wait(), 1, b"", 2, 0.01))
+    release, calls = threading.Event(), Calls(2)
+
+    def handle(*message: Any) -> None:
+        calls.called()
+        release.wait()
+
+    load = await driven(Work(handle, 1, b"", 2, 30.0), calls.happened)
     release.set()
     [(words, number)] = load.errors.items()
     assert "still in the handler" in words
