@@ -121,7 +121,7 @@ class Daemon(MultiService):
             from twisted.internet import reactor
         self._reactor = reactor
         self._config = config
-        self._endpoints = _made(reactor, config.listen or default_endpoints())
+        self._endpoints = _made(reactor, config.listen or default_endpoints(), "listen")
         self._stores = _stores(config)
         self._has_accounts = not (checkers or config.open)
         verifier: Any = AccountVerifier(self._stores.accounts) if self._has_accounts else list(checkers) or None
@@ -217,7 +217,24 @@ def _where(config: ServiceConfig) -> str:
     return f"--data {config.data}" if config.store is None else f"--store {shown(config.store)}"
 
 
-def _made(reactor: Any, texts: Sequence[str]) -> list[tuple[str, IStreamServerEndpoint]]:
+def check_places(reactor: Any, config: ServiceConfig) -> None:
+    """Whether endpoints and store are such as a daemon can use, without opening any; raises ConfigError if not."""
+    problems: list[str] = []
+    metrics = () if config.metrics in (None, OFF) else (config.metrics or "",)
+    for check in (
+        lambda: _made(reactor, config.listen, "listen"),
+        lambda: _made(reactor, metrics, "metrics"),
+        lambda: _stores(config),
+    ):
+        try:
+            check()
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+
+
+def _made(reactor: Any, texts: Sequence[str], key: str) -> list[tuple[str, IStreamServerEndpoint]]:
     """Endpoints beside their strings; raises ConfigError, which names each string that means none."""
     made, problems = [], []
     for text in texts:
@@ -225,7 +242,7 @@ def _made(reactor: Any, texts: Sequence[str]) -> list[tuple[str, IStreamServerEn
             made.append((text, serverFromString(reactor, text)))
         except Exception as error:
             # A word, a number, a file with a key: whatever is wrong, somebody's plugin tells it by its own exception.
-            problems.append(f"{text}: {error}")
+            problems.append(f"{key} = {text!r}: expected an endpoint such as tcp:4530:interface=127.0.0.1 ({error})")
     if problems:
         raise ConfigError(problems)
     return made

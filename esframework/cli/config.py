@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from esframework.config import ConfigError, ServiceConfig, check_exposure, exposure_warnings, load_config
+from esframework.config import ConfigError, ServiceConfig, check_exposure, exposure_warnings, load_config, oddities
 from esframework.config.service import TABLES
 
 
@@ -29,14 +29,14 @@ def check(file: Path, as_json: bool) -> None:
     """
     try:
         loaded = load_config(file)
-        check_exposure(loaded)
+        _check_as_a_server(loaded)
     except ConfigError as error:
         if as_json:
             click.echo(json.dumps({"valid": False, "problems": error.problems}, ensure_ascii=False))
         for problem in error.problems:
             click.echo(problem, err=True)
         raise click.exceptions.Exit(1) from error
-    for warning in exposure_warnings(loaded):
+    for warning in (*exposure_warnings(loaded), *oddities(loaded)):
         click.echo(f"warning: {warning}", err=True)
     if as_json:
         tables = {table: dict(_values(loaded, table)) for table in TABLES}
@@ -44,6 +44,18 @@ def check(file: Path, as_json: bool) -> None:
         click.echo(json.dumps({"valid": True, "in_force": in_force}, ensure_ascii=False))
     else:
         click.echo("\n".join(_toml(loaded)))
+
+
+def _check_as_a_server(loaded: ServiceConfig) -> None:
+    """What a server would refuse before it opens anything; raises ConfigError."""
+    from twisted.internet import reactor
+
+    from esframework.daemon import check_places
+    from esframework.tap import make_checkers
+
+    check_exposure(loaded)
+    check_places(reactor, loaded)
+    make_checkers(loaded, None)
 
 
 def _toml(loaded: ServiceConfig) -> Iterator[str]:

@@ -11,7 +11,7 @@ from esframework.config.exposure import (
     exposure_of,
     exposure_warnings,
 )
-from esframework.config.loading import load_config
+from esframework.config.loading import load_config, oddities
 from esframework.config.problems import ConfigError
 from esframework.config.service import (
     OFF,
@@ -45,4 +45,5 @@ __all__ = [
     "exposure_of",
     "exposure_warnings",
     "load_config",
+    "oddities",
 ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from esframework.config.problems import ConfigError
+from esframework.config.rules import Seconds, WrongItem
 from esframework.config.service import TABLES, ServiceConfig
 
 _FLAGS: Final = {"log.file": "--log", "log.level": "--log-level", "log.json": "--log-json"}
@@ -35,7 +36,7 @@ def load_config(file: Path | None = None, flags: Mapping[str, object] | None = N
     for name, value in (flags or {}).items():
         if value is not None:
             _read_flag(reading, name, value)
-    problems = reading.problems or _contradictions(reading.values["limits"])
+    problems = reading.problems or _contradictions(reading.values)
     if problems:
         raise ConfigError(problems)
     tables = {name: TABLES[name](**reading.values[name]) for name in TABLES if name}
@@ -123,9 +124,18 @@ def _check(
     rule = option.metadata["rule"]
     try:
         reading.values[table][option.name] = rule.check(value, folder)
-    except ValueError:
-        shown = "" if option.metadata["secret"] else f" = {_short(value)}"
-        reading.problems.append(f"{place}{shown}: expected {rule.expected}")
+    except ValueError as error:
+        is_secret = option.metadata["secret"]
+        shown = "" if is_secret else f" = {_short(value)}"
+        item = _wrong_item(error, is_secret) if isinstance(error, WrongItem) else ""
+        reading.problems.append(f"{place}{shown}: expected {rule.expected}{item}")
+
+
+def _wrong_item(error: WrongItem, is_secret: bool) -> str:
+    """Which item of a list is wrong, and what it should be."""
+    if is_secret:
+        return f"; item {error.place} is none"
+    return f"; item {error.place} is {_short(error.item)}, expected {error.expected}"
 
 
 def _options(table: str) -> dict[str, Field[Any]]:
@@ -154,13 +164,41 @@ def _hint(table: str, key: str, is_table: bool) -> str:
     return "; it may hold " + ", ".join(sorted(_options(table))) if table else ""
 
 
-def _contradictions(chosen: Mapping[str, Any]) -> list[str]:
-    """Pairs of limits that cannot both be kept."""
-    limits = TABLES["limits"](**chosen)
+_NOT_BELOW: Final = (
+    ("limits", "hard_limit", "high_water"),
+    ("limits", "hard_limit", "max_message"),
+    ("delivery", "messages_in_all", "messages"),
+    ("delivery", "bytes_in_all", "bytes"),
+)
+"""Table, and two of its keys: the first may not be less than the second."""
+
+
+def _contradictions(chosen: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Pairs of options that cannot both be kept."""
+    problems = []
+    for table, greater, lesser in _NOT_BELOW:
+        options = TABLES[table](**chosen[table])
+        value, least = getattr(options, greater), getattr(options, lesser)
+        if value < least:
+            problems.append(f"[{table}] {greater} = {value}: expected at least {lesser} ({least})")
+    offline = TABLES["offline"](**chosen["offline"])
+    if offline.request_type is not None and offline.request_type == offline.delivery_type:
+        problems.append(
+            f"[offline] delivery_type = {offline.delivery_type}: expected another type than request_type, such as"
+            f" {offline.request_type ^ 1}"
+        )
+    return problems
+
+
+def oddities(config: ServiceConfig) -> list[str]:
+    """What is valid and probably not meant: times below 0."""
     return [
-        f"[limits] hard_limit = {limits.hard_limit}: expected at least {name} ({value})"
-        for name, value in (("high_water", limits.high_water), ("max_message", limits.max_message))
-        if value > limits.hard_limit
+        f"{f'[{table}] ' if table else ''}{name} = {value:g}: means the same as 0 ({option.metadata['rule'].zero})"
+        for table in TABLES
+        for name, option in _options(table).items()
+        if isinstance(option.metadata["rule"], Seconds)
+        and (value := getattr(getattr(config, table) if table else config, name)) is not None
+        and value < 0
     ]
 
 

@@ -7,12 +7,23 @@ ValueError; what would have been right is said by `expected`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from esframework.net.addresses import networks_of
+from esframework.wire.identity import check_account_name
+
+
+class WrongItem(ValueError):
+    """An item of a list breaks the rule for items: `place` counts from 1 (`2`, or `1.2` in a list of lists)."""
+
+    def __init__(self, place: str, item: object, expected: str) -> None:
+        super().__init__(item)
+        self.place = place
+        self.item = item
+        self.expected = expected
 
 
 class Rule(Protocol):
@@ -23,7 +34,7 @@ class Rule(Protocol):
         """What is allowed, in words that follow "expected"."""
 
     def check(self, value: object, folder: Path) -> Any:
-        """The checked value. Relative paths begin at `folder`. Raises ValueError."""
+        """The checked value. Relative paths begin at `folder`. Raises ValueError, for an item of a list WrongItem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +118,23 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list, every item of which keeps `item`; `what` says what the items are."""
+    """A list of `least` different items or more, every one of which keeps `item`; `what` says what they are."""
 
     item: Rule
     what: str
+    least: int = 0
 
     @property
     def expected(self) -> str:
-        return f"a list of {self.what}"
+        return f"a list of {f'at least {self.least} different ' if self.least else ''}{self.what}"
 
     def check(self, value: object, folder: Path) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)):
             raise ValueError(value)
-        return tuple(self.item.check(item, folder) for item in value)
+        items = _checked_items(value, lambda item: self.item.check(item, folder), self.item.expected)
+        if self.least and len(set(items)) < self.least:
+            raise ValueError(value)
+        return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +180,7 @@ class Ranges:
     def check(self, value: object, folder: Path) -> tuple[range, ...]:
         if not isinstance(value, (list, tuple)):
             raise ValueError(value)
-        return tuple(self._range(item) for item in value)
+        return _checked_items(value, self._range, f'a number up to {self.most}, or a range such as "100-199"')
 
     def _range(self, item: object) -> range:
         if isinstance(item, str):
@@ -180,6 +195,18 @@ class Ranges:
         if not 0 <= bounds[0] <= bounds[1] <= self.most:
             raise ValueError(item)
         return range(bounds[0], bounds[1] + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountName:
+    """What an account may be called, without a device."""
+
+    expected: str = "an account's name such as alice, without device and without _, # or *"
+
+    def check(self, value: object, folder: Path) -> str:
+        if not isinstance(value, str):
+            raise ValueError(value)
+        return check_account_name(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +256,16 @@ class OffOr:
         if value == "off":
             return value
         return self.other.check(value, folder)
+
+
+def _checked_items(items: Iterable[object], check: Callable[[object], Any], expected: str) -> tuple[Any, ...]:
+    """All items, checked; raises WrongItem for the first that is wrong."""
+    checked = []
+    for number, item in enumerate(items, 1):
+        try:
+            checked.append(check(item))
+        except WrongItem as error:
+            raise WrongItem(f"{number}.{error.place}", error.item, error.expected) from None
+        except ValueError:
+            raise WrongItem(str(number), item, expected) from None
+    return tuple(checked)

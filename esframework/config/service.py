@@ -14,6 +14,7 @@ import platformdirs
 
 from esframework import limits
 from esframework.config.rules import (
+    AccountName,
     Either,
     FilePath,
     ListOf,
@@ -40,6 +41,8 @@ LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
 _DEVICES: Final = 'lists of devices such as [["linux", "mac"], ["android", "ios"]]'
 """What is expected where devices exclude each other."""
+
+_EXCLUSIVE: Final = ListOf(OneOf(DEVICE_NAMES), "devices", least=2)
 
 LARGEST_TYPE: Final = 2**31 - 1
 """The largest information type that the wire carries."""
@@ -82,7 +85,7 @@ class SessionConfig:
     )
     exclusive_devices: tuple[tuple[str, ...], ...] = _option(
         (),
-        Either({"same_kind": (), "all": (DEVICE_NAMES,)}, ListOf(ListOf(OneOf(DEVICE_NAMES), ""), _DEVICES)),
+        Either({"same_kind": (), "all": (DEVICE_NAMES,)}, ListOf(_EXCLUSIVE, _DEVICES)),
         "devices of one account that cannot be online together",
     )
     older_device_prefixes: bool = _option(
@@ -314,7 +317,7 @@ class ServiceConfig:
         secret=True,
     )
     administrators: tuple[str, ...] = _option(
-        (), ListOf(Text("account names"), "account names"), "accounts that may kick others out and see their addresses"
+        (), ListOf(AccountName(), "account names"), "accounts that may kick others out and see their addresses"
     )
     max_user_id: int = _option(limits.MAX_USER_ID, Whole(1, 255), "bytes of the longest account id")
     log: LogConfig = field(default_factory=LogConfig)

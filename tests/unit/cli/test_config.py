@@ -63,6 +63,30 @@ def test_open_to_the_world_by_accident_is_not_valid(check: Check) -> None:
     assert "--open twice" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('listen = ["4530"]', "listen = '4530': expected an endpoint such as tcp:4530:"),
+        ('listen = ["tcp:foo"]', "listen = 'tcp:foo': expected an endpoint such as tcp:4530:"),
+        ('metrics = "9100"', "metrics = '9100': expected an endpoint"),
+        ('store = "mysql://es:hidden@host/es"', "store: mysql://es:***@host/es: no stores are kept in mysql; expected"),
+        ('store = "postgresql:/es"', "store: the store's URL cannot be read; expected postgresql://user@host/name"),
+        ('auth = ["nonsense:x"]', "auth: entry 1 cannot be used"),
+    ],
+)
+def test_what_a_server_refuses_is_not_valid(check: Check, text: str, words: str) -> None:
+    result = check(text)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "hidden" not in result.output
+
+
+def test_times_below_nothing_are_warned_of(check: Check) -> None:
+    result = check("[session]\nheartbeat_timeout = -1\nverify_timeout = 0\n")
+    assert result.exit_code == 0
+    assert result.stderr == "warning: [session] heartbeat_timeout = -1: means the same as 0 (none)\n"
+
+
 def test_warnings_do_not_make_a_file_invalid(check: Check) -> None:
     result = check('listen = ["tcp:4530"]')
     assert result.exit_code == 0

@@ -226,6 +226,11 @@ def test_open_is_a_switch_or_a_count(write: Write, text: str, times: int) -> Non
         ('data = "a\\u0000b"', 1, "expected the path of a folder"),
         ("[session]\nallowed_client_types = ['web']", 2, "client type numbers"),
         ("[session]\nexclusive_devices = [['linux', 'toaster']]", 2, 'expected "same_kind", "all" or a list of lists'),
+        ("[session]\nexclusive_devices = [['linux', 'toaster']]", 2, "item 1.2 is 'toaster', expected one of "),
+        ("[session]\nexclusive_devices = [['linux']]", 2, "item 1 is ['linux'], expected a list of at least 2"),
+        ("administrators = ['root', '_x']", 1, "item 2 is '_x', expected an account's name such as alice"),
+        ("administrators = ['4#alice']", 1, "item 1 is '4#alice', expected an account's name"),
+        ("[offline]\ntypes = [1, '9-3']", 2, "item 2 is '9-3', expected a number up to"),
         ("[accounts]\nexempt = ['10.0.0.1/8']", 2, "expected a list of networks such as 10.0.0.0/8"),
         ("[accounts]\nexempt = [10]", 2, "expected a list of networks such as 10.0.0.0/8"),
         ("listen = [", None, "is not TOML"),
@@ -266,7 +271,21 @@ def test_the_hard_limit_is_above_what_it_limits(write: Write, key: str) -> None:
     assert f"hard_limit = 1500000: expected at least {key} (2000000)" in problem
 
 
+def test_what_is_for_all_is_no_less_than_what_is_for_one(write: Write) -> None:
+    messages, size = problems_of(write("[delivery]\nmessages = 9\nmessages_in_all = 8\nbytes = 7\nbytes_in_all = 6\n"))
+    assert messages == "[delivery] messages_in_all = 8: expected at least messages (9)"
+    assert size == "[delivery] bytes_in_all = 6: expected at least bytes (7)"
+
+
+def test_asking_and_handing_over_have_different_types(write: Write) -> None:
+    (problem,) = problems_of(write("[offline]\nrequest_type = 7\ndelivery_type = 7\n"))
+    assert "[offline] delivery_type = 7: expected another type than request_type" in problem
+
+
 def test_what_may_hold_a_password_is_never_repeated(write: Write) -> None:
+    (problem,) = problems_of(write("auth = ['memory:admin:secret', 3, 'secret']"))
+    assert problem.endswith("; item 2 is none")
+    assert "secret" not in problem
     (problem,) = problems_of(write("auth = 'memory:admin:secret'"))
     assert "secret" not in problem
     assert "auth: expected a list" in problem
