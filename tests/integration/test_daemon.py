@@ -105,7 +105,10 @@ async def test_a_port_in_use_is_one_clear_line_and_exit_code_1(start: Start) -> 
 async def test_an_endpoint_that_means_nothing_is_one_line_before_anything_starts(start: Start) -> None:
     daemon = start("--listen", "tcp:0", listen="foo:1")
     assert await daemon.over() == 2
-    assert daemon.shown == "esframework: foo:1: Unknown endpoint type: 'foo'\n"
+    assert daemon.shown == (
+        "esframework: listen = 'foo:1': expected an endpoint such as tcp:4530:interface=127.0.0.1"
+        " (Unknown endpoint type: 'foo')\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,8 +116,8 @@ async def test_an_endpoint_that_means_nothing_is_one_line_before_anything_starts
     [
         (("--opn",), "option --opn not recognized"),
         (("--log-level", "loud"), "--log-level = 'loud': expected"),
-        (("--listen", "nonsense"), "esframework: nonsense: "),
-        (("--listen", "tcp:port"), "esframework: tcp:port: "),
+        (("--listen", "nonsense"), "esframework: listen = 'nonsense': expected an endpoint such as "),
+        (("--listen", "tcp:port"), "esframework: listen = 'tcp:port': expected an endpoint such as "),
         (("--auth", "file:/nowhere/at/all", "--p2p", "99999"), "--p2p"),
         (("--open", "--listen", "tcp:0"), "tcp:0: is reachable beyond this machine"),
         (("--open", "--listen", "ssl:0:interface=0.0.0.0"), "give --open twice"),
