@@ -6,6 +6,7 @@ Knows nothing of frames, of fields that are too short for a name, or of who has 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from esframework.errors import InvalidUserId
@@ -30,6 +31,20 @@ def check_account_name(name: str, longest: int = LONGEST_NAME) -> str:
         shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "…"
         raise InvalidUserId(f"account name {ascii(shown)}: {broken}")
     return name
+
+
+def name_list(names: Iterable[str], argument: str) -> list[str]:
+    """Several names as a list; `argument` is what its caller calls them.
+
+    Raises `InvalidUserId` for a text, which would be one name for each of its letters, and for what is no text.
+    """
+    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+        raise InvalidUserId(f"{argument} is {names!r}; a list of names is expected, of a single one as well")
+    listed = list(names)
+    for name in listed:
+        if not isinstance(name, str):
+            raise InvalidUserId(f"{argument} holds {name!r}; names are texts")
+    return listed
 
 
 def is_possible(name: str) -> bool:

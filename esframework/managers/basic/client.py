@@ -26,6 +26,7 @@ from esframework.net.threads import hops_to_reactor
 from esframework.plugins.asking import Asking, from_server
 from esframework.plugins.hooks import Event
 from esframework.wire.contracts import FEATURES, REQUEST_FAILED, STREAM_FLOW, FeaturesBody
+from esframework.wire.identity import name_list
 from esframework.wire.login_id import Source
 from esframework.wire.types import MessageType, RequestFailure
 
@@ -79,7 +80,8 @@ class ClientBasic(Asking):
     @hops_to_reactor
     def are_users_online(self, user_ids: Iterable[str]) -> Deferred[dict[str, bool]]:
         """Which of the users are online."""
-        return self._ask(MessageType.ARE_USERS_ONLINE, NAMES.encode(list(user_ids))).addCallback(NAMES_ONLINE.decode)
+        names = name_list(user_ids, "user_ids")
+        return self._ask(MessageType.ARE_USERS_ONLINE, NAMES.encode(names)).addCallback(NAMES_ONLINE.decode)
 
     @hops_to_reactor
     def my_devices(self) -> Deferred[list[int]]:

@@ -34,6 +34,7 @@ from esframework.managers.groups.contracts import (
 )
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.asking import Asking
+from esframework.wire.identity import name_list
 from esframework.wire.types import MessageType
 
 
@@ -42,7 +43,7 @@ class GroupCalls(Asking):
 
     Every call fails with a `RequestError`: `NotPermitted`; `NotDelivered`, whose `reason` says NO_SUCH_THING (no such
     group or member), CONFLICT (the name is taken), QUOTA_EXCEEDED, INVALID, TOO_FAST, BUSY or STORE_FAILED; time-out,
-    connection lost.
+    connection lost. A text instead of a list of names raises `InvalidUserId`.
     """
 
     _feature = "groups"
@@ -54,7 +55,7 @@ class GroupCalls(Asking):
     ) -> Deferred[GroupInformation]:
         """Make a group and be its owner. A dynamic one is in the server's memory, has members who are online, and is
         gone with the last; a stored one stays until it is dissolved."""
-        body = CREATE_GROUP.encode(CreateGroupBody(group_id, stored, list(members), tag))
+        body = CREATE_GROUP.encode(CreateGroupBody(group_id, stored, name_list(members, "members"), tag))
         return (
             self._ask_ours(MessageType.CREATE_GROUP, body)
             .addCallback(_information, MessageType.CREATE_GROUP)
@@ -153,7 +154,7 @@ class GroupCalls(Asking):
         return succeed(None)
 
     def _change_members(self, request: MessageType, group_id: str, users: Iterable[str]) -> Deferred[list[str]]:
-        named = list(users)
+        named = name_list(users, "users")
         body = GROUP_MEMBERS.encode(GroupMembersBody(group_id, named, self._client.current_user_id))
 
         def changed(body: bytes | None) -> list[str]:

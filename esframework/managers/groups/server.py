@@ -24,6 +24,7 @@ from esframework.managers.groups.requests import GroupRequests
 from esframework.managers.groups.stored import StoredGroups
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
+from esframework.wire.identity import name_list
 from esframework.wire.login_id import Source
 
 T = TypeVar("T")
@@ -128,21 +129,22 @@ class ServerGroups:
         self, group_id: str, owner: str, tag: str = "", members: Iterable[str] = (), *, stored: bool = False
     ) -> Deferred[GroupDetails]:
         """Make a group. A dynamic one needs an owner who is online, and takes of the members those who are."""
+        wanted = name_list(members, "members")
 
         async def create() -> GroupDetails:
-            return _details(await self._operations.create(THE_SERVER, group_id, owner, tag, members, stored))
+            return _details(await self._operations.create(THE_SERVER, group_id, owner, tag, wanted, stored))
 
         return Deferred.fromCoroutine(create())
 
     @hops_to_reactor
     def join(self, group_id: str, users: Iterable[str]) -> Deferred[list[str]]:
         """Make users members; fires with those who were none before, and in a dynamic group are online."""
-        return Deferred.fromCoroutine(self._operations.pull_in(THE_SERVER, group_id, users))
+        return Deferred.fromCoroutine(self._operations.pull_in(THE_SERVER, group_id, name_list(users, "users")))
 
     @hops_to_reactor
     def remove(self, group_id: str, users: Iterable[str]) -> Deferred[list[str]]:
         """Take users out of a group; fires with those who were members."""
-        return Deferred.fromCoroutine(self._operations.remove(THE_SERVER, group_id, users))
+        return Deferred.fromCoroutine(self._operations.remove(THE_SERVER, group_id, name_list(users, "users")))
 
     @hops_to_reactor
     def set_tag(self, group_id: str, tag: str) -> Deferred[None]:

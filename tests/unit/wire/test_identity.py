@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from esframework.errors import InvalidUserId
-from esframework.wire.identity import check_account_name
+from esframework.wire.identity import check_account_name, name_list
 
 
 @pytest.mark.parametrize("name", ["a", "alice", "Zoë", "李雷", "a b", "a_b", "x" * 255, "é" * 127, "u@x.org"])
@@ -73,3 +74,14 @@ def test_what_passes_survives_the_wire(name: str) -> None:
     assert 1 <= len(name.encode()) <= 255
     assert unicodedata.normalize("NFC", name) == name.encode().decode() == name.strip()
     assert not name.startswith("_")
+
+
+def test_several_names_are_listed() -> None:
+    for names in ["a", "b"], ("a", "b"), {"a": 1, "b": 2}, iter("ab"):
+        assert name_list(names, "users") == ["a", "b"]
+
+
+@pytest.mark.parametrize("names", ["bob", b"bob", "", None, 7, [None], ["bob", 7]])
+def test_one_name_is_no_list_of_its_letters(names: Any) -> None:
+    with pytest.raises(InvalidUserId, match="users (is|holds) .*names"):
+        name_list(names, "users")

@@ -699,3 +699,23 @@ async def test_the_servers_own_calls_fail_with_the_reason(network: MemoryNetwork
     ):
         with pytest.raises(error):
             await asked
+
+
+@simulated
+async def test_one_name_is_not_taken_for_a_list_of_letters(network: MemoryNetwork) -> None:
+    server = network.server()
+    alice = await network.client("alice")
+    groups, basic = alice.groups, alice.basic
+    for call in (
+        lambda: groups.create("chess", members="bob"),
+        lambda: groups.invite("chess", "bob"),
+        lambda: groups.pull_in("chess", "bob"),
+        lambda: groups.remove("chess", "bob"),
+        lambda: basic.are_users_online("bob"),
+        lambda: server.groups.create("chess", "alice", members="bob"),
+        lambda: server.groups.join("chess", "bob"),
+        lambda: server.groups.remove("chess", "bob"),
+    ):
+        with pytest.raises(InvalidUserId, match="'bob'; a list of names"):
+            call()
+    assert await basic.are_users_online(["alice"]) == {"alice": True}
