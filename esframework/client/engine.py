@@ -24,7 +24,11 @@ from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.hooks import Event
 from esframework.plugins.loader import install_managers
 from esframework.plugins.models import DirectModel
+from esframework.wire.identity import check_target
 from esframework.wire.types import ChannelMode, MessageInvalidType
+
+_MOST_TARGETS = 4096
+"""Targets remembered as possible: as many as a busy program writes to by turns."""
 
 
 @implementer(IClientContext)
@@ -51,6 +55,7 @@ class ClientEngine:
         self.reactor = self.clock = reactor
         self.handler = handler
         self.options = options or ClientOptions()
+        self._targets: set[str | None] = {None}
         self._declare_events()
         # Somewhere at random: an answer to one device of an account may reach its other devices as well.
         self.calls = Calls(reactor, randrange(2**31 - 1))
@@ -111,13 +116,26 @@ class ClientEngine:
 
     # --- for managers (IClientContext) --------------------------------------------------------------------------------
     def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> ClientStream:
-        """The way to a target; raises NotLoggedOn without a session."""
+        """The way to a target; raises NotLoggedOn without a session, InvalidUserId for an impossible target."""
+        try:
+            is_known = target in self._targets
+        except TypeError:
+            is_known = False
+        if not is_known:
+            self._meet(target)
         stream = self._session.stream
         if stream is None or not stream.is_online or stream.has_ended:
             raise NotLoggedOn("not logged on; call log_on, or wait for relogon_completed")
         if mode is ChannelMode.BY_P2P_CHANNEL and target is not None:
             raise NoP2PChannel(f"there is no P2P channel to {target!r}")
         return stream
+
+    def _meet(self, target: Any) -> None:
+        # Once for each: this is asked for every message, and even the call of a function would show.
+        check_target(target)
+        if len(self._targets) >= _MOST_TARGETS:
+            self._targets = {None}
+        self._targets.add(target)
 
     def register(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> Deferred[LogonResponse]:
         """See `IClientContext`."""

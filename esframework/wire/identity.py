@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from esframework.errors import InvalidUserId
+from esframework.wire.login_id import split_login_id
+from esframework.wire.profile import GENERATION_6, GENERATION_7
+from esframework.wire.types import EVERYBODY, SERVER_ID
 
 LONGEST_NAME: Final = 255
 """Bytes: a Pascal string's length is one byte."""
+
+_MOST_TARGETS: Final = 16_384
+"""Targets remembered as possible, as many as a layout remembers ids."""
+
+_DEVICE_NUMBERS: Final = GENERATION_6.client_types | GENERATION_7.client_types
+"""What may stand before `#`. Which of them means what, and whether it means anything, is the server's to know."""
 
 _SHOWN: Final = 80
 """Characters of a wrong name that an error repeats: names come from peers, and errors end in logs."""
@@ -45,6 +55,46 @@ def name_list(names: Iterable[str], argument: str) -> list[str]:
         if not isinstance(name, str):
             raise InvalidUserId(f"{argument} holds {name!r}; names are texts")
     return listed
+
+
+def check_target(target: str) -> None:
+    """Raise `InvalidUserId` for what cannot be the id of a user or of a user's device, whatever server is asked.
+
+    Servers of other makes may have names that ours refuses; those pass. So does the server's own id. Remembers whom it
+    let pass: targets are few, and messages many.
+    """
+    try:
+        _check_target(target)
+    except TypeError:
+        raise InvalidUserId(f"target {target!r}: must be text, not {type(target).__name__}") from None
+
+
+@lru_cache(_MOST_TARGETS)
+def _check_target(target: str) -> None:
+    if not isinstance(target, str):
+        raise TypeError
+    number, user_id = split_login_id(target)
+    broken = _impossible(number, user_id)
+    if broken is not None and target != SERVER_ID:
+        shown = target if len(target) <= _SHOWN else target[:_SHOWN] + "…"
+        raise InvalidUserId(f"target {ascii(shown)}: {broken}")
+
+
+def _impossible(number: int | None, user_id: str) -> str | None:
+    """Why nobody can be reached by this id, or None."""
+    if number is not None and number not in _DEVICE_NUMBERS:
+        return f"no kind of device has the number {number}; there are {sorted(_DEVICE_NUMBERS)}"
+    if not user_id:
+        return "must not be empty"
+    if user_id == EVERYBODY or user_id.startswith("_"):
+        return "is no user but a virtual id; groups are told by contacts.broadcast"
+    if "#" in user_id:
+        return "must be a name, or a number of a device, '#' and a name"
+    try:
+        size = len(user_id.encode())
+    except UnicodeEncodeError:
+        return "is not text that UTF-8 can carry"
+    return f"is {size} bytes long, at most {LONGEST_NAME} are allowed" if size > LONGEST_NAME else None
 
 
 def is_possible(name: str) -> bool:

@@ -22,7 +22,7 @@ _FRAGMENTS_PER_TURN = 16
 
 
 class Sending:
-    """Sends to `target`, a user id; on a client None is the server.
+    """Sends to `target`, a user id; on a client None is the server, and whom nobody can be raises `InvalidUserId`.
 
     May be called from worker threads: the call then waits there, and gives the plain result.
     """

@@ -109,7 +109,7 @@ class ClientDelivery:
         nevertheless); None and 0 wait until its end is known. Fails with a `RequestError` that is an `Undelivered`,
         too, and names the message's `id` and the `level` that it reached: `TargetAbsent`, `HandlerRaised`,
         `NotDelivered`, `RequestTimeout`, or `ConnectionInterrupted` when the engine is closed. Raises `NotLoggedOn`,
-        `WindowFull` and `EncodeError`; nothing was sent then.
+        `WindowFull`, `EncodeError` and `InvalidUserId`; nothing was sent then.
         """
         if not self._is_open:
             raise NotLoggedOn("not logged on; call log_on")

@@ -18,6 +18,7 @@ from esframework.managers.delivery.contracts import LAST_LEVELS, FailedBody, Mes
 from esframework.managers.delivery.failures import closed, refused
 from esframework.managers.delivery.machine.senders import Sender
 from esframework.managers.delivery.tracking import Tracking
+from esframework.wire.identity import check_target
 from esframework.wire.types import Level
 
 
@@ -102,7 +103,8 @@ def check_waiting(until: Level, timeout: float | None) -> None:
 def checked_content(
     target: str | None, information_type: int, content: bytes | None, max_message: int
 ) -> bytes | None:
-    """The content to send, a copy of what its owner may change; raises EncodeError for what cannot be sent."""
+    """The content to send, a copy of what its owner may change; raises EncodeError for what cannot be sent,
+    and InvalidUserId for whom nothing can be sent to."""
     if content is not None and not isinstance(content, (bytes, bytearray, memoryview)):
         raise EncodeError(f"content is {type(content).__name__}; bytes or None expected")
     if not isinstance(information_type, int) or not -(2**31) <= information_type < 2**31:
@@ -110,6 +112,6 @@ def checked_content(
     longest = max_message - limits.DELIVERY_OVERHEAD
     if content is not None and len(content) > longest:
         raise EncodeError(f"content of {len(content)} bytes; at most {longest} go in one message: send a blob")
-    if target is not None and not 0 < len(target.encode()) <= 255:
-        raise EncodeError(f"target {target!r}: an id of 1 to 255 bytes expected")
+    if target is not None:
+        check_target(target)
     return content if content is None else bytes(content)

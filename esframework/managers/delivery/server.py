@@ -48,6 +48,7 @@ from esframework.net.threads import hops_to_reactor
 from esframework.wire.identity import is_possible
 from esframework.wire.information import encode_information
 from esframework.wire.login_id import Source, bare_id
+from esframework.wire.profile import GENERATION_7
 from esframework.wire.types import Level, MessageType, RequestFailure
 
 
@@ -113,7 +114,7 @@ class ServerDelivery:
         timeout: float | None = None,
     ) -> Deferred[Receipt]:
         """Send a message to a user from the server; fires and fails as `ClientDelivery.send`, and fails with
-        `ConnectionInterrupted` when the server closes. Raises `EncodeError`.
+        `ConnectionInterrupted` when the server closes. Raises `EncodeError` and `InvalidUserId`.
         """
         if not target:
             raise EncodeError("a server cannot send to itself; a user id is expected")
@@ -259,6 +260,9 @@ class ServerDelivery:
     def _refusal_of(self, entry: Entry) -> RequestFailure | None:
         if entry.target is not None and not is_possible(entry.target):
             # Before anything is kept for it: a name may be as long as a message, and counts for no limit.
+            return RequestFailure.TARGET_ABSENT
+        if entry.device is not None and entry.device not in GENERATION_7.client_types:
+            # The number means no device: nobody would ever come for it.
             return RequestFailure.TARGET_ABSENT
         if entry.size > self._server.options.max_message - limits.DELIVERY_OVERHEAD:
             return RequestFailure.TOO_LONG

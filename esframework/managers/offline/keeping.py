@@ -28,7 +28,7 @@ from esframework.managers.offline.options import OfflineOptions
 from esframework.plugins.hooks import Event
 from esframework.plugins.quiet import Quiet
 from esframework.wire.identity import check_account_name
-from esframework.wire.login_id import Source, bare_id
+from esframework.wire.login_id import Source, bare_id, split_login_id
 from esframework.wire.types import MessageType, RequestFailure
 
 _log = Logger()
@@ -155,7 +155,12 @@ class Keeping:
 
     # --- what has no receiver -----------------------------------------------------------------------------------------
     def take(self, sender: Any, information: Any, message_id: int) -> bool:
-        """Keep what a client sent to somebody absent (`server.custom.keeper`); False when the policy is not to."""
+        """Keep what a client sent to somebody absent (`server.custom.keeper`); False when the policy is not to, and
+        for a LoginID whose number means no device."""
+        number, _ = split_login_id(information.target)
+        rules = self._server.users.device_rules
+        if number is not None and rules.device_of(number, 0, sender.layout.profile) is None:
+            return False
         message = self.message(
             information.target, information.information_type, information.content, information.source
         )

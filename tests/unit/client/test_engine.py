@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from esframework import ClientOptions
 from esframework.client.endpoints import InvalidEndpoint
-from esframework.errors import NotLoggedOn, PluginError
+from esframework.errors import InvalidUserId, NotLoggedOn, PluginError
 from esframework.interfaces import IContext
 from esframework.testing import MemoryNetwork, simulated
 
@@ -78,3 +80,31 @@ def test_engines_begin_their_message_ids_apart() -> None:
     # Several devices of one account hear an answer to their bare id: it must not be another device's by accident.
     first_ids = {MemoryNetwork().new_client().calls.open(None, 203, 204, 0)[0] for _ in range(8)}
     assert len(first_ids) > 1
+
+
+@simulated
+async def test_whom_nobody_can_be_is_refused_at_once_by_every_call(network: MemoryNetwork) -> None:
+    server = network.server()
+    alice = await network.client("alice")
+    wrong: Any
+    for wrong in "", "_x", "*", "77#bob", 7, ["bob"]:
+        for call in alice.custom.send, alice.custom.post, alice.custom.send_acked, alice.custom.query:
+            with pytest.raises(InvalidUserId, match="^target "):
+                call(wrong, 1, b"")
+        for call in alice.custom.send_blob, alice.custom.send_message, alice.offline.send, alice.custom.send_attached:
+            with pytest.raises(InvalidUserId, match="^target "):
+                await call(wrong, 1, b"", *([b""] if call == alice.custom.send_attached else []))
+    assert alice.custom.post("_0", 1, b"for the server, by its id") and alice.custom.post("9#bob", 1, b"")
+    network.settle()
+    assert server.custom.unhandled == 1
+
+
+@simulated
+async def test_targets_are_remembered_and_not_for_ever(network: MemoryNetwork) -> None:
+    network.server()
+    alice = await network.client("alice")
+    for number in range(5000):
+        alice.channel(f"user{number}")
+    assert len(alice._targets) <= 4097
+    with pytest.raises(InvalidUserId):
+        alice.channel("")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esframework.errors import InvalidUserId
-from esframework.wire.identity import check_account_name, name_list
+from esframework.wire.identity import check_account_name, check_target, name_list
 
 
 @pytest.mark.parametrize("name", ["a", "alice", "Zoë", "李雷", "a b", "a_b", "x" * 255, "é" * 127, "u@x.org"])
@@ -85,3 +85,24 @@ def test_several_names_are_listed() -> None:
 def test_one_name_is_no_list_of_its_letters(names: Any) -> None:
     with pytest.raises(InvalidUserId, match="users (is|holds) .*names"):
         name_list(names, "users")
+
+
+@pytest.mark.parametrize("target", ["bob", "9#bob", "10#bob", " bob", "a*b", "e\u0301", "_0", "x" * 255])
+def test_a_target_may_be_what_some_server_knows(target: str) -> None:
+    check_target(target)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["", "4#", "_x", "4#_x", "__0", "*", "77#bob", "1234#bob", "a#b", "\ud800", "x" * 256, 7, b"bob", None, ["bob"]],
+)
+def test_a_target_that_is_impossible_everywhere_is_named(target: Any) -> None:
+    for _ in "first", "again":
+        with pytest.raises(InvalidUserId, match="^target .*: "):
+            check_target(target)
+
+
+def test_an_error_does_not_repeat_a_target_of_any_length() -> None:
+    with pytest.raises(InvalidUserId) as raised:
+        check_target("_" * 100_000)
+    assert len(str(raised.value)) < 300

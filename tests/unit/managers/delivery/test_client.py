@@ -12,6 +12,7 @@ from esframework.errors import (
     ConnectionInterrupted,
     EncodeError,
     HandlerRaised,
+    InvalidUserId,
     NotDelivered,
     NotLoggedOn,
     RequestTimeout,
@@ -323,8 +324,9 @@ async def test_what_cannot_be_sent_is_refused_before_anything_happens(network: M
         alice.delivery.send("bob", 7, "text")
     with pytest.raises(EncodeError, match="32 bits"):
         alice.delivery.send("bob", 2**40, b"")
-    with pytest.raises(EncodeError, match="1 to 255"):
-        alice.delivery.send("", 7, b"")
+    for target in "", "_x", "*", "77#bob", 7, "x" * 256:
+        with pytest.raises(InvalidUserId, match="^target "):
+            alice.delivery.send(target, 7, b"")
     with pytest.raises(EncodeError, match="QUEUED"):
         alice.delivery.send("bob", 7, b"", until=Level.QUEUED)
     for until in "HANDLED", 5, None:

@@ -382,3 +382,14 @@ async def test_what_would_be_waited_for_in_vain_is_refused(network: MemoryNetwor
     with pytest.raises(EncodeError, match="timeout is -1; seconds"):
         server.delivery.send("bob", 7, b"", timeout=-1)
     assert server.delivery.waiting == (0, 0)
+
+
+@simulated
+async def test_what_is_for_a_number_that_means_no_device_waits_for_nobody(network: MemoryNetwork) -> None:
+    server = network.server()
+    mallory = greeted(network)
+    mallory.send(MessageType.DELIVERY_MESSAGE, message(1, "77#bob"))
+    assert server.delivery.waiting == (0, 0)
+    assert server.refusals.counts["delivery_target_absent"] == 1
+    mallory.send(MessageType.DELIVERY_MESSAGE, message(2, "9#bob"))
+    assert server.refusals.counts["delivery_target_absent"] == 1

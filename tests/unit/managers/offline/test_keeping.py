@@ -72,6 +72,17 @@ async def test_what_is_for_one_device_is_kept_for_its_user(network: MemoryNetwor
 
 
 @simulated
+async def test_what_is_for_a_number_that_means_no_device_is_not_kept_for_the_others(network: MemoryNetwork) -> None:
+    server = keeping_server(network)
+    failed = record(server.custom.transmit_failed)
+    alice = FramePeer(network, "alice").online()
+    alice.say("77#bob", 1, b"for nobody")
+    alice.say("9#bob", 1, b"for a device")
+    assert await contents(server, "bob") == [b"for a device"]
+    assert [information.target for _, information in failed] == ["77#bob", "9#bob"]
+
+
+@simulated
 async def test_nothing_is_kept_for_users_that_do_not_exist(network: MemoryNetwork) -> None:
     server = keeping_server(network)
     refused = record(server.offline.refused)
