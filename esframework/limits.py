@@ -296,6 +296,10 @@ MAX_CONTACT_CHANGES_PER_SECOND: Final = 20
 """Requests, answers and blocks a second and user: a program that brings its list over does so in a minute."""
 
 # --- groups -------------------------------------------------------------------------------------------------------
+MAX_NOTICES_WAITING: Final = 4_000_000
+"""Notices of changes in groups that wait for their turn, eight bytes each; 2800 users who join one group together make
+as many."""
+
 MAX_DYNAMIC_GROUPS: Final = 100_000
 """Dynamic groups in all: with the longest tags they fill some 200 MB of the server's memory."""
 

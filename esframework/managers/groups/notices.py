@@ -23,6 +23,7 @@ from esframework.managers.groups.contracts import (
     GroupUserBody,
 )
 from esframework.managers.groups.machine import Change, GroupEvent
+from esframework.managers.groups.slices import Slices
 from esframework.wire.types import MessageType
 
 
@@ -31,6 +32,7 @@ class Notices:
 
     def __init__(self, server: IServerContext) -> None:
         self._server = server
+        self._slices = Slices(server.clock)
         self._tellers: dict[Change, Callable[[GroupEvent, Any], None]] = {
             Change.CREATED: self._created,
             Change.JOINED: self._joined,
@@ -43,7 +45,16 @@ class Notices:
         }
 
     def tell(self, event: GroupEvent, author: Any = None) -> None:
-        """Tell all whom it concerns; `author` is the connection that did it, None when none did."""
+        """Tell all whom it concerns, at once or, when very many are told much, some turns later; `author` is the
+        connection that did it, None when none did."""
+        size = len(event.users) + len(event.others)
+        self._slices.do(size, lambda: self._tell(event, author))
+
+    def close(self) -> None:
+        """The server has closed: tell nobody any more."""
+        self._slices.close()
+
+    def _tell(self, event: GroupEvent, author: Any) -> None:
         self._server.router.gathered(lambda: self._tellers[event.change](event, author))
 
     def invite(self, group_id: str, users: list[str], operator: str | None) -> None:

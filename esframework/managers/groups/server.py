@@ -177,7 +177,7 @@ class ServerGroups:
             logged_on=self._logged_on,
             logged_off=self._logged_off,
             sweep=self._sweep,
-            stop=self._presence.close,
+            stop=self._stop,
         )
 
     def _connected(self, user: Any) -> None:
@@ -206,6 +206,10 @@ class ServerGroups:
         self._announce(self._dynamic.expire(now))
         self._departures.sweep(now)
         self._pace.sweep(now)
+
+    def _stop(self) -> None:
+        self._presence.close()
+        self._notices.close()
 
     # --- what happened ------------------------------------------------------------------------------------------------
     def _done(self, events: list[GroupEvent], actor: Actor) -> None:
