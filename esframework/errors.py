@@ -260,7 +260,9 @@ class ConnectionFailed(RemoteError):
 
 
 class RequestError(RemoteError):
-    """A request was not answered as hoped. `target` is None for the server."""
+    """A request was not answered as hoped. `target` is None for the server, `cause` its own words, if any."""
+
+    cause: str = ""
 
     def __init__(self, text: str, target: str | None, request_type: int) -> None:
         super().__init__(text)

@@ -40,6 +40,9 @@ ROTATE_SIZE: Final = 1024 * 1024
 KEPT_FILES: Final = 10
 """Old files that are kept: `es.log.1` is the youngest."""
 
+TALKATIVE: Final = "alembic.runtime.plugins"
+"""A library's logger that tells at info, at every first start, that it has found its own parts."""
+
 LONGEST_ENTRY: Final = 64 * 1024
 """Characters of one entry; what peers send gets into logs, and nobody reads more."""
 
@@ -123,8 +126,13 @@ def route_standard_library(level: str = "info") -> Callable[[], None]:
     handler = _IntoTwisted()
     root.addHandler(handler)
     root.setLevel(next((number for number, name in _FROM_LOGGING if name is least), logging.DEBUG))
+    talkative = logging.getLogger(TALKATIVE)
+    its_previous = talkative.level
+    if least is not LogLevel.debug:
+        talkative.setLevel(logging.WARNING)
 
     def undo() -> None:
+        talkative.setLevel(its_previous)
         root.removeHandler(handler)
         root.setLevel(previous)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,11 @@ def unlock(name: str | None, address: str | None, account: str, connection: Conn
 
     if name is None and address is None:
         raise click.UsageError("whom? Give NAME, or --address A")
+    if address is not None:
+        try:
+            ip_address(address)
+        except ValueError:
+            raise click.UsageError(f"--address {address}: an IP address such as 192.0.2.7 is expected") from None
     who = connection.account(account)
     what = " and ".join(part for part in (name, address) if part is not None)
 

@@ -334,9 +334,10 @@ class SessionKeeper(LinkActions):
         if stream.is_online:
             self._link.lost(ConnectionFailed(reason.getErrorMessage()))
         elif self._account is not None:
-            self._link.failed(
-                ConnectionFailed(f"the connection was lost before the log-on was answered: {reason.getErrorMessage()}")
-            )
+            cause = f"the connection was lost before the log-on was answered: {reason.getErrorMessage()}"
+            if stream.heard_no_message:
+                cause = f"{self._place}: that is no ESFramework server; what it answers is no message of the protocol"
+            self._link.failed(ConnectionFailed(cause))
 
     # --- inside -----------------------------------------------------------------------------------------------------
     def _make_stream(self) -> ClientStream:

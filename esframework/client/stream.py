@@ -188,6 +188,11 @@ class ClientStream(Stream):
             self._events.invalid(MessageInvalidType(kind))
             self.abort()
 
+    @property
+    def heard_no_message(self) -> bool:
+        """Whether the other end sent bytes that are no message."""
+        return self._session.error is not None
+
     def _peer(self, source: bytes, client_type: int) -> Peer:
         if len(self._peers) >= _MOST_PEERS:
             self._peers.clear()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
+from twisted.internet.protocol import Factory, Protocol
 
 from tests.conftest import require
 from tests.integration.support import COMMAND, Child, Daemon, reactor
@@ -189,7 +190,7 @@ async def test_the_tutorials_chat_of_people_groups_and_messages_that_wait(
     bob.types("/join chess")
     await alice.shows("^#chess: bob joined$")
     phone = await chatting(children, daemon, "alice", "--device", "android")
-    await alice.shows("^your android is online$")
+    await alice.shows("^your device 'android' is online$")
     bob.types("#chess: who plays?", "alice: hello to both")
     for device in (alice, phone):
         await device.shows("^#chess bob: who plays\\?$")
@@ -404,6 +405,20 @@ async def test_what_waited_is_printed_by_a_listener_and_by_a_chat_without_input(
     assert await chat.finishes() == 0
     waited = [json.loads(line) for line in chat.out.splitlines()]
     assert [(each["text"], "sent_at" in each) for each in waited] == [("two", True), ("three", True)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_of_another_kind_is_told_as_such(children: list[Child]) -> None:
+    class Web(Protocol):
+        def dataReceived(self, data: bytes) -> None:
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    port = reactor.listenTCP(0, Factory.forProtocol(Web), interface="127.0.0.1")
+    arguments = ("message", "send", "bob", "hello", "--as", f"alice@127.0.0.1:{port.getHost().port}")
+    sent = Program(children, *arguments)
+    assert await sent.over() == 3
+    assert "that is no ESFramework server" in sent.err
+    await port.stopListening()
 
 
 @pytest_twisted.ensureDeferred

@@ -200,6 +200,16 @@ def test_the_standard_library_s_exceptions_keep_their_traceback(twisted_events: 
     assert "ZeroDivisionError: by hand" in written(text_line, twisted_events[0])
 
 
+@pytest.mark.parametrize(("level", "number"), [("info", 0), ("debug", 1)])
+def test_what_a_library_finds_of_its_own_is_told_at_debug_only(
+    twisted_events: list[dict[str, Any]], level: str, number: int
+) -> None:
+    undo = route_standard_library(level)
+    logging.getLogger("alembic.runtime.plugins").info("setup plugin %s", "x")
+    undo()
+    assert len(twisted_events) == number
+
+
 def test_undoing_leaves_logging_as_it_was(twisted_events: list[dict[str, Any]]) -> None:
     root = logging.getLogger()
     before = (root.level, list(root.handlers))

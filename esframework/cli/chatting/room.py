@@ -17,7 +17,7 @@ from esframework.cli.chatting.screen import Screen
 from esframework.cli.chatting.talking import Talking
 from esframework.cli.chatting.wishes import To, Who, Wish
 from esframework.cli.information import name_of, printable
-from esframework.errors import ConnectionInterrupted, EsError, HandlerRaised, NotLoggedOn, TargetAbsent
+from esframework.errors import ConnectionInterrupted, EsError, HandlerRaised, NotLoggedOn, RequestError, TargetAbsent
 from esframework.wire.types import LogonResult
 
 _NO_ANSWER: Final = (
@@ -73,7 +73,10 @@ class ChatRoom:
         try:
             await self._fulfillers[type(wish)](wish)
         except TargetAbsent as error:
-            self._fail(f"{name_of(error.target)} is not online; not delivered", error="TargetAbsent", to=error.target)
+            # The server answers about others, too: whom it was to kick out.
+            absent = getattr(wish, "target", None) if error.target is None else error.target
+            text = printable(error.cause or str(error)) if absent is None else f"{name_of(absent)} is not online"
+            self._fail(text, error="TargetAbsent", to=absent)
         except NotLoggedOn as error:
             self._fail("not connected; not sent", error=type(error).__name__, to=getattr(wish, "target", None))
         except ConnectionInterrupted as error:
@@ -83,7 +86,8 @@ class ChatRoom:
             self._fail(text, error=type(error).__name__, to=error.target)
         except EsError as error:
             target = getattr(wish, "target", None)
-            self._fail(printable(str(error)), error=type(error).__name__, to=target)
+            reason = error.cause if isinstance(error, RequestError) else ""
+            self._fail(printable(reason or str(error)), error=type(error).__name__, to=target)
 
     async def _who(self, wish: Who) -> None:
         if wish.group is None:

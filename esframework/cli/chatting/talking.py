@@ -65,4 +65,4 @@ class Talking:
     def _device(self, device: int, is_online: bool) -> None:
         word = "online" if is_online else "offline"
         name = device_name(device)
-        self._screen.note(f"your {name} is {word}", device=name, online=is_online)
+        self._screen.note(f"your device '{name}' is {word}", device=name, online=is_online)

@@ -179,11 +179,17 @@ class ClientBasic(Asking):
         def why(target: str | None, request_type: int) -> RequestError:
             who = "the server" if target is None else repr(target)
             text = f"{request_label(request_type)} to {who} failed: {failed.detail}"
+            error: RequestError
             if failed.reason == RequestFailure.NOT_ALLOWED:
-                return NotPermitted(text, target, request_type)
-            if failed.reason == RequestFailure.TARGET_ABSENT:
-                return TargetAbsent(text, target, request_type)
-            return NotDelivered(text, target, request_type, failed.reason)
+                error = NotPermitted(text, target, request_type)
+            elif failed.reason == RequestFailure.TARGET_ABSENT:
+                if target is not None:
+                    text = f"{target!r} is not online; {request_label(request_type)} was not delivered"
+                error = TargetAbsent(text, target, request_type)
+            else:
+                error = NotDelivered(text, target, request_type, failed.reason)
+            error.cause = failed.detail
+            return error
 
         self._client.calls.refuse(message_id, why)
 

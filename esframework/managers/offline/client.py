@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from esframework.errors import KeptOffline, NotLoggedOn, RequestError, request_label
+from esframework.errors import EncodeError, KeptOffline, NotLoggedOn, RequestError, request_label
 from esframework.interfaces import IContext, Registrations
 from esframework.managers.offline.contracts import (
     ACKNOWLEDGEMENT,
@@ -95,16 +95,24 @@ class ClientOffline(Asking):
 
         Fails as `client.custom.send_acked`: with `TargetAbsent` when such messages are not kept or there is no such
         user, with `NotDelivered` and a reason when it could not be kept: QUOTA_EXCEEDED, TOO_LONG, STORE_FAILED, BUSY.
-        After a time-out or a lost connection it may have been kept all the same, and sent again it comes twice.
+        Raises EncodeError for a content that does not fit one message. After a time-out or a lost connection it may
+        have been kept all the same, and sent again it comes twice.
         """
 
         def kept(failure: Failure) -> Level:
             failure.trap(KeptOffline)
             return Level.STORED_ON_DISK
 
-        sending: Deferred[None] = self._client.manager("custom").send_acked(
-            target, information_type, content, timeout=timeout
-        )
+        try:
+            sending: Deferred[None] = self._client.manager("custom").send_acked(
+                target, information_type, content, timeout=timeout
+            )
+        except EncodeError:
+            longest = self._client.options.max_message
+            raise EncodeError(
+                f"a content of {len(content or b'')} bytes does not fit a message of {longest}; send it in several"
+                " messages: nothing larger is kept for absent users, and blobs are never kept"
+            ) from None
         return sending.addCallbacks(lambda _: Level.RECEIVER_HAS_IT, kept)
 
     async def _waiting(self) -> list[WaitingMessage]:

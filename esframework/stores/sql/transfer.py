@@ -57,7 +57,9 @@ def import_lines(database: Database, lines: Iterable[str]) -> int:
     with database.writing(*Part) as connection:
         for kind, table in TABLES.items():
             if connection.execute(select(table).limit(1)).first() is not None:
-                raise ImportRefused(f"{database.name}: there is a {kind} in it already; an import needs an empty store")
+                raise ImportRefused(
+                    f"{database.name}: something is in it already (kind {kind!r}); an import needs an empty store"
+                )
         return _Import(connection).run(lines)
 
 

@@ -156,6 +156,12 @@ def test_what_is_shown_of_an_account_holds_no_secret(run: Run, data: Path) -> No
     assert json.loads(run("show", "alice", "--json").output)["profile"] == {"ci\nty": "R\x1b[2Jome"}
 
 
+def test_what_is_no_address_cannot_be_unlocked() -> None:
+    result = CliRunner().invoke(user, ["unlock", "--address", "300.1.1.1", "--as", "root@localhost"])
+    assert result.exit_code == 2
+    assert "--address 300.1.1.1: an IP address such as 192.0.2.7 is expected" in result.stderr
+
+
 def test_unlocking_needs_somebody_or_some_address() -> None:
     result = CliRunner().invoke(user, ["unlock", "--as", "root@localhost"])
     assert (result.exit_code, "Give NAME, or --address A" in result.output) == (2, True)

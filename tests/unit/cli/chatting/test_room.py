@@ -10,8 +10,9 @@ from esframework.cli.chatting.visitor import Visitor
 from esframework.cli.chatting.wishes import Help, Kick, Ping, Query, Say, To, Who
 from esframework.client.engine import ClientEngine
 from esframework.client.options import ClientOptions
+from esframework.server.options import ServerOptions
 from esframework.testing import MemoryNetwork, simulated
-from tests.unit.cli.chatting.notebook import Notebook, visitor
+from tests.unit.cli.chatting.notebook import Notebook, chat, visitor
 
 
 async def two(network: MemoryNetwork) -> tuple[ChatRoom, Notebook, Notebook]:
@@ -51,9 +52,10 @@ async def test_what_fails_is_complained_about_and_counted(network: MemoryNetwork
         await room.begin(wish)
     assert [kind for kind, _, _ in shown.entries] == ["complaint"] * 5
     assert shown.entries[0][1:] == (
-        "zed is not online; not delivered",
+        "zed is not online",
         {"error": "TargetAbsent", "to": "zed"},
     )
+    assert shown.texts("complaint")[:4] == ["zed is not online"] * 4
     assert room.failures == 5
 
 
@@ -140,6 +142,15 @@ async def test_a_user_is_kicked_out(network: MemoryNetwork) -> None:
     await room.begin(Kick("bob"))
     await room.begin(Who())
     assert shown.texts("answer") == ["bob was kicked out", "online: alice (you)"]
+
+
+@simulated
+async def test_a_refusal_is_told_by_its_reason_alone(network: MemoryNetwork) -> None:
+    network.server(options=ServerOptions(open=False))
+    await visitor(network, "bob")
+    room, shown = await chat(network, "alice")
+    await room.begin(Kick("bob"))
+    assert shown.texts("complaint") == ["kick_out is not permitted to 'alice'"]
 
 
 @simulated

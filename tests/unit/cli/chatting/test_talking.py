@@ -33,12 +33,12 @@ async def test_ones_other_devices_are_listed_and_told(network: MemoryNetwork) ->
     network.server()
     room, shown = await chat(network, "4#alice")
     desktop = await network.client("9#alice")
-    assert shown.take() == [("note", "your linux is online")]
+    assert shown.take() == [("note", "your device 'linux' is online")]
     await room.begin(ListDevices())
     assert shown.take() == [("answer", "you are online on: ios, linux")]
     await desktop.close()
     network.settle()
-    assert shown.take() == [("note", "your linux is offline")]
+    assert shown.take() == [("note", "your device 'linux' is offline")]
 
 
 @simulated

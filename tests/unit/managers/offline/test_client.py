@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from esframework import ClientEngine, ClientOptions, Information, ServerEngine
-from esframework.errors import NotDelivered, NotLoggedOn
+from esframework.errors import EncodeError, NotDelivered, NotLoggedOn
 from esframework.managers.basic.manager import BasicManager
 from esframework.managers.custom.manager import CustomManager
 from esframework.managers.offline.contracts import OfflineMessage, WaitingMessage
@@ -441,3 +441,11 @@ async def test_what_was_acknowledged_while_the_database_was_away_is_deleted_when
     assert len(await server.offline.waiting("bob")) == 2
     network.advance(6)
     assert await server.offline.waiting("bob") == []
+
+
+@simulated
+async def test_what_fits_no_message_cannot_be_kept_and_no_blob_is_advised(network: MemoryNetwork) -> None:
+    keeping_server(network)
+    alice = await network.client("alice")
+    with pytest.raises(EncodeError, match="in several messages.*blobs are never kept"):
+        await alice.offline.send("bob", 7, bytes(2 * 1024 * 1024))
