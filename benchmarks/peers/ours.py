@@ -38,6 +38,9 @@ def service_command(port: int, folder: Path, *before: str) -> list[str]:
     """The whole service on one loopback port; `before` are twistd's own options."""
     twistd = [str(Path(sys.executable).with_name("twistd")), "--pidfile=", *before, "-n", "esframework"]
     listen = f"tcp:{port}:backlog=1024:interface=127.0.0.1"
+    config = folder / "es.toml"
+    # On an open server everybody hears of everybody's coming, which the load would count among its messages.
+    config.write_text("[contacts]\nconnected_notify = false\ndisconnected_notify = false\n")
     return [
         *twistd,
         "--open",
@@ -49,6 +52,8 @@ def service_command(port: int, folder: Path, *before: str) -> list[str]:
         "off",
         "--data",
         str(folder / "data"),
+        "--config",
+        str(config),
     ]
 
 
