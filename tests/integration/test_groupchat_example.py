@@ -7,43 +7,18 @@ import signal
 import pytest
 import pytest_twisted
 
-from tests.integration.support import ROOT, Child
+from tests.integration.example_programs import ExamplePrograms, types
+from tests.integration.support import Child
 
 pytestmark = pytest.mark.integration
-FOLDER = ROOT / "examples" / "groupchat"
-
-
-def runs(children: list[Child], program: str, *arguments: str) -> Child:
-    """One of the example's programs."""
-    child = Child([str(FOLDER / program), *arguments])
-    children.append(child)
-    return child
-
-
-async def server_at(children: list[Child], port: int) -> Child:
-    """The example's server, listening."""
-    server = runs(children, "server.py", str(port))
-    await server.shows(f"listening on port {port}")
-    return server
-
-
-async def client_at(children: list[Child], user_id: str, port: int) -> Child:
-    """One of its clients, logged on."""
-    client = runs(children, "client.py", user_id, "127.0.0.1", str(port))
-    await client.shows(f"logged on as {user_id}")
-    return client
-
-
-def types(client: Child, line: str) -> None:
-    """Types a line."""
-    client.process.write(f"{line}\n".encode())
+PROGRAMS = ExamplePrograms("groupchat")
 
 
 @pytest_twisted.ensureDeferred
 async def test_create_join_talk_quit_and_dissolve(children: list[Child], free_port: int) -> None:
-    server = await server_at(children, free_port)
-    alice = await client_at(children, "alice", free_port)
-    bob = await client_at(children, "bob", free_port)
+    server = await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
+    bob = await PROGRAMS.client_at(children, "bob", free_port)
     types(bob, "/join chess")
     await bob.shows(r"^! join group to the server failed: there is no group 'chess'$")
     types(bob, "hello?")
@@ -74,9 +49,9 @@ async def test_create_join_talk_quit_and_dissolve(children: list[Child], free_po
 
 @pytest_twisted.ensureDeferred
 async def test_disconnect_and_come_back(children: list[Child], free_port: int) -> None:
-    await server_at(children, free_port)
-    alice = await client_at(children, "alice", free_port)
-    bob = await client_at(children, "bob", free_port)
+    await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
+    bob = await PROGRAMS.client_at(children, "bob", free_port)
     types(alice, "/create chess")
     await alice.shows("here are: alice")
     types(bob, "/join chess")
@@ -95,15 +70,15 @@ async def test_disconnect_and_come_back(children: list[Child], free_port: int) -
 
 @pytest_twisted.ensureDeferred
 async def test_a_group_that_was_left_by_all_is_not_there_any_more(children: list[Child], free_port: int) -> None:
-    server = await server_at(children, free_port)
-    alice = await client_at(children, "alice", free_port)
+    server = await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
     types(alice, "/create chess")
     await alice.shows("here are: alice")
     assert await server.end(signal.SIGINT) == 0
     await alice.shows("the connection is lost")
     types(alice, "/who")
     await alice.shows("^! not connected$")
-    await server_at(children, free_port)
+    await PROGRAMS.server_at(children, free_port)
     await alice.shows(r"^\* not there any more: chess$")
     types(alice, "/quit")
     assert await alice.over() == 0
@@ -111,6 +86,6 @@ async def test_a_group_that_was_left_by_all_is_not_there_any_more(children: list
 
 @pytest_twisted.ensureDeferred
 async def test_without_a_name_a_client_says_how_it_is_used(children: list[Child]) -> None:
-    client = runs(children, "client.py")
+    client = PROGRAMS.runs(children, "client.py")
     assert await client.over() == 1
     assert client.shown.strip() == "usage: python client.py ME [HOST] [PORT]"

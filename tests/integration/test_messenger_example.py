@@ -7,43 +7,18 @@ import signal
 import pytest
 import pytest_twisted
 
-from tests.integration.support import COMMAND, ROOT, Child
+from tests.integration.example_programs import ExamplePrograms, types
+from tests.integration.support import COMMAND, Child
 
 pytestmark = pytest.mark.integration
-FOLDER = ROOT / "examples" / "im"
-
-
-def runs(children: list[Child], program: str, *arguments: str) -> Child:
-    """One of the example's programs."""
-    child = Child([str(FOLDER / program), *arguments])
-    children.append(child)
-    return child
-
-
-async def server_at(children: list[Child], port: int) -> Child:
-    """The example's server, listening."""
-    server = runs(children, "server.py", str(port))
-    await server.shows(f"listening on port {port}")
-    return server
-
-
-async def client_at(children: list[Child], user_id: str, port: int) -> Child:
-    """One of its clients, logged on."""
-    client = runs(children, "client.py", user_id, "127.0.0.1", str(port))
-    await client.shows(f"logged on as {user_id}")
-    return client
-
-
-def types(client: Child, line: str) -> None:
-    """Types a line."""
-    client.process.write(f"{line}\n".encode())
+PROGRAMS = ExamplePrograms("im")
 
 
 @pytest_twisted.ensureDeferred
 async def test_everybody_online_is_a_contact(children: list[Child], free_port: int) -> None:
-    await server_at(children, free_port)
-    alice = await client_at(children, "alice", free_port)
-    bob = await client_at(children, "bob", free_port)
+    await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
+    bob = await PROGRAMS.client_at(children, "bob", free_port)
     await alice.shows(r"^\+ bob$")
     await bob.shows(r"^\+ alice$")
     types(alice, "/contacts")
@@ -55,9 +30,9 @@ async def test_everybody_online_is_a_contact(children: list[Child], free_port: i
 
 @pytest_twisted.ensureDeferred
 async def test_contacts_chat_shake_and_ask_the_server(children: list[Child], free_port: int) -> None:
-    server = await server_at(children, free_port)
-    alice = await client_at(children, "alice", free_port)
-    bob = await client_at(children, "bob", free_port)
+    server = await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
+    bob = await PROGRAMS.client_at(children, "bob", free_port)
     types(alice, "bob: 你好, bob")
     await bob.shows("^alice: 你好, bob$")
     types(alice, "/shake bob")
@@ -77,23 +52,23 @@ async def test_contacts_chat_shake_and_ask_the_server(children: list[Child], fre
 
 @pytest_twisted.ensureDeferred
 async def test_a_second_log_on_pushes_the_first_out(children: list[Child], free_port: int) -> None:
-    await server_at(children, free_port)
-    first = await client_at(children, "bob", free_port)
-    await client_at(children, "bob", free_port)
+    await PROGRAMS.server_at(children, free_port)
+    first = await PROGRAMS.client_at(children, "bob", free_port)
+    await PROGRAMS.client_at(children, "bob", free_port)
     await first.shows("you logged on elsewhere")
     assert await first.over() == 0
 
 
 @pytest_twisted.ensureDeferred
 async def test_clients_come_back_when_the_server_does(children: list[Child], free_port: int) -> None:
-    server = await server_at(children, free_port)
-    alice = await client_at(children, "alice", free_port)
-    bob = await client_at(children, "bob", free_port)
+    server = await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
+    bob = await PROGRAMS.client_at(children, "bob", free_port)
     assert await server.end(signal.SIGINT) == 0
     await alice.shows("the connection is lost")
     types(alice, "bob: are you there")
     await alice.shows("^! not connected; not sent$")
-    await server_at(children, free_port)
+    await PROGRAMS.server_at(children, free_port)
     await alice.shows("logged on again")
     await bob.shows("logged on again")
     types(bob, "alice: here we are")
@@ -102,8 +77,8 @@ async def test_clients_come_back_when_the_server_does(children: list[Child], fre
 
 @pytest_twisted.ensureDeferred
 async def test_the_messenger_and_the_chat_talk_to_each_other(children: list[Child], free_port: int) -> None:
-    await server_at(children, free_port)
-    alice = await client_at(children, "alice", free_port)
+    await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
     chat = Child([*COMMAND, "chat", f"bob@127.0.0.1:{free_port}"], {"ESFRAMEWORK_PASSWORD": ""})
     children.append(chat)
     types(chat, "alice: from the chat")
@@ -116,13 +91,13 @@ async def test_the_messenger_and_the_chat_talk_to_each_other(children: list[Chil
 
 @pytest_twisted.ensureDeferred
 async def test_without_a_server_a_client_says_so(children: list[Child], free_port: int) -> None:
-    alice = runs(children, "client.py", "alice", "127.0.0.1", str(free_port))
+    alice = PROGRAMS.runs(children, "client.py", "alice", "127.0.0.1", str(free_port))
     assert await alice.over() == 1
     assert "cannot connect" in alice.shown
 
 
 @pytest_twisted.ensureDeferred
 async def test_without_a_name_a_client_says_how_it_is_used(children: list[Child]) -> None:
-    client = runs(children, "client.py")
+    client = PROGRAMS.runs(children, "client.py")
     assert await client.over() == 1
     assert client.shown.strip() == "usage: python client.py ME [HOST] [PORT]"
