@@ -55,7 +55,6 @@ PUBLIC = (
     "stores.passwords",
     "stores.sqlite",
     "stores.memory.stores",
-    "stores.failures",
     "wire.types",
     "wire.devices",
     "wire.profile",

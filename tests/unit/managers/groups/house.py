@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from esframework import ClientEngine, MessageType, ServerEngine, ServerOptions
+from esframework.errors import NotDelivered, NotPermitted, RequestError
 from esframework.managers.groups.contracts import GROUP_MEMBERS, GROUP_USER
 from esframework.managers.groups.options import GroupsOptions
 from esframework.plugins.hooks import Event
 from esframework.testing import MemoryNetwork
+from esframework.wire.types import RequestFailure
 from tests.peers import FramePeer, Received, record
 
 MEMBERS_TYPES = {
@@ -31,6 +35,25 @@ def guarded(network: MemoryNetwork, *, permit: Any = None, stores: Any = None, *
 async def people(network: MemoryNetwork, *names: str) -> list[ClientEngine]:
     """Clients of ours, logged on."""
     return [await network.client(name) for name in names]
+
+
+async def refusal(asked: Any) -> RequestFailure:
+    """Why a request was not done."""
+    with pytest.raises(RequestError) as caught:
+        await asked
+    if isinstance(caught.value, NotPermitted):
+        return RequestFailure.NOT_ALLOWED
+    assert isinstance(caught.value, NotDelivered), caught.value
+    return RequestFailure(caught.value.reason)
+
+
+async def friends(network: MemoryNetwork) -> tuple[ClientEngine, ClientEngine, ClientEngine]:
+    """alice made the group `chess`, bob has joined it, carol has not."""
+    alice, bob, carol = await people(network, "alice", "bob", "carol")
+    await alice.groups.create("chess", "a game")
+    await bob.groups.join("chess")
+    network.settle()
+    return alice, bob, carol
 
 
 def all_of(facade: Any) -> list[tuple[Any, ...]]:
