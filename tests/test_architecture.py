@@ -26,7 +26,7 @@ ROWS: tuple[tuple[frozenset[str], ...], ...] = (
         frozenset({"interfaces"}),
     ),
     (frozenset({"machines", "rudp"}),),
-    (frozenset({"net", "plugins"}),),
+    (frozenset({"net", "plugins", "filesystem"}),),
     (frozenset({"managers", "stores"}),),
     (frozenset({"server", "client", "cluster", "web", "gateways"}),),
     (frozenset({"testing"}),),

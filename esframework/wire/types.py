@@ -151,6 +151,15 @@ class MessageType(IntEnum):
     DELIVERY_MISSED = 1077
     DELIVERY_ACCEPTED = 1078
 
+    FILE_DETAILS = 1080
+    FILE_ANSWER_DETAILS = 1081
+    FILE_STARTED = 1082
+    FILE_GRANTED = 1083
+    FILE_ENDED = 1084
+    FILE_KEPT = 1085
+    FILE_ALIVE = 1086
+    FILE_PEER_GONE = 1087
+
 
 RELAYABLE_TYPES: Final = frozenset(
     {199, *range(201, 209), 211, 221, 222, *range(301, 309), 403, 404, 408, *range(410, 414)}
@@ -158,7 +167,9 @@ RELAYABLE_TYPES: Final = frozenset(
 """What a client may send to another client (protocol, section 5, rule 5); managers may register more."""
 
 
-REPLY_TYPES: Final = frozenset({103, 204, 206, 222, 302, 304, 305, 306, 307, 308, 1061, 1064, 1065, 1066})
+REPLY_TYPES: Final = frozenset(
+    {103, 204, 206, 222, 302, 304, 305, 306, 307, 308, 1061, 1064, 1065, 1066, 1081, 1083, 1085, 1086}
+)
 """What a client sends because another client began something: passes even to a user who has blocked its sender."""
 
 STREAMED_TYPES: Final = frozenset({207, 208, 211, 221, 222, 303, 705, 1062})
@@ -211,6 +222,45 @@ class RelogonMode(IntEnum):
 
     IGNORE_NEW = 0
     REPLACE_OLD = 1
+
+
+class PackageType(IntEnum):
+    """What a package of a file or folder (303) carries."""
+
+    CONTENT = 0
+    FILE = 1
+    FOLDER = 2
+    FINISHED = 3
+
+
+class FileDisruption(IntEnum):
+    """Why the transfer of a file or folder was interrupted (manual, chapter 03)."""
+
+    REJECTED = 0
+    """The receiver refused, or the offer was withdrawn before it answered."""
+
+    CANCELLED = 1
+    """This end cancelled it."""
+
+    CANCELLED_BY_OTHER = 2
+    OTHER_OFFLINE = 3
+    P2P_CHANNEL_CLOSED = 4
+    SELF_OFFLINE = 5
+    INNER_ERROR = 6
+    """Something failed here: a file could not be read or written."""
+
+    OTHER_INNER_ERROR = 7
+    NETWORK_TOO_SLOW = 8
+    """Nothing came, or nothing could be sent, for too long."""
+
+    READ_BLOCKED = 9
+    """The sender's file gives no bytes, and no error."""
+
+    SENDING_NOT_STARTED = 10
+    """No thread was free to begin to read."""
+
+    NO_FIRST_PACKAGE = 11
+    """The receiver accepted, and nothing came at all."""
 
 
 class OnBusy(IntEnum):

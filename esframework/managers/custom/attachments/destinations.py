@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.managers.custom.attachments.threads import FileWorker
+from esframework.filesystem.worker import FileWorker
 from esframework.plugins.models import as_deferred
 
 _log = Logger()

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from esframework import limits
 from esframework.errors import EncodeError
 from esframework.managers.custom.attachments.contracts import UNKNOWN_SIZE
-from esframework.managers.custom.attachments.threads import FileWorker
+from esframework.filesystem.worker import FileWorker
 
 _log = Logger()
 
