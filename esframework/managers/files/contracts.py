@@ -7,10 +7,8 @@ A transfer is named by its sender's device and its project id.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from struct import Struct
 from typing import Any, Final
 
-from esframework.errors import MalformedBody
 from esframework.wire.compact import Byte, Int64, UInt64, codec
 
 FILES: Final = "files"

@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 
 from esframework import limits
 from esframework.errors import EncodeError
-from esframework.managers.custom.attachments.contracts import UNKNOWN_SIZE
 from esframework.filesystem.worker import FileWorker
+from esframework.managers.custom.attachments.contracts import UNKNOWN_SIZE
 
 _log = Logger()
 
