@@ -72,7 +72,7 @@ class OurFileBody:
     relative_file_path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsBody:
     """1080, right before a 301. `digests` are the algorithms that the sender knows; `files` their number; `name` as the
     sender's system spells it; `subject` is for the manager that asked for the transfer."""
@@ -83,7 +83,7 @@ class DetailsBody:
     modified_at: Int64
     name: str
     project_id: str = _wire("ProjectID")
-    subject: str = ""
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class AnswerDetailsBody:
     project_id: str = _wire("ProjectID")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartedBody:
     """1082, before the first package: bytes that the sender skips, 0 when what the receiver has is something else."""
 
