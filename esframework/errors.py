@@ -225,6 +225,14 @@ class NotKept(LocalError):
         self.reason = reason
 
 
+# --- files of this machine -----------------------------------------------------------------------------------------
+class DestinationExists(LocalError, FileExistsError):
+    """Where something was to be there is something already, and nobody said that it may be replaced; names it.
+
+    What was received is still there under its temporary name.
+    """
+
+
 # --- the other end -------------------------------------------------------------------------------------------------
 class InvalidMessage(RemoteError):
     """Bytes from a peer are no frame of the protocol. `kind` is a `MessageInvalidType`."""
@@ -236,6 +244,21 @@ class InvalidMessage(RemoteError):
 
 class WrongUserId(RemoteError):
     """A peer sent a frame in somebody else's name."""
+
+
+class UnsafePath(RemoteError, ValueError):
+    """A name or path that a peer sent is none that this machine takes; names the part of it, the reason, and what would
+    do. Nothing was touched."""
+
+
+class PathClash(RemoteError):
+    """Two entries of a tree are one file on this file system (upper and lower case, or two spellings of one accent), or
+    somebody put something there meanwhile; names the entry. The first is untouched."""
+
+
+class WrongTree(RemoteError, ValueError):
+    """What a peer sent is not the tree that it offered: too much, too little, or in an order that cannot be; says
+    which."""
 
 
 class MalformedBody(RemoteError, ValueError):

@@ -223,6 +223,16 @@ MAX_KEEPS_WAITING: Final = 20_000
 MAX_KEEP_BYTES_WAITING: Final = 64 * 1024 * 1024
 """The same in bytes, those being written included."""
 
+# --- files --------------------------------------------------------------------------------------------------------
+MAX_NAME_BYTES: Final = 255
+"""Bytes of one name: the longest that file systems of Linux, macOS and BSD take. On Windows units of UTF-16 instead."""
+
+MAX_PATH_BYTES: Final = 4095
+"""Bytes of a whole path: what Linux takes, so that whatever arrives can be opened by any program."""
+
+MAX_PATH_DEPTH: Final = 128
+"""Folders within each other: deeper than any source tree, and as many descriptors as removing a tree may hold."""
+
 # --- accounts ------------------------------------------------------------------------------------------------------
 SHORTEST_PASSWORD: Final = 8
 """Characters of a password that is set over the network: what a person chooses and NIST asks for at least."""
