@@ -233,6 +233,20 @@ class DestinationExists(LocalError, FileExistsError):
     """
 
 
+class SourceRefused(LocalError):
+    """A file or folder cannot be sent as it is; names it, and says why."""
+
+
+class SourceChanged(LocalError):
+    """A file became shorter while it was being sent; names it, and both sizes in bytes."""
+
+    def __init__(self, path: str, expected: int, found: int) -> None:
+        super().__init__(f"{path!r} had {expected} bytes when it was offered and has only {found} now; send it again")
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
 # --- the other end -------------------------------------------------------------------------------------------------
 class InvalidMessage(RemoteError):
     """Bytes from a peer are no frame of the protocol. `kind` is a `MessageInvalidType`."""

@@ -453,3 +453,16 @@ DELIVERY_CONVERSATIONS_OF_ONE: Final = 16
 
 DELIVERY_REMEMBERED: Final = 1024
 """Exceptions of one conversation that a receiver remembers: what was skipped, and what it did not handle."""
+
+# --- files ----------------------------------------------------------------------------------------------------------
+MAX_ENTRIES_OF_A_TREE: Final = 1_000_000
+"""Files and folders in a folder that is sent: at about 100 bytes each, its list takes its sender 100 MB."""
+
+ITEMS_AT_A_TIME: Final = 1024
+"""Files and folders that are read in one piece of work: some 20 ms, after which others have their turn."""
+
+VERIFYING_SLICE: Final = 1024 * 1024
+"""Bytes that are read at a time while what is there already is verified: a millisecond until a cancel is noticed."""
+
+SEQUENTIAL_FROM: Final = 1024 * 1024
+"""Bytes from which on the system is told that a file is read from end to end: below, it has read it all anyway."""
