@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zope.interface import Attribute, Interface
 
 from esframework.stored import Account as Account
+from esframework.stored import FileMailbox as FileMailbox
+from esframework.stored import FileQuota as FileQuota
+from esframework.stored import FileUsage as FileUsage
 from esframework.stored import IAccounts as IAccounts
 from esframework.stored import IContactStore as IContactStore
 from esframework.stored import IGroupStore as IGroupStore
+from esframework.stored import IOfflineFileStore as IOfflineFileStore
 from esframework.stored import IOfflineStore as IOfflineStore
 from esframework.stored import IStores as IStores
 from esframework.stored import Mailbox as Mailbox
@@ -24,6 +28,7 @@ from esframework.stored import Quota as Quota
 from esframework.stored import Relation as Relation
 from esframework.stored import RelationState as RelationState
 from esframework.stored import Role as Role
+from esframework.stored import StoredFile as StoredFile
 from esframework.stored import StoredGroup as StoredGroup
 from esframework.stored import StoredMessage as StoredMessage
 from esframework.wire.login_id import Source

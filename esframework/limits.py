@@ -388,6 +388,20 @@ OFFLINE_SWEEP: Final = 60.0
 OFFLINE_STORE_RETRY: Final = 5.0
 """Seconds after which a store that failed during a hand-over is asked again."""
 
+# --- offline files --------------------------------------------------------------------------------------------------
+MAX_KEPT_FILE_COMMENT: Final = 4096
+"""Bytes of the comment that is kept with an offline file: a letter goes as a message."""
+
+OFFLINE_FILES: Final = 100
+"""Offline files that are kept for one user, and of one sender: more than anybody fetches one after another."""
+
+OFFLINE_FILE_BYTES: Final = 2 * 1024 * 1024 * 1024
+"""The same in bytes: a film, or some thousand photographs."""
+
+OFFLINE_FILE_BYTES_IN_ALL: Final = 32 * 1024 * 1024 * 1024
+"""Bytes of all offline files of a server: sixteen users' full boxes; a small server's disk has room for it."""
+
+
 KNOWN_USERS: Final = 65_536
 """Names of which a server remembers whether there is such a user."""
 

@@ -1,4 +1,4 @@
-"""What stores keep, and what they may be asked: accounts, contacts, groups, messages to those who are away.
+"""What stores keep, and what they may be asked: accounts, contacts, groups, messages and files to those who are away.
 
 Every method returns a Deferred, and may fail with a `StoreError` (nothing was changed then) or `ComeBackLater`;
 refusals are `StoreRefusal`s; all are in `esframework.errors`. Names obey protocol section 5, rule 8: changes fail with
@@ -15,6 +15,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from zope.interface import Attribute, Interface
+
+from esframework.errors import FileQuotaExceeded
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -300,6 +302,124 @@ class IOfflineStore(Interface):
         """Delete what has expired, as `purge` does; fires with the number."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What stores know of a file or folder that is kept for somebody absent; its content lies in the data folder, under
+    `blob`. Times are in seconds UTC, but `modified_at` is in nanoseconds; `source` None is the server.
+
+    `id` is the sender's word, unique for each target; `number` the store's: it only grows, and is the order. `size` are
+    the bytes of all its `files`. `handed_out` counts how often it was offered to the target and not received.
+    """
+
+    id: str
+    target: str
+    source: str | None
+    source_device: int | None
+    name: str
+    is_folder: bool
+    size: int
+    files: int
+    modified_at: int
+    comment: str | None
+    blob: str
+    received_at: float
+    expires_at: float
+    handed_out: int = 0
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileUsage:
+    """What is kept: for one target, of one source (0 for the server), and bytes in all."""
+
+    files: int = 0
+    bytes: int = 0
+    source_files: int = 0
+    source_bytes: int = 0
+    bytes_in_all: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileQuota:
+    """What may be kept, as in `FileUsage`; a folder counts as one file. 0 means no limit."""
+
+    files: int = 0
+    bytes: int = 0
+    source_files: int = 0
+    source_bytes: int = 0
+    bytes_in_all: int = 0
+
+    def check(self, target: str, source: str | None, size: int, usage: FileUsage) -> None:
+        """Raise `FileQuotaExceeded` if, beside this usage, there is no room for a file of `size` bytes."""
+        whom = f"for {target!r}"
+        checks = [(self.files, usage.files, self.bytes, usage.bytes, whom)]
+        if source is not None:
+            whom = f"of {source!r}"
+            checks.append((self.source_files, usage.source_files, self.source_bytes, usage.source_bytes, whom))
+        checks.append((0, 0, self.bytes_in_all, usage.bytes_in_all, "for everybody together"))
+        for most_files, files, most_bytes, kept, whose in checks:
+            if 0 < most_files <= files or 0 < most_bytes < kept + size:
+                raise FileQuotaExceeded(whose, size, (files, kept), (most_files, most_bytes))
+
+
+@dataclass(frozen=True, slots=True)
+class FileMailbox:
+    """What is kept for one target; `oldest_at` is when the first of it came, in seconds UTC."""
+
+    target: str
+    files: int
+    bytes: int
+    oldest_at: float
+
+
+class IOfflineFileStore(Interface):
+    """Files for users who are away: what is known of them, not their contents. What has expired is still there until
+    `expire` takes it away."""
+
+    def add(file: StoredFile, quota: FileQuota) -> Deferred[StoredFile]:
+        """Keep a file; fires with it, its number included, once that is committed and synced to the disk.
+
+        The same id for the same target again is harmless: fires with the first one. Fails with `FileQuotaExceeded`,
+        `InvalidUserId` or `InvalidText`.
+        """
+
+    def find(target: str, id: str) -> Deferred[StoredFile | None]:
+        """The file of this id that is kept for the target, or None."""
+
+    def waiting(target: str, after_number: int, limit: int) -> Deferred[list[StoredFile]]:
+        """What is kept for a target, in order, behind `after_number`."""
+
+    def left_by(source: str, after_number: int, limit: int) -> Deferred[list[StoredFile]]:
+        """What a source has left for others and is still kept, in order, behind `after_number`."""
+
+    def handed_out(target: str, number: int) -> Deferred[None]:
+        """Count that this was offered to the target."""
+
+    def remove(target: str, numbers: Iterable[int]) -> Deferred[int]:
+        """Delete what the target has received; fires with how many of these were there."""
+
+    def known(blobs: Iterable[str]) -> Deferred[set[str]]:
+        """Those of these blobs that belong to a file that is kept."""
+
+    def usage(target: str, source: str | None) -> Deferred[FileUsage]:
+        """What is kept, as the quota counts it."""
+
+    def totals() -> Deferred[tuple[int, int]]:
+        """(files, bytes) that are kept for everybody."""
+
+    def mailboxes(after: str | None, limit: int) -> Deferred[list[FileMailbox]]:
+        """Up to `limit` targets for whom anything is kept, behind the name `after`."""
+
+    def purge(target: str | None, older_than: float | None) -> Deferred[int]:
+        """Delete what is kept for the target (None: for everybody) and came before `older_than` (None: all).
+
+        One portion after another. Contents go when the server next looks for those that belong to nothing.
+        """
+
+    def expire(now: float) -> Deferred[int]:
+        """Delete what has expired, as `purge` does; fires with the number."""
+
+
 class IStores(Interface):
     """All that a server keeps, in one place, so that one transaction can change several stores."""
 
@@ -307,6 +427,7 @@ class IStores(Interface):
     contacts: IContactStore = Attribute("Who is whose contact.")
     groups: IGroupStore = Attribute("Groups that outlive sessions.")
     offline: IOfflineStore = Attribute("Messages to those who are away.")
+    offline_files: IOfflineFileStore = Attribute("Files for those who are away, without their contents.")
 
     def open() -> Deferred[None]:
         """Make the stores ready; comes first. Fails with `SchemaTooNew` or `SchemaTooOld`, which name both versions."""

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from uuid import uuid4
 
 TABLES = (
-    "accounts, session_tokens, contact_relations, stored_groups, group_members, offline_messages, counters"
+    "accounts, session_tokens, contact_relations, stored_groups, group_members, offline_messages, offline_files,"
+    " counters"
 )
 
 

@@ -6,16 +6,17 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from esframework.interfaces import Account, Quota, Role, StoredMessage
+from esframework.interfaces import Account, FileQuota, Quota, Role, StoredFile, StoredMessage
 from esframework.stores.sql.account_table import SqlAccountRows
 from esframework.stores.sql.contact_table import SqlContactRows
 from esframework.stores.sql.database import Database, Part, open_database
 from esframework.stores.sql.group_table import SqlGroupRows
+from esframework.stores.sql.offline_file_table import SqlOfflineFileRows
 from esframework.stores.sql.offline_table import SqlOfflineRows
 from esframework.stores.sql.versions import prepare
 
-ROWS = 15
-"""How many there are: three accounts, a token, four relations, a group of two, three messages, a counter."""
+ROWS = 17
+"""How many there are: three accounts, a token, four relations, a group of two, three messages, a file, two counters."""
 
 
 def store_at(path: Path, *, is_filled: bool = False) -> Path:
@@ -57,3 +58,5 @@ def _fill(database: Database) -> None:
             StoredMessage("m1", "李雷", "alice", None, 0, b"", 1.1, 2.2),
         ]
         SqlOfflineRows(connection).keep_all([(message, Quota(0, 0)) for message in messages])
+        file = StoredFile("f1", "bob", "李雷", 4, "报告", True, 2**40, 2, 2**60, "\n'", "blob", 1.1, 2.2, 3)
+        SqlOfflineFileRows(connection).add(file, FileQuota())

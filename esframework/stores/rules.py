@@ -10,7 +10,7 @@ from typing import Final
 
 from esframework import limits
 from esframework.errors import InvalidContact, InvalidText
-from esframework.interfaces import StoredMessage
+from esframework.interfaces import StoredFile, StoredMessage
 from esframework.wire.identity import check_account_name
 
 LONGEST_FIELD: Final = 64
@@ -67,6 +67,19 @@ def check_message(message: StoredMessage) -> None:
     check_text(message.id, "the id of a message", limits.MAX_MESSAGE_KEY)
     if not message.id:
         raise InvalidText("the id of a message must not be empty")
+
+
+def check_file(file: StoredFile) -> None:
+    """Raises `InvalidUserId` or `InvalidText` for a file that cannot be kept."""
+    check_account_name(file.target)
+    if file.source is not None:
+        check_account_name(file.source)
+    for text, what in ((file.id, "the id of a file"), (file.blob, "the blob of a file")):
+        check_text(text, what, limits.MAX_MESSAGE_KEY)
+        if not text:
+            raise InvalidText(f"{what} must not be empty")
+    check_text(file.name, "the name of a file")
+    check_text(file.comment or "", "the comment of a file", limits.MAX_KEPT_FILE_COMMENT)
 
 
 def size_of(content: bytes | None) -> int:

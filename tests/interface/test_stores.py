@@ -9,7 +9,7 @@ import pytest_twisted
 from zope.interface.verify import verifyObject
 
 from esframework.errors import StoreClosed
-from esframework.interfaces import IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
+from esframework.interfaces import IAccounts, IContactStore, IGroupStore, IOfflineFileStore, IOfflineStore, IStores
 
 
 class TestStores:
@@ -21,6 +21,7 @@ class TestStores:
         assert verifyObject(IContactStore, stores.contacts)
         assert verifyObject(IGroupStore, stores.groups)
         assert verifyObject(IOfflineStore, stores.offline)
+        assert verifyObject(IOfflineFileStore, stores.offline_files)
 
     @pytest_twisted.ensureDeferred
     async def test_it_must_be_opened_first(self, closed_stores: Any) -> None:
@@ -38,6 +39,7 @@ class TestStores:
             lambda: stores.groups.group("a"),
             lambda: stores.groups.dissolve("a"),
             lambda: stores.offline.usage("a"),
+            lambda: stores.offline_files.totals(),
         )
         for call in calls:
             with pytest.raises(StoreClosed):

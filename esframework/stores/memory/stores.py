@@ -8,7 +8,15 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, execute, succeed
 from zope.interface import implementer
 
-from esframework.interfaces import Account, IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
+from esframework.interfaces import (
+    Account,
+    IAccounts,
+    IContactStore,
+    IGroupStore,
+    IOfflineFileStore,
+    IOfflineStore,
+    IStores,
+)
 from esframework.stores.accounts import Accounts
 from esframework.stores.contacts import Contacts
 from esframework.stores.groups import Groups
@@ -16,8 +24,10 @@ from esframework.stores.memory.accounts import MemoryAccountRows
 from esframework.stores.memory.contacts import MemoryContactRows
 from esframework.stores.memory.groups import MemoryGroupRows
 from esframework.stores.memory.offline import MemoryOfflineRows
+from esframework.stores.memory.offline_files import MemoryOfflineFileRows
 from esframework.stores.memory.shelf import MemoryShelf, Opening
 from esframework.stores.offline import Offline
+from esframework.stores.offline_files import OfflineFiles
 from esframework.stores.passwords import PasswordPool
 
 
@@ -32,11 +42,13 @@ class MemoryStores:
         self._contacts = MemoryContactRows(now)
         self._groups = MemoryGroupRows()
         self._offline = MemoryOfflineRows()
+        self._offline_files = MemoryOfflineFileRows()
         accounts = MemoryShelf(self._opening, self._accounts)
         self.accounts: IAccounts = Accounts(accounts, self._add_later, self._remove_later, self._passwords, now)
         self.contacts: IContactStore = Contacts(MemoryShelf(self._opening, self._contacts))
         self.groups: IGroupStore = Groups(MemoryShelf(self._opening, self._groups))
         self.offline: IOfflineStore = Offline(MemoryShelf(self._opening, self._offline))
+        self.offline_files: IOfflineFileStore = OfflineFiles(MemoryShelf(self._opening, self._offline_files))
 
     def open(self) -> Deferred[None]:
         """As `IStores.open`."""
@@ -56,6 +68,7 @@ class MemoryStores:
         self._accounts.add(account, password_hash)
         # What was kept for an earlier owner of the name.
         self._offline.forget(account.user_id)
+        self._offline_files.forget(account.user_id)
 
     def _remove_later(self, user_id: str) -> Deferred[None]:
         return execute(self._remove, user_id)
@@ -66,3 +79,4 @@ class MemoryStores:
         self._contacts.forget(user_id)
         self._groups.forget(user_id)
         self._offline.forget(user_id)
+        self._offline_files.forget(user_id)

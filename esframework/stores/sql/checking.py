@@ -14,9 +14,13 @@ from esframework.interfaces import RelationState
 from esframework.stores.contact_rows import ACCEPTED, ASKED, ASKED_BY
 from esframework.stores.sql.account_table import accounts, tokens
 from esframework.stores.sql.contact_table import relations
+from esframework.stores.sql.counter_table import counters
 from esframework.stores.sql.database import Database
 from esframework.stores.sql.group_table import groups, members
-from esframework.stores.sql.offline_table import LAST_NUMBER, counters, messages
+from esframework.stores.sql.offline_file_table import LAST_NUMBER as LAST_FILE
+from esframework.stores.sql.offline_file_table import files
+from esframework.stores.sql.offline_table import LAST_NUMBER as LAST_MESSAGE
+from esframework.stores.sql.offline_table import messages
 from esframework.stores.sql.schema import whole
 
 _COUNTED = {
@@ -26,6 +30,7 @@ _COUNTED = {
     "groups": groups,
     "members": members,
     "offline messages": messages,
+    "offline files": files,
 }
 _COUNTERPARTS = {ASKED: ASKED_BY, ASKED_BY: ASKED, ACCEPTED: ACCEPTED}
 
@@ -63,9 +68,10 @@ def _contradictions() -> Iterator[tuple[Select[Any], str]]:
     yield stray.where(~exists().where(groups.c.group_id == members.c.group_id)), "members of groups that are not there"
     for state, expected in _COUNTERPARTS.items():
         yield _one_sided(state, expected), f"relations {state.name} without the other's {expected.name}"
-    last = select(func.coalesce(func.max(counters.c.value), 0)).where(counters.c.name == LAST_NUMBER)
-    beyond = select(func.count()).select_from(messages).where(messages.c.number > last.scalar_subquery())
-    yield beyond, "messages with numbers that may be given again"
+    for table, counter_name, what in ((messages, LAST_MESSAGE, "messages"), (files, LAST_FILE, "files")):
+        last = select(func.coalesce(func.max(counters.c.value), 0)).where(counters.c.name == counter_name)
+        beyond = select(func.count()).select_from(table).where(table.c.number > last.scalar_subquery())
+        yield beyond, f"{what} with numbers that may be given again"
 
 
 def _one_sided(state: RelationState, expected: RelationState) -> Select[Any]:

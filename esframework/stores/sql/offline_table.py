@@ -1,9 +1,4 @@
-"""Messages to those who are away as a table, and the number that the next one gets.
-
-Numbers come from a row of their own instead of from the database, so that none is given twice, and a batch of messages
-goes in with one statement. Whoever takes numbers holds the writers' lock of this store until the commit: no smaller
-number appears after a larger one was seen.
-"""
+"""Messages to those who are away as a table. A batch of them goes in with one statement."""
 
 from __future__ import annotations
 
@@ -32,6 +27,7 @@ from esframework.interfaces import Mailbox, MessageSummary, StoredMessage
 from esframework.limits import MAX_MESSAGE_KEY
 from esframework.stores.offline_rows import LARGEST_DELETION, LARGEST_DELETION_BYTES, Key, OfflineRows
 from esframework.stores.rules import size_of
+from esframework.stores.sql.counter_table import take_numbers
 from esframework.stores.sql.schema import Name, Number, Seconds, database_text, metadata, portions, whole
 from esframework.wire.identity import is_possible
 
@@ -54,12 +50,6 @@ messages = Table(
     UniqueConstraint("id", "target", name="offline_messages_once"),
     # With the size, so that a target's usage is counted without looking at any content.
     Index("offline_messages_in_order", "target", "number", "size"),
-)
-counters = Table(
-    "counters",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("value", Number, nullable=False),
 )
 LAST_NUMBER = "last offline message"
 
@@ -98,12 +88,7 @@ class SqlOfflineRows(OfflineRows):
 
     def take_numbers(self, count: int) -> int:
         """As `OfflineRows.take_numbers`."""
-        this = counters.c.name == LAST_NUMBER
-        last = whole(self._connection.execute(select(counters.c.value).where(this)).scalar_one_or_none())
-        change = update(counters).where(this).values(value=last + count)
-        if not self._connection.execute(change).rowcount:
-            self._connection.execute(insert(counters).values(name=LAST_NUMBER, value=last + count))
-        return last + 1
+        return take_numbers(self._connection, LAST_NUMBER, count)
 
     def insert(self, new: Sequence[StoredMessage]) -> None:
         """As `OfflineRows.insert`."""

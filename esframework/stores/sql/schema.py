@@ -16,7 +16,7 @@ from esframework.wire.identity import LONGEST_NAME
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """What this release reads and writes: the last of the migrations."""
 
 metadata = MetaData()

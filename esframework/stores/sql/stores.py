@@ -12,17 +12,27 @@ from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from esframework.interfaces import Account, IAccounts, IContactStore, IGroupStore, IOfflineStore, IStores
+from esframework.interfaces import (
+    Account,
+    IAccounts,
+    IContactStore,
+    IGroupStore,
+    IOfflineFileStore,
+    IOfflineStore,
+    IStores,
+)
 from esframework.stores.accounts import Accounts
 from esframework.stores.cached import CachedContacts, CachedGroups
 from esframework.stores.contacts import Contacts
 from esframework.stores.groups import Groups
 from esframework.stores.offline import Offline
+from esframework.stores.offline_files import OfflineFiles
 from esframework.stores.passwords import PasswordPool
 from esframework.stores.sql.account_table import SqlAccountRows
 from esframework.stores.sql.contact_table import SqlContactRows
 from esframework.stores.sql.database import Database, Part, open_database
 from esframework.stores.sql.group_table import SqlGroupRows
+from esframework.stores.sql.offline_file_table import SqlOfflineFileRows
 from esframework.stores.sql.offline_table import SqlOfflineRows
 from esframework.stores.sql.threads import DatabaseThreads, SqlShelf
 from esframework.stores.sql.versions import prepare
@@ -56,6 +66,8 @@ class SqlStores:
         self.contacts: IContactStore = self._contacts
         self.groups: IGroupStore = self._groups
         self.offline: IOfflineStore = self._offline
+        files = SqlShelf(self._threads, SqlOfflineFileRows, Part.OFFLINE)
+        self.offline_files: IOfflineFileStore = OfflineFiles(files)
 
     def open(self) -> Deferred[None]:
         """As `IStores.open`; makes what is missing, and upgrades an older SQLite file."""
@@ -92,6 +104,7 @@ def add_user(database: Database, account: Account, password_hash: str) -> None:
     with database.writing(Part.ACCOUNTS, Part.OFFLINE) as connection:
         SqlAccountRows(connection).add(account, password_hash)
         SqlOfflineRows(connection).forget(account.user_id)
+        SqlOfflineFileRows(connection).forget(account.user_id)
 
 
 def remove_user(database: Database, user_id: str) -> None:
@@ -105,3 +118,4 @@ def _forget(connection: Connection, user_id: str) -> None:
     SqlContactRows(connection, time.time).forget(user_id)
     SqlGroupRows(connection).forget(user_id)
     SqlOfflineRows(connection).forget(user_id)
+    SqlOfflineFileRows(connection).forget(user_id)

@@ -17,9 +17,11 @@ from sqlalchemy import Connection, LargeBinary, Table, insert, select
 from esframework.errors import StoreRefusal
 from esframework.stores.sql.account_table import accounts, tokens
 from esframework.stores.sql.contact_table import relations
+from esframework.stores.sql.counter_table import counters
 from esframework.stores.sql.database import Database, Part
 from esframework.stores.sql.group_table import groups, members
-from esframework.stores.sql.offline_table import counters, messages
+from esframework.stores.sql.offline_file_table import files
+from esframework.stores.sql.offline_table import messages
 from esframework.stores.sql.schema import PORTION, SCHEMA_VERSION
 
 FORMAT: Final = 1
@@ -30,6 +32,7 @@ TABLES: Final = {
     "group": groups,
     "member": members,
     "message": messages,
+    "file": files,
     "counter": counters,
 }
 _PORTION_BYTES: Final = 4 * 1024 * 1024

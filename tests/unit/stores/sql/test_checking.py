@@ -35,6 +35,7 @@ def test_a_sound_store_is_counted_and_has_no_problems(database: Database) -> Non
             "groups": 1,
             "members": 2,
             "offline messages": 3,
+            "offline files": 1,
         }
 
 
@@ -49,7 +50,11 @@ def test_a_sound_store_is_counted_and_has_no_problems(database: Database) -> Non
         ),
         ("DELETE FROM contact_relations WHERE owner = 'bob'", "1 relations ASKED_BY without the other's ASKED"),
         ("UPDATE counters SET value = 2", "1 messages with numbers that may be given again"),
-        ("DELETE FROM counters", "3 messages with numbers that may be given again"),
+        (
+            "DELETE FROM counters WHERE name = 'last offline message'",
+            "3 messages with numbers that may be given again",
+        ),
+        ("DELETE FROM counters WHERE name = 'last offline file'", "1 files with numbers that may be given again"),
     ],
 )
 def test_a_contradiction_is_named_with_its_number(database: Database, path: Path, change: str, problem: str) -> None:
