@@ -223,7 +223,7 @@ MAX_KEEPS_WAITING: Final = 20_000
 MAX_KEEP_BYTES_WAITING: Final = 64 * 1024 * 1024
 """The same in bytes, those being written included."""
 
-# --- files --------------------------------------------------------------------------------------------------------
+# --- paths that peers send, and what is half received ---------------------------------------------------------------
 MAX_NAME_BYTES: Final = 255
 """Bytes of one name: the longest that file systems of Linux, macOS and BSD take. On Windows units of UTF-16 instead."""
 
@@ -232,6 +232,18 @@ MAX_PATH_BYTES: Final = 4095
 
 MAX_PATH_DEPTH: Final = 128
 """Folders within each other: deeper than any source tree, and as many descriptors as removing a tree may hold."""
+
+JOURNAL_INTERVAL: Final = 1.0
+"""Seconds between two notes of how far a file is in: what a killed program receives again."""
+
+MAX_JOURNAL: Final = 64 * 1024
+"""Bytes of such a note: with the longest paths it has a third of them."""
+
+MAX_PARTIALS_PER_SENDER: Final = 100
+"""Half received files and folders of one sender; beyond it the one that has waited longest goes."""
+
+ROOM_FOR_A_JOURNAL: Final = 64 * 1024
+"""Bytes of a half received file that are given up on a full disk, where the note of it found no room."""
 
 # --- accounts ------------------------------------------------------------------------------------------------------
 SHORTEST_PASSWORD: Final = 8

@@ -39,6 +39,7 @@ class OpenFolder:
     def __init__(self, path: Path, descriptor: int | None) -> None:
         self.path = path
         self._descriptor = descriptor
+        self._is_open = True
 
     @classmethod
     def at(cls, path: Path) -> OpenFolder:
@@ -59,15 +60,15 @@ class OpenFolder:
         self.close()
 
     def close(self) -> None:
-        """Harmless twice."""
+        """Harmless twice; nothing else may be called afterwards."""
+        self._is_open = False
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
-    def fileno(self) -> int:
-        """The descriptor; raises OSError where the system has none for folders."""
-        if self._descriptor is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF), str(self.path))
+    @property
+    def descriptor(self) -> int | None:
+        """None where the system has none for folders, and after `close`."""
         return self._descriptor
 
     # --- going down ---------------------------------------------------------------------------------------------------
@@ -83,6 +84,8 @@ class OpenFolder:
         return current
 
     def _again(self) -> OpenFolder:
+        if not self._is_open:
+            raise ValueError(f"the folder {self.path} is closed")
         return OpenFolder(self.path, None if self._descriptor is None else os.dup(self._descriptor))
 
     def _below(self, name: str) -> OpenFolder:
@@ -211,6 +214,8 @@ class OpenFolder:
     def _place(self, name: str) -> Place:
         if not name or "/" in name or "\0" in name or name in (".", "..") or (os.altsep and os.sep in name):
             raise ValueError(f"{name!r} is no name of an entry; one without separators was expected")
+        if not self._is_open:
+            raise ValueError(f"the folder {self.path} is closed")
         return (None, str(self.path / name)) if self._descriptor is None else (self._descriptor, name)
 
     @contextmanager
