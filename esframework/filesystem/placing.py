@@ -63,18 +63,17 @@ def _replace_folder(parent: OpenFolder, partial: Partial, note: Callable[[Partia
         )
     note(changed(partial, is_replacing=True))
     try:
-        if parent.exchange(part, parent, name):
-            return _remove(parent, part)
-        parent.rename(name, parent, old)
-        try:
-            parent.rename(part, parent, name)
-        except BaseException:
-            parent.rename(old, parent, name)
-            raise
-    except BaseException:
+        if not parent.exchange(part, parent, name):
+            parent.rename(name, parent, old)
+            try:
+                parent.rename(part, parent, name)
+            except BaseException:
+                parent.rename(old, parent, name)
+                raise
+            parent.rename(old, parent, part)
+    except OSError:
         note(partial)
         raise
-    parent.rename(old, parent, part)
     return _remove(parent, part)
 
 
