@@ -113,6 +113,15 @@ class Partials:
                 self._remove_if_possible(partial)
         return removed
 
+    def remove(self, partial: Partial) -> bool:
+        """Remove one; False when somebody is at work on it. Raises OSError, and then it is still noted."""
+        with parts.held(partial) as is_free:
+            if not is_free or self._is_used_here(partial):
+                return False
+            parts.remove(partial)
+            self._journals.remove(journal_name(partial.identity, partial.id))
+        return True
+
     def close(self) -> None:
         """Without a folder: remove everything that is left. Harmless twice."""
         if not self._is_lasting:
@@ -205,15 +214,18 @@ class Partials:
             )
 
     def _is_in_use(self, partial: Partial) -> bool:
-        with self._lock:
-            if partial.id in self._in_use:
-                return True
+        if self._is_used_here(partial):
+            return True
         try:
             with parts.held(partial) as is_free:
                 return not is_free
         except OSError:
             # Whoever wants to go on with it, or to remove it, will be told why that is not possible.
             return False
+
+    def _is_used_here(self, partial: Partial) -> bool:
+        with self._lock:
+            return partial.id in self._in_use
 
     def _supersede(self, newer: Partial) -> None:
         """Of one sender's: what was to be in the same place, and the oldest where there are too many."""
@@ -233,12 +245,7 @@ class Partials:
 
     def _remove_if_possible(self, partial: Partial) -> bool:
         try:
-            with parts.held(partial) as is_free:
-                if not is_free:
-                    return False
-                parts.remove(partial)
-                self._journals.remove(journal_name(partial.identity, partial.id))
-        except OSError:
-            _log.failure("{part}, half received, could not be removed", part=partial.part)
+            return self.remove(partial)
+        except OSError as error:
+            _log.warn("{part}, half received, could not be removed: {error}", part=partial.part, error=error)
             return False
-        return True

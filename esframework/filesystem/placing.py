@@ -83,8 +83,9 @@ def _remove(parent: OpenFolder, name: str) -> bool:
     except FileNotFoundError:
         # Another process has found the note, and was quicker.
         return True
-    except OSError:
-        _log.failure("{path}, which a newer folder has replaced, could not be removed", path=parent.path / name)
+    except OSError as error:
+        path = parent.path / name
+        _log.warn("{path}, which a newer folder has replaced, could not be removed: {error}", path=path, error=error)
         return False
     return True
 

@@ -371,25 +371,28 @@ class TreeWriter:
         try:
             self._keep()
             self._notes_fail = False
-        except OSError:
+        except OSError as error:
             if not self._notes_fail:
                 self._notes_fail = True
-                _log.failure("how far {part} is could not be noted", part=self._partial.part)
+                self._tell(error)
 
-    def _keep_on_full_disk(self, error: OSError) -> None:
+    def _keep_on_full_disk(self, full: OSError) -> None:
         file = self._file
         try:
-            if file is None or error.errno not in _NO_ROOM:
-                raise error
+            if file is None or full.errno not in _NO_ROOM:
+                raise full
             # What was noted last must stay, for the case that even this is not enough.
             noted = self._noted.offset if self._noted.path == self._last else 0
             given_up = min(limits.ROOM_FOR_A_JOURNAL, file.offset - noted)
             file.cut(file.offset - given_up)
             self._received -= given_up
             self._keep()
-        except OSError:
+        except OSError as error:
             # What was noted last is still there; what came after it comes again.
-            _log.failure("how far {part} is could not be noted", part=self._partial.part)
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        _log.warn("how far {part} is could not be noted: {error}", part=self._partial.part, error=error)
 
     def _close(self) -> None:
         maker, self._maker = self._maker, None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from esframework.filesystem.beneath import OpenFolder
 from esframework.filesystem.items import FileItem, FolderItem
 from esframework.filesystem.partials import Partial, Partials
 from esframework.filesystem.writing import TreeWriter
-from esframework.testing import LoggedFailures
 from tests.unit.filesystem.receiving import TREE, Receiver, identity_of, not_cancelled
 
 
@@ -30,15 +28,6 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Receiver:
 @pytest.fixture
 def lasting(tmp_path: Path) -> Receiver:
     return Receiver(tmp_path / "received", tmp_path / "state")
-
-
-@pytest.fixture
-def failures() -> Iterator[LoggedFailures]:
-    failures = LoggedFailures()
-    failures.start()
-    yield failures
-    failures.stop()
-    failures.check()
 
 
 def half(receiver: Receiver, name: str = "target", **options: object) -> TreeWriter:
@@ -114,6 +103,7 @@ def test_what_another_process_is_at_work_on_is_left_alone(lasting: Receiver) -> 
     assert lasting.partials.find(identity_of(10)) is None
     assert lasting.partials.expire() == 0
     assert lasting.partials.purge(lambda partial: True) == 0
+    assert not lasting.partials.remove(lasting.only())
     file.write([b"67890"])
     assert file.finish(replace=False).read_bytes() == b"1234567890"
 
@@ -196,17 +186,20 @@ def test_notes_of_parts_on_a_disk_that_is_away_stay(lasting: Receiver) -> None:
     assert lasting.partials.find(identity_of(10)) is not None
 
 
-def test_what_cannot_be_removed_is_told_and_tried_again(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, failures: LoggedFailures
-) -> None:
+def test_what_cannot_be_removed_is_told_and_tried_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     half(receiver).suspend()
 
     def refuse(partial: Partial) -> None:
         raise PermissionError(errno.EACCES, "no")
 
     monkeypatch.setattr(parts, "remove", refuse)
-    assert receiver.partials.purge(lambda partial: True) == 0
-    assert len(failures.take(PermissionError)) == 1
+    with capturedLogs() as events:
+        assert receiver.partials.purge(lambda partial: True) == 0
+    assert [formatEvent(event) for event in events] == [
+        f"{receiver.only().part}, half received, could not be removed: [Errno 13] no"
+    ]
+    with pytest.raises(PermissionError):
+        receiver.partials.remove(receiver.only())
     monkeypatch.undo()
     assert receiver.partials.purge(lambda partial: True) == 1
     assert receiver.is_clean()
@@ -346,7 +339,7 @@ def test_when_the_new_folder_is_there_the_old_one_goes(
 
 
 def test_an_old_folder_that_cannot_be_removed_is_told_and_goes_later(
-    replacing: Receiver, monkeypatch: pytest.MonkeyPatch, failures: LoggedFailures
+    replacing: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(folder: OpenFolder, name: str) -> int:
         raise PermissionError(errno.EACCES, "no")
@@ -354,8 +347,10 @@ def test_an_old_folder_that_cannot_be_removed_is_told_and_goes_later(
     writer = replacing.writer(0, is_folder=True)
     writer.open(None)
     monkeypatch.setattr(OpenFolder, "remove_tree", refuse)
-    writer.finish(replace=True)
-    assert len(failures.take(PermissionError)) == 1
+    with capturedLogs() as events:
+        writer.finish(replace=True)
+    [told] = events
+    assert "which a newer folder has replaced, could not be removed" in str(formatEvent(told))
     monkeypatch.undo()
     assert os.listdir(replacing.folder / "target") == []
     assert replacing.partials.expire() == 1
