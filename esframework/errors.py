@@ -378,3 +378,15 @@ class AttachmentRefused(RequestError):
 
 class AttachmentFailed(RequestError):
     """An attachment did not arrive whole, and nothing of it is left at the receiver; says why."""
+
+
+class TransferInterrupted(EsError):
+    """A file or folder did not get through; `disruption` is a `wire.types.FileDisruption`, `cause` says more.
+
+    What made it fail here is its `__cause__`.
+    """
+
+    def __init__(self, text: str, disruption: int, cause: str) -> None:
+        super().__init__(text)
+        self.disruption = disruption
+        self.cause = cause

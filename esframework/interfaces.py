@@ -47,6 +47,7 @@ class PausedBy(IntFlag):
     RATE = auto()
     RECEIVER = auto()
     QUEUE = auto()
+    FILES = auto()
 
 
 # --- what applications implement ------------------------------------------------------------------------------------
@@ -189,6 +190,9 @@ class IChannel(Interface):
     def ready(target: str | None) -> Deferred[bool] | None:
         """None when pieces of something large may go to `target` now; else fires True when they may, False when the
         connection was lost before."""
+
+    def gathered(work: Callable[[], None]) -> None:
+        """Do some work; what it sends here is written once."""
 
     def sent(priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """Fires True when what was queued so far has left for the kernel, False when the connection was lost before."""

@@ -492,3 +492,68 @@ VERIFYING_SLICE: Final = 1024 * 1024
 
 SEQUENTIAL_FROM: Final = 1024 * 1024
 """Bytes from which on the system is told that a file is read from end to end: below, it has read it all anyway."""
+
+# --- files --------------------------------------------------------------------------------------------------------
+FILE_SILENCE: Final = 20.0
+"""Seconds in which something must move in a transfer (the manual's number)."""
+
+FILE_ALIVE_INTERVAL: Final = 5.0
+"""Seconds between two signs of life of an end that has nothing else to say: well within the silence."""
+
+FILE_WINDOW: Final = 2 * 1024 * 1024
+"""Bytes that may be on their way to a receiver of ours: 20 MB/s at a tenth of a second there and back. A server that
+receives twenty files at once on a disk that hangs holds 40 MiB."""
+
+FILE_BACKLOG: Final = 2 * 1024 * 1024
+"""Bytes that the disk has not taken, of a sender that knows no grants, before nothing is read from it."""
+
+FILE_SLICE: Final = 512 * 1024
+"""Bytes that are read from a disk at a time; one such slice is read ahead."""
+
+FIRST_FILE_PACKAGE: Final = 16 * 1024
+"""Bytes of the first package: 13 ms on a 10 Mbit/s line, until more is known."""
+
+LEAST_FILE_PACKAGE: Final = 2 * 1024
+"""Bytes of the smallest package (the manual's number for slow lines)."""
+
+MOST_FILE_PACKAGE: Final = WRITE_CHUNK - 2048
+"""Bytes of the largest package: with header and body it is written in one piece."""
+
+FILE_PACKAGE_TIME: Final = 0.01
+"""Seconds that a package takes on the line, about: what a message waits for that comes while one leaves."""
+
+FILE_RATE_SLACK: Final = 0.05
+"""Seconds that a rate limit may catch up on: timers are late, and sockets take bytes in gulps."""
+
+FILE_SPEED_TIME: Final = 3.0
+"""Seconds over which a transfer's speed is measured."""
+
+FILE_PROGRESS_INTERVAL: Final = 0.1
+"""Seconds between two reports of a transfer's progress: as often as anybody looks."""
+
+FILE_PACKAGES_PER_TURN: Final = 8
+"""Packages that one transfer sends before others have their turn: a mebibyte, some milliseconds."""
+
+FILE_RESUME_LIFETIME: Final = 24 * 3600.0
+"""Seconds for which what came of an interrupted transfer between ours waits to be gone on with."""
+
+FOREIGN_FILE_RESUME_LIFETIME: Final = 300.0
+"""The same for other senders (the manual's number)."""
+
+MAX_TRANSFERS_PER_SENDER: Final = 64
+"""Transfers that one sender's device may have offered to one receiver, under way or waiting for an answer."""
+
+MAX_TRANSFERS: Final = 1024
+"""Transfers that come in at one receiver."""
+
+MAX_PROJECT_ID: Final = 128
+"""Bytes of a transfer's id: a UUID in any spelling fits."""
+
+MAX_FILE_TEXT: Final = 4096
+"""Bytes of a path, a comment or a cause that comes with a transfer."""
+
+FILE_PACKAGE_OVERHEAD: Final = 1024
+"""Bytes of the longest header and of a package's body besides its data."""
+
+FILE_EXPIRY_INTERVAL: Final = 60.0
+"""Seconds between two looks for what nobody came back for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from esframework import limits
+from esframework.managers.files.options import FilesOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +49,6 @@ class ClientOptions:
     proxy: Socks5Proxy | None = None
     handler_limit: float = limits.HANDLER_LIMIT
     offline_ready: bool = False
+    files: FilesOptions = FilesOptions()
     diagnostics: bool = False
     diagnostics_log_interval: float = 0.0

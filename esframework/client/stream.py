@@ -72,6 +72,10 @@ class Peer:
         """See `IChannel`."""
         return self._stream.ready(target)
 
+    def gathered(self, work: Callable[[], None]) -> None:
+        """See `IChannel`."""
+        self._stream.gathered(work)
+
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""
         return self._stream.sent(priority)
@@ -150,13 +154,7 @@ class ClientStream(Stream):
         self._events.connected(self)
 
     def dataReceived(self, data: bytes) -> None:
-        outermost = not self._batch.open
-        self._batch.open = True
-        try:
-            self._receive(data)
-        finally:
-            if outermost:
-                self._batch.close()
+        self.gathered(lambda: self._receive(data))
 
     def _receive(self, data: bytes) -> None:
         header_size, handlers, peers = self._layout.header_size, self._dispatcher.handlers, self._peers
@@ -265,6 +263,16 @@ class ClientStream(Stream):
             return
         for turn in self._waiting.pop(target, ()):
             turn.callback(True)
+
+    def gathered(self, work: Callable[[], None]) -> None:
+        """See `IChannel`."""
+        outermost = not self._batch.open
+        self._batch.open = True
+        try:
+            work()
+        finally:
+            if outermost:
+                self._batch.close()
 
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""

@@ -7,6 +7,7 @@ decision, what a message means is a manager's.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -342,6 +343,10 @@ class ServerConnection(Stream):
     def ready(self, target: str | None) -> Deferred[bool] | None:
         """See `IChannel`: the queue to this client is all there is between."""
         return None
+
+    def gathered(self, work: Callable[[], None]) -> None:
+        """See `IChannel`."""
+        self._shared.router.gathered(work)
 
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
@@ -41,6 +42,13 @@ class DeviceFanout:
     def ready(self, target: str | None) -> Deferred[bool] | None:
         """See `IChannel`: the queues to the devices are all there is between."""
         return None
+
+    def gathered(self, work: Callable[[], None]) -> None:
+        """See `IChannel`: the connections of one server write together."""
+        if self._connections:
+            self._connections[0].gathered(work)
+        else:
+            work()
 
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """Fires when all devices have taken it: True when one of them did."""

@@ -12,6 +12,7 @@ from esframework.errors import InvalidOption
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
 from esframework.managers.delivery.options import DeliveryOptions
+from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.wire.profile import ClientType7
@@ -71,6 +72,7 @@ class ServerOptions:
     groups: GroupsOptions = field(default_factory=GroupsOptions)
     offline: OfflineOptions = field(default_factory=OfflineOptions)
     delivery: DeliveryOptions = DeliveryOptions()
+    files: FilesOptions = FilesOptions()
 
     def __post_init__(self) -> None:
         kinds = {int(kind) for kind in ClientType7}

@@ -1,0 +1,12 @@
+"""What the other end of a transfer may read of an error."""
+
+from __future__ import annotations
+
+from esframework.errors import EsError
+
+
+def public_text(error: BaseException) -> str:
+    """Why, and no path of this machine."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) if isinstance(error, EsError) else "an error of the other end's program"

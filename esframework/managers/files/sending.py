@@ -1,0 +1,369 @@
+"""One file or folder on its way out: what the receiver says goes to the machine, what the machine allows is read and
+sent. Finding it among others is `files`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from esframework import limits
+from esframework.errors import ConnectionInterrupted, NotPermitted, TargetAbsent
+from esframework.filesystem.items import FileItem, Item, Position
+from esframework.filesystem.reading import TreeReader
+from esframework.filesystem.worker import FileWorker
+from esframework.interfaces import IContext
+from esframework.managers.files.contracts import (
+    CANCEL,
+    ENDED,
+    PROJECT,
+    STARTED,
+    AnswerDetailsBody,
+    CancelBody,
+    EndedBody,
+    ProjectBody,
+    StartedBody,
+)
+from esframework.managers.files.machine.pace import Pace
+from esframework.managers.files.machine.sending import SendingMachine
+from esframework.managers.files.machine.states import PACKAGE_CHARGE, TransferState
+from esframework.managers.files.packages import encode_package, parts_of
+from esframework.managers.files.public import public_text
+from esframework.managers.files.reports import Reports
+from esframework.managers.files.transfer import Transfer
+from esframework.wire.contracts import AnswerFile6
+from esframework.wire.types import FileDisruption, MessageType, PackageType, Priority
+
+
+_log = Logger()
+
+
+class Way(NamedTuple):
+    """To one device: a channel, and whom frames on it are addressed to (None: whoever is at its end); the generation of
+    its protocol, and whether it may be ours."""
+
+    channel: Any
+    destination: str | None
+    generation: int
+    may_be_ours: bool
+
+    def send(self, message_type: int, body: bytes, number: int, priority: Priority = Priority.NORMAL) -> None:
+        """One frame."""
+        self.channel.send(message_type, body, number, self.destination, priority)
+
+
+class Transmission:
+    """One transfer that this end sends; `over` is called once, when nothing can happen any more."""
+
+    def __init__(
+        self,
+        context: IContext,
+        reports: Reports,
+        transfer: Transfer,
+        reader: TreeReader,
+        worker: FileWorker,
+        machine: SendingMachine,
+        pace: Pace,
+        over: Callable[[], None],
+    ) -> None:
+        self.transfer = transfer
+        self.machine = machine
+        self.number = 0
+        self._context = context
+        self._reports = reports
+        self._reader = reader
+        self._worker = worker
+        self._pace = pace
+        self._over = over
+        self._ways: list[Way] = []
+        self._project_id = transfer.id.encode()
+        self._packages: Iterator[tuple[int, bytes | memoryview]] = iter(())
+        self._next: tuple[int, bytes | memoryview] | None = None
+        self._index = 0
+        self._turns = 0
+        self._file_size = 0
+        self._file_left = 0
+        self._answer_details: dict[str, AnswerDetailsBody] = {}
+        self._waiting: Deferred[None] | None = None
+        self._pump: Deferred[None] | None = None
+        self._outcome: Deferred[Any] | None = None
+
+    @property
+    def _way(self) -> Way:
+        return self._ways[0]
+
+    def comes_from(self, sender: Any) -> bool:
+        """Whether a frame is from whom this goes to: before the answer any device of the user."""
+        if self.machine.receiver is not None:
+            return bool(sender.login_id == self.machine.receiver)
+        return bool(sender.name == self.transfer.receiver)
+
+    def offer(self, ways: list[Way], send: Callable[[Way, int], None]) -> None:
+        """Offer it to every device there is; `send(way, number)` does. Whoever is gone ends it."""
+        self._ways = ways
+        self.number, outcome = self._context.calls.open(
+            self.transfer.receiver, MessageType.BEGIN_FILE, MessageType.ANSWER_FILE, 0
+        )
+        self._outcome = outcome
+        outcome.addErrback(self._gone)
+        for way in ways:
+            send(way, self.number)
+
+    # --- what the receiver says -------------------------------------------------------------------------------------
+    def answer_details(self, sender: Any, details: AnswerDetailsBody) -> None:
+        """A device of ours is about to accept."""
+        if self.machine.state is TransferState.OFFERED:
+            self._answer_details[sender.login_id] = details
+
+    def answered(self, sender: Any, answer: AnswerFile6) -> None:
+        """A device has decided for its user: the first counts."""
+        if self.machine.state is not TransferState.OFFERED:
+            return
+        self.transfer.device = sender.login_id
+        if not answer.agree:
+            self._reports.answered(self.transfer, False)
+            self._interrupt(FileDisruption.REJECTED, answer.reject_cause or "the receiver refused")
+            return
+        details = self._answer_details.get(sender.login_id)
+        self._answer_details = {}
+        granted = details.granted if details is not None else 0
+        self.machine.accept(sender.login_id, details is not None, granted, self._context.clock.seconds())
+        self._ways = [Way(sender, None, self._way.generation, details is not None)]
+        self.transfer.state = self.machine.state
+        self._reports.answered(self.transfer, True)
+        if not self.machine.state.is_over:
+            self._pump = Deferred.fromCoroutine(self._send_all(answer, details))
+            self._pump.addErrback(self._failed)
+
+    def granted(self, total: int) -> None:
+        """One of ours has room for more."""
+        self.machine.grant(total, self._context.clock.seconds())
+        self._wake()
+
+    def file_is_in(self) -> None:
+        """A file of the folder is in, says one of another make."""
+        self.machine.file_is_in(self._context.clock.seconds())
+        self._wake()
+
+    def kept(self) -> None:
+        """One of ours has all of it, checked, under its name."""
+        if self.machine.is_ours and self.machine.complete():
+            self._complete()
+
+    def cancelled(self, body: CancelBody) -> None:
+        """The receiver takes no more."""
+        other = FileDisruption.OTHER_INNER_ERROR if body.inner_error else FileDisruption.CANCELLED_BY_OTHER
+        self._interrupt(other, body.cause or "the receiver gave no reason")
+
+    def other_is_gone(self, cause: str) -> None:
+        """The receiver is not there any more."""
+        self._interrupt(FileDisruption.OTHER_OFFLINE, cause)
+
+    def connection_lost(self) -> None:
+        """This end is not there any more."""
+        self._interrupt(FileDisruption.SELF_OFFLINE, "the connection was lost")
+
+    def _gone(self, failure: Failure) -> None:
+        if failure.check(CancelledError):
+            return
+        if failure.check(ConnectionInterrupted):
+            self.connection_lost()
+        elif failure.check(TargetAbsent):
+            self.other_is_gone(f"{self.transfer.receiver!r} is not online")
+        else:
+            reason = FileDisruption.REJECTED if failure.check(NotPermitted) else FileDisruption.INNER_ERROR
+            self._interrupt(reason, failure.getErrorMessage(), failure.value)
+
+    # --- reading and sending ------------------------------------------------------------------------------------------
+    async def _send_all(self, answer: AnswerFile6, details: AnswerDetailsBody | None) -> None:
+        skipped = await self._find_beginning(answer, details)
+        now = self._context.clock.seconds()
+        self.machine.begin(now)
+        if details is not None:
+            started = STARTED.encode(StartedBody(project_id=self.transfer.id, skipped=skipped))
+            self._way.send(MessageType.FILE_STARTED, started, self.number)
+        self.transfer.state = self.machine.state
+        self.transfer.begun(now, skipped)
+        self._reports.started(self.transfer)
+        reading = self._read()
+        try:
+            while items := await self._read_by(reading):
+                # The disk works on the next slice while this one leaves.
+                reading = self._read()
+                await self._send_items(items)
+        finally:
+            # Whatever comes of a slice that nobody wants any more.
+            reading.addErrback(lambda _: None)
+        await self._end(details)
+
+    async def _find_beginning(self, answer: AnswerFile6, details: AnswerDetailsBody | None) -> int:
+        algorithm = None if details is None else details.digest
+        path = (answer.disrupted_relative_path or "").replace("\\", "/") if details is None else None
+        position = Position(
+            answer.received_count,
+            answer.disrupted_relative_path or "" if path is None else path,
+            answer.disrupted_received_count,
+        )
+
+        def go_there() -> bool:
+            if position.received:
+                prefix = self._reader.resume(position, algorithm, lambda: self.machine.state.is_over)
+                if prefix is not None and (details is None or prefix == details.prefix):
+                    return True
+            self._reader.start(algorithm)
+            return False
+
+        resumes = await self._read_by(self._worker.run(go_there))
+        return position.received if resumes else 0
+
+    def _read(self) -> Deferred[list[Item]]:
+        return self._worker.run(lambda: self._reader.read(limits.FILE_SLICE))
+
+    async def _read_by(self, reading: Deferred[Any]) -> Any:
+        self.machine.reads(self._context.clock.seconds())
+        result = await reading
+        self.machine.has_read(self._context.clock.seconds())
+        return result
+
+    async def _send_items(self, items: list[Item]) -> None:
+        self._packages = self._packages_of(items)
+        self._next = next(self._packages, None)
+        while self._next is not None:
+            length = len(self._next[1])
+            await self._turn(length)
+            if length < limits.FIRST_FILE_PACKAGE:
+                # Small ones leave together, in one write.
+                self._way.channel.gathered(self._send_several)
+            else:
+                self._send_next()
+            now = self._context.clock.seconds()
+            self.transfer.moved(now, self.transfer.transferred)
+            self._reports.progress(self.transfer, now)
+
+    def _packages_of(self, items: list[Item]) -> Iterator[tuple[int, bytes | memoryview]]:
+        for item in items:
+            if isinstance(item, FileItem):
+                self._file_size = self._file_left = item.size
+                if not self.transfer.is_folder:
+                    continue
+            yield from parts_of(item, self.machine.is_ours, self._pace.package_size)
+
+    async def _turn(self, length: int) -> None:
+        """Wait until a package of that length may be sent: for room, for the line, for the pace, for others."""
+        channel, machine, clock = self._way.channel, self.machine, self._context.clock
+        while machine.room < length:
+            self._waiting = Deferred()
+            await self._waiting
+        turn = channel.ready(None if self.transfer.receiver is None else machine.receiver)
+        if turn is not None:
+            await turn
+        asked = clock.seconds()
+        if channel.is_busy:
+            await channel.sent(Priority.BULK)
+        self._pace.left(clock.seconds() - asked)
+        delay = 0.0 if self._pace.is_free else self._pace.delay(length, asked)
+        self._turns += 1
+        if delay > 0 or self._turns % limits.FILE_PACKAGES_PER_TURN == 0:
+            await deferLater(clock, delay, lambda: None)
+
+    def _send_several(self) -> None:
+        sent = 0
+        while self._next is not None and sent < limits.FIRST_FILE_PACKAGE and len(self._next[1]) <= self.machine.room:
+            sent += len(self._next[1]) + PACKAGE_CHARGE
+            self._send_next()
+            if not self._pace.is_free:
+                return
+
+    def _send_next(self) -> None:
+        assert self._next is not None
+        package_type, data = self._next
+        self._index = (self._index + 1) & 0xFF
+        body = encode_package(self._project_id, package_type, self._index, data)
+        self._way.send(MessageType.FILE_PACKAGE, body, self.number, Priority.BULK)
+        self.machine.package(len(data), self._context.clock.seconds())
+        if package_type == PackageType.CONTENT:
+            self.transfer.transferred += len(data)
+            self._file_left -= len(data)
+            if self._file_left == 0 and self.transfer.is_folder:
+                self.machine.file_sent(self._file_size)
+        # Only now: what the generator does next belongs to the next file.
+        self._next = next(self._packages, None)
+
+    async def _end(self, details: AnswerDetailsBody | None) -> None:
+        await self._turn(0)
+        if details is not None:
+            digest = await self._read_by(self._worker.run(self._reader.digest))
+            ended = ENDED.encode(EndedBody(digest, self.transfer.id))
+            self._way.send(MessageType.FILE_ENDED, ended, self.number, Priority.BULK)
+        elif self.transfer.is_folder:
+            finished = encode_package(self._project_id, PackageType.FINISHED, 0, None)
+            self._way.send(MessageType.FILE_PACKAGE, finished, self.number, Priority.BULK)
+        self.machine.end(self._context.clock.seconds())
+        self.transfer.state = self.machine.state
+        if details is None and await self._way.channel.sent(Priority.BULK) and self.machine.complete():
+            self._complete()
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting.callback(None)
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+    def cancel(self, cause: str) -> None:
+        """The application wants no more of it."""
+        self.stop(FileDisruption.CANCELLED, cause or "cancelled by the sender")
+
+    def sweep(self, now: float) -> None:
+        """Give up what does not move, and let one of ours know that this end is there."""
+        overdue = self.machine.overdue(now)
+        if overdue is not None:
+            self.stop(overdue, f"nothing moved for {self._context.options.files.silence:g} s")
+        elif self.machine.wants_to_tell(now):
+            alive = PROJECT.encode(ProjectBody(self.transfer.id))
+            for way in self._ways:
+                if way.may_be_ours:
+                    way.send(MessageType.FILE_ALIVE, alive, self.number)
+
+    def stop(self, disruption: FileDisruption, cause: str, error: BaseException | None = None) -> None:
+        """End it from this side: the other one is told, without what an error here says of local paths."""
+        if self.machine.state.is_over:
+            return
+        told = cause if error is None else public_text(error)
+        is_wish = disruption is FileDisruption.CANCELLED
+        cancel = CANCEL.encode(CancelBody(told, not is_wish, self.transfer.id))
+        for way in self._ways:
+            way.send(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
+        self._interrupt(disruption, cause, error)
+
+    def _failed(self, failure: Failure) -> None:
+        if not self.machine.state.is_over:
+            self.stop(FileDisruption.INNER_ERROR, failure.getErrorMessage(), failure.value)
+
+    def _complete(self) -> None:
+        self._close()
+        self.transfer.completed()
+        self._reports.completed(self.transfer)
+
+    def _interrupt(self, disruption: FileDisruption, cause: str, error: BaseException | None = None) -> None:
+        if self.machine.interrupt():
+            self._close()
+            self.transfer.interrupted(disruption, cause, error)
+            self._reports.interrupted(self.transfer)
+
+    def _close(self) -> None:
+        self._over()
+        self._waiting = None
+        if self._pump is not None:
+            self._pump.cancel()
+        if self._outcome is not None:
+            self._outcome.cancel()
+        close_quietly(self._worker, self._reader)
+
+
+def close_quietly(worker: FileWorker, reader: TreeReader) -> None:
+    """Let go of the files; nobody waits for it."""
+    worker.run(reader.close).addErrback(lambda failure: _log.failure("a file that was sent could not be closed", failure))

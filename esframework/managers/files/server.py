@@ -1,0 +1,130 @@
+"""The server's half of files: it sends and receives itself, and helps those who send to each other by way of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from esframework.errors import MalformedBody, TargetAbsent
+from esframework.interfaces import IServerContext, Registrations
+from esframework.managers.files.contracts import (
+    ANSWERED_ELSEWHERE,
+    CANCEL,
+    FILES,
+    PROJECT,
+    AnsweredElsewhereBody,
+    CancelBody,
+    ProjectBody,
+)
+from esframework.managers.files.files import Files
+from esframework.managers.files.packages import decode_package
+from esframework.managers.files.sending import Way
+from esframework.wire.contracts import ANSWER_FILE, BEGIN_FILE
+from esframework.wire.login_id import Source
+from esframework.wire.types import MessageType, RequestFailure
+
+_FROM_SENDER = frozenset(
+    {
+        MessageType.FILE_STARTED,
+        MessageType.FILE_PACKAGE,
+        MessageType.FILE_ENDED,
+    }
+)
+_RELAYABLE = frozenset(range(MessageType.FILE_DETAILS, MessageType.FILE_PEER_GONE + 1))
+
+
+class ServerFiles(Files):
+    """`server.files` (manual, chapter 03: IFileController)."""
+
+    def __init__(self, server: IServerContext, wall_clock: Callable[[], float]) -> None:
+        super().__init__(server, wall_clock)
+        self._server = server
+        server.router.inspect(MessageType.ANSWER_FILE, self._answer_passes)
+
+    def registrations(self) -> Registrations:
+        """What this half brings to a server."""
+        tell_sender = {each: self._tell_sender for each in _FROM_SENDER}
+        return Registrations(
+            facade=self,
+            handlers=self.handlers(),
+            relayable=_RELAYABLE,
+            undeliverable={**tell_sender, MessageType.BEGIN_FILE: self._offer_failed, **self._about_project()},
+            logged_off=self._logged_off,
+            sweep=self.sweep,
+            features=frozenset({FILES}),
+        )
+
+    # --- what Files asks ----------------------------------------------------------------------------------------------
+    def _ways(self, target: str | None) -> list[Way]:
+        devices = () if target is None else self._server.users.find_all(target)
+        if not devices:
+            raise TargetAbsent(f"{target!r} is not online", target, MessageType.BEGIN_FILE)
+        return [Way(device, None, self._generation_of(device), device.is_ours) for device in devices]
+
+    def _generation_of(self, sender: Any) -> int:
+        return int(sender.layout.profile.generation)
+
+    def _own_name(self) -> str | None:
+        return None
+
+    def _own_client_type(self) -> int:
+        return 0
+
+    def _may_be_ours(self, sender: Any) -> bool:
+        return bool(sender.is_ours)
+
+    def _refused(self, reason: str) -> None:
+        self._server.refuse(reason)
+
+    def _logged_off(self, source: Source | None) -> None:
+        if source is None:
+            return
+        self._details.pop(source.login_id, None)
+        for each in list(self._all()):
+            if each.transfer.device == source.login_id:
+                each.other_is_gone(f"{source!s} has left")
+
+    # --- files that pass ----------------------------------------------------------------------------------------------
+    def _answer_passes(self, sender: Any, target: str, body: bytes) -> bytes:
+        """One device has decided: the others of its user need not ask any more."""
+        answer = ANSWER_FILE[self._generation_of(sender)].decode(body)
+        elsewhere = AnsweredElsewhereBody(answer.agree, int(sender.client_type), answer.project_id or "")
+        for device in self._server.users.find_all(sender.name):
+            if device is not sender and (device.is_ours or self._generation_of(device) == 7):
+                device.reply_as(target, MessageType.FILE_ANSWERED_ELSEWHERE, ANSWERED_ELSEWHERE.encode(elsewhere), 0)
+        return body
+
+    def _offer_failed(self, sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
+        if not sender.request_failed(message_id, reason, _words(reason)):
+            try:
+                project_id = BEGIN_FILE[self._generation_of(sender)].decode(body).project_id or ""
+            except MalformedBody as error:
+                sender.refuse_body(error)
+                return
+            cancel = CANCEL.encode(CancelBody(f"{target} cannot be reached: {_words(reason)}", False, project_id))
+            sender.reply_as(target, MessageType.RECEIVER_CANCELS_FILE, cancel, message_id)
+
+    def _tell_sender(self, sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
+        if sender.request_failed(message_id, reason, _words(reason)):
+            return
+        try:
+            project_id = decode_package(body).project_id
+        except MalformedBody as error:
+            sender.refuse_body(error)
+            return
+        cancel = CANCEL.encode(CancelBody(f"{target} cannot be reached: {_words(reason)}", False, project_id))
+        sender.reply_as(target, MessageType.RECEIVER_CANCELS_FILE, cancel, message_id)
+
+    def _about_project(self) -> dict[int, Any]:
+        """For frames whose number is the other end's: a 1001 would be taken for the end of a request of one's own."""
+
+        def tell(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
+            if sender.is_ours and reason is not RequestFailure.TYPE_UNKNOWN_TO_TARGET:
+                gone = PROJECT.encode(ProjectBody(PROJECT.decode(body).project_id))
+                sender.reply_as(target, MessageType.FILE_PEER_GONE, gone, message_id)
+
+        return {MessageType.FILE_ALIVE: tell, MessageType.FILE_KEPT: tell}
+
+
+def _words(reason: RequestFailure) -> str:
+    return reason.name.lower().replace("_", " ")
