@@ -21,9 +21,7 @@ class ClientFiles(Files):
 
     def registrations(self) -> Registrations:
         """What this half brings to a client."""
-        return Registrations(
-            facade=self, handlers=self.handlers(), logged_off=self._connection_lost, sweep=self.sweep
-        )
+        return Registrations(facade=self, handlers=self.handlers(), logged_off=self._connection_lost, sweep=self.sweep)
 
     def _ways(self, target: str | None) -> list[Way]:
         channel = self._client.channel(target)

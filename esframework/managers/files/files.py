@@ -3,10 +3,8 @@ limits. What becomes of one is `sending` and `receiving`."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +17,7 @@ from esframework import limits
 from esframework.errors import EncodeError, MalformedBody
 from esframework.filesystem.digests import algorithms
 from esframework.filesystem.partials import Partial, Partials
-from esframework.filesystem.reading import Survey, TreeReader
+from esframework.filesystem.reading import TreeReader
 from esframework.filesystem.worker import FileWorker
 from esframework.interfaces import IContext
 from esframework.managers.files.brake import ReadingBrake
@@ -36,6 +34,15 @@ from esframework.managers.files.contracts import (
     DetailsBody,
     ProjectBody,
 )
+from esframework.managers.files.facts import (
+    Facts,
+    decode_answer,
+    decode_begin,
+    encode_begin,
+    encode_details,
+    facts_from,
+    facts_of,
+)
 from esframework.managers.files.machine.pace import Pace
 from esframework.managers.files.machine.sending import SendingMachine
 from esframework.managers.files.machine.states import Broken
@@ -45,16 +52,14 @@ from esframework.managers.files.packages import decode_package
 from esframework.managers.files.receiving import Reception
 from esframework.managers.files.reports import Reports
 from esframework.managers.files.sending import Transmission, Way
-from esframework.managers.files.transfer import Facts, Progress, Transfer
+from esframework.managers.files.transfer import Progress, Transfer
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event, Subscription
 from esframework.plugins.quiet import Quiet
-from esframework.wire.contracts import ANSWER_FILE, BEGIN_FILE, BeginFile6, BeginFile7
 from esframework.wire.login_id import bare_id
 from esframework.wire.types import FileDisruption, MessageType
 
 _log = Logger()
-_EPOCH = datetime(1970, 1, 1)
 _MOST_DETAILS = 1024
 
 
@@ -151,13 +156,13 @@ class Files:
         reader = TreeReader(path, follow_links=follow_links)
         worker = FileWorker(self._context.clock)
         survey = await worker.run(reader.survey)
-        facts = _facts_of(reader.path, survey, name, comment, subject)
+        facts = facts_of(reader.path, survey, name, comment, subject)
         transmission = self._transmission(target, facts, reader, worker, parameters)
         transfer = transmission.transfer
         transfer.path = reader.path
         ways = self._ways(target)
         self._sending[transfer.id] = transmission
-        transmission.offer(ways, lambda way, number: self._send_offer(way, number, transfer))
+        transmission.offer(ways, lambda way, number: self._send_offer(way, number, facts, transfer.id))
         return transfer
 
     def _transmission(
@@ -193,31 +198,11 @@ class Files:
     def _sent(self, transfer: Transfer) -> None:
         self._sending.pop(transfer.id, None)
 
-    def _send_offer(self, way: Way, number: int, transfer: Transfer) -> None:
+    def _send_offer(self, way: Way, number: int, facts: Facts, transfer_id: str) -> None:
         if way.may_be_ours:
-            details = DetailsBody(
-                digests=list(algorithms()),
-                files=transfer.files,
-                is_executable=transfer.is_executable,
-                modified_at=transfer.modified_at,
-                name=transfer.name,
-                project_id=transfer.id,
-                subject=transfer.subject,
-            )
-            way.send(MessageType.FILE_DETAILS, DETAILS.encode(details), number)
-        common = {
-            "comment": transfer.comment,
-            "is_folder": transfer.is_folder,
-            "last_update_time": _EPOCH + timedelta(microseconds=transfer.modified_at // 1000),
-            "origin_path": transfer.origin,
-            "project_id": transfer.id,
-            "total_size": transfer.size,
-        }
-        if way.generation == 7:
-            begin: BeginFile6 = BeginFile7(**common, sender_client_type=self._own_client_type())
-        else:
-            begin = BeginFile6(**common)
-        way.send(MessageType.BEGIN_FILE, BEGIN_FILE[way.generation].encode(begin), number)
+            way.send(MessageType.FILE_DETAILS, encode_details(facts, transfer_id), number)
+        begin = encode_begin(facts, transfer_id, way.generation, self._own_client_type())
+        way.send(MessageType.BEGIN_FILE, begin, number)
 
     # --- what is under way --------------------------------------------------------------------------------------------
     @hops_to_reactor
@@ -313,12 +298,11 @@ class Files:
 
     def _offer_came(self, sender: Any, message_id: int, body: bytes) -> None:
         generation = self._generation_of(sender)
-        begin = BEGIN_FILE[generation].decode(body)
-        project_id = _checked(begin.project_id, limits.MAX_PROJECT_ID, "id")
+        project_id, begin = decode_begin(body, generation)
         details = self._details.pop(sender.login_id, None)
         if details is not None and details.project_id != project_id:
             details = None
-        facts = _facts_from(begin, details)
+        facts = facts_from(begin, details)
         receptions = self._receiving.setdefault(sender.login_id, {})
         if project_id in receptions:
             self._refused("file_offered_twice")
@@ -347,6 +331,7 @@ class Files:
             sender,
             message_id,
             generation,
+            self._own_client_type(),
             details,
             over,
         )
@@ -375,11 +360,13 @@ class Files:
         transmission = self._sent_to(sender, details.project_id)
         if transmission is not None:
             if details.digest not in algorithms():
-                raise MalformedBody(f"the digest of a transfer is {details.digest!r}; one of {algorithms()} was offered")
+                raise MalformedBody(
+                    f"the digest of a transfer is {details.digest!r}; one of {algorithms()} was offered"
+                )
             transmission.answer_details(sender, details)
 
     def _answer_came(self, sender: Any, message_id: int, body: bytes) -> None:
-        answer = ANSWER_FILE[self._generation_of(sender)].decode(body)
+        answer = decode_answer(body, self._generation_of(sender))
         transmission = self._sent_to(sender, answer.project_id or "")
         if transmission is not None:
             transmission.answered(sender, answer)
@@ -436,6 +423,8 @@ class Files:
         found = self._sent_to(sender, project_id) or self._received_from(sender, project_id)
         if found is not None:
             found.machine.heard(self._context.clock.seconds())
+        else:
+            self._say_gone(sender, message_id, project_id)
 
     def _peer_gone(self, sender: Any, message_id: int, body: bytes) -> None:
         project_id = PROJECT.decode(body).project_id
@@ -457,14 +446,17 @@ class Files:
             reception.stop(FileDisruption.INNER_ERROR, str(problem))
 
     def _say_unknown(self, sender: Any, message_id: int, project_id: str) -> None:
-        """Once a second at most: whoever sends on has much under way when it hears of it."""
+        if self._say_gone(sender, message_id, project_id):
+            body = CANCEL.encode(CancelBody("the receiver does not know this transfer any more", True, project_id))
+            sender.reply(MessageType.RECEIVER_CANCELS_FILE, body, message_id)
+
+    def _say_gone(self, sender: Any, message_id: int, project_id: str) -> bool:
+        """Tell one of ours, once a second at most: whoever sends on has much under way when it hears of it."""
         if self._quiet.admits((sender.login_id, project_id)) is None:
-            return
-        gone = PROJECT.encode(ProjectBody(project_id))
+            return False
         if self._may_be_ours(sender):
-            sender.reply(MessageType.FILE_PEER_GONE, gone, message_id)
-        body = CANCEL.encode(CancelBody("the receiver does not know this transfer any more", True, project_id))
-        sender.reply(MessageType.RECEIVER_CANCELS_FILE, body, message_id)
+            sender.reply(MessageType.FILE_PEER_GONE, PROJECT.encode(ProjectBody(project_id)), message_id)
+        return True
 
     def _may_be_ours(self, sender: Any) -> bool:
         raise NotImplementedError
@@ -484,57 +476,6 @@ class Files:
         if now >= self._expire_at:
             self._expire_at = now + limits.FILE_EXPIRY_INTERVAL
             self._partials_worker.run(self._partials.expire).addErrback(_not_expired)
-
-
-def _facts_of(path: Path, survey: Survey, name: str | None, comment: str | None, subject: str) -> Facts:
-    # The folder tells two files of one name apart, and is nobody else's business.
-    folder = hashlib.blake2b(os.fsencode(path.parent), digest_size=8).hexdigest()
-    shown = survey.name if name is None else name
-    return Facts(
-        name=shown,
-        origin=f"{folder}\\{shown}",
-        size=survey.size,
-        is_folder=survey.is_folder,
-        modified_at=survey.modified_at,
-        files=survey.files,
-        is_executable=survey.is_executable,
-        comment=comment,
-        subject=subject,
-    )
-
-
-def _facts_from(begin: BeginFile6, details: DetailsBody | None) -> Facts:
-    origin = _checked(begin.origin_path, limits.MAX_FILE_TEXT, "path")
-    if begin.comment is not None and len(begin.comment.encode()) > limits.MAX_FILE_TEXT:
-        raise MalformedBody(f"the comment of a file has {len(begin.comment)} characters; at most {limits.MAX_FILE_TEXT}")
-    if details is None:
-        modified_at = (begin.last_update_time - _EPOCH) // timedelta(microseconds=1) * 1000
-        name = origin.replace("/", "\\").rpartition("\\")[2]
-        return Facts(
-            name=name,
-            origin=origin,
-            size=begin.total_size,
-            is_folder=begin.is_folder,
-            modified_at=modified_at,
-            comment=begin.comment,
-        )
-    return Facts(
-        name=_checked(details.name, limits.MAX_FILE_TEXT, "name"),
-        origin=origin,
-        size=begin.total_size,
-        is_folder=begin.is_folder,
-        modified_at=details.modified_at,
-        files=max(0, details.files),
-        is_executable=details.is_executable,
-        comment=begin.comment,
-        subject=details.subject,
-    )
-
-
-def _checked(text: str | None, most: int, what: str) -> str:
-    if not text or len(text.encode()) > most:
-        raise MalformedBody(f"the {what} of a file has {len(text or '')} characters; 1 to {most} bytes are expected")
-    return text
 
 
 def _not_expired(failure: Failure) -> None:

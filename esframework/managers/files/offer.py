@@ -26,9 +26,9 @@ class Decides(Protocol):
 class Offer:
     """Somebody wants to send a file or folder (manual, chapter 03: FileRequestReceived).
 
-    `source` is who offers, None for the server; `resumable` what an earlier transfer of the same has left here, None for
-    nothing; `is_changed` whether there was something that has another size or time now, so that it begins anew. An offer
-    may be decided at any later time, unless `transfer` is interrupted before.
+    `source` is who offers, None for the server; `resumable` what an earlier transfer of the same has left here, None
+    for nothing; `is_changed` whether there was something that has another size or time now, so that it begins anew. An
+    offer may be decided at any later time, unless `transfer` is interrupted before.
     """
 
     def __init__(
@@ -97,10 +97,10 @@ class Offer:
     ) -> Transfer:
         """Take it; it appears at `path` when it is whole.
 
-        With `resume` it goes on where an earlier transfer to the same path was interrupted. What is at `path` already is
-        replaced only with `replace`; else the transfer is interrupted when it is whole, and what came of it stays
-        resumable. `sync` as in `FilesOptions`. `before_kept(path)` has the last word before the sender hears that all is
-        kept. Harmless, and without effect, when it is decided already or interrupted.
+        With `resume` it goes on where an earlier transfer to the same path was interrupted. What is at `path` already
+        is replaced only with `replace`; else the transfer is interrupted when it is whole, and what came of it stays
+        resumable. `sync` as in `FilesOptions`. `before_kept(path)` has the last word before the sender hears that all
+        is kept. Harmless, and without effect, when it is decided already or interrupted.
         """
         chosen = Path(path).absolute()
         self._decides.accept(chosen, resume, replace, bool(sync), before_kept)

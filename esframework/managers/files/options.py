@@ -16,8 +16,8 @@ class FilesOptions:
     `state_folder` is where this program notes what it has received half: with it, interrupted transfers go on after the
     program was restarted; without it, they do only while it runs. What is half received waits `resume_lifetime` for a
     sender of ours, `foreign_resume_lifetime` for others (the manual's TTL4ResumedFileItem); <= 0 keeps nothing. After
-    `silence` in which nothing moves, a transfer is given up. `rate_limit` is in bytes a second for each transfer that is
-    sent, 0 for none. With `sync`, what is received is on the disk itself before it gets its name: it costs time, and
+    `silence` in which nothing moves, a transfer is given up. `rate_limit` is in bytes a second for each transfer that
+    is sent, 0 for none. With `sync`, what is received is on the disk itself before it gets its name: it costs time, and
     what survives the end of the program then survives that of the power, too.
     """
 

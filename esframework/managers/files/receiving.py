@@ -1,9 +1,10 @@
-"""One file or folder that comes in: offered to the application, its packages given to the disk, more granted as the disk
-takes them. Finding it among others is `files`."""
+"""One file or folder that comes in: offered to the application, its packages given to the disk, more granted as the
+disk takes them. Finding it among others is `files`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,20 @@ from esframework.managers.files.contracts import (
     GrantBody,
     ProjectBody,
 )
+from esframework.managers.files.facts import encode_answer
 from esframework.managers.files.machine.contents import Contents
 from esframework.managers.files.machine.receiving import ReceivingMachine
-from esframework.managers.files.machine.states import PACKAGE_CHARGE, Broken, TransferState
+from esframework.managers.files.machine.states import PACKAGE_CHARGE, TransferState
 from esframework.managers.files.offer import BeforeKept, Offer
 from esframework.managers.files.packages import Package, item_of
 from esframework.managers.files.public import public_text
 from esframework.managers.files.reports import Reports
 from esframework.managers.files.transfer import Transfer
 from esframework.plugins.models import as_deferred
-from esframework.wire.contracts import ANSWER_FILE, AnswerFile6, AnswerFile7
 from esframework.wire.types import FileDisruption, MessageType, PackageType
 
 _log = Logger()
+_BEGINNING = Position()
 
 
 class WrongContent(Exception):
@@ -51,7 +53,8 @@ class WrongContent(Exception):
 
 class Reception:
     """One transfer that this end receives; `over` is called once, when nothing can happen any more. `details` is what a
-    sender of ours said besides its offer, None of others; `generation` that of the sender's protocol."""
+    sender of ours said besides its offer, None of others; `generation` that of the
+    sender's protocol, `client_type` our own in it."""
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Reception:
         sender: Any,
         number: int,
         generation: int,
+        client_type: int,
         details: DetailsBody | None,
         over: Callable[[], None],
     ) -> None:
@@ -86,6 +90,7 @@ class Reception:
         self._sender = sender
         self._number = number
         self._generation = generation
+        self._client_type = client_type
         self._algorithm = _algorithm_for(details)
         self._lifetime = options.resume_lifetime if details is not None else options.foreign_resume_lifetime
         self._over = over
@@ -116,9 +121,7 @@ class Reception:
         def found(result: tuple[Partial | None, bool]) -> None:
             self._resumable, is_changed = result
             if self.machine.state is TransferState.OFFERED:
-                offer = Offer(
-                    self, self.transfer, self._sender.name, self._resumable, is_changed, self._context.clock
-                )
+                offer = Offer(self, self.transfer, self._sender.name, self._resumable, is_changed, self._context.clock)
                 self._is_asked = True
                 if not ask(offer):
                     self.refuse("the receiver takes no files")
@@ -140,7 +143,7 @@ class Reception:
     def refuse(self, cause: str) -> None:
         """See `Offer.refuse`."""
         if self.machine.state is TransferState.OFFERED:
-            self._answer(False, Position(), 0, cause)
+            self._answer(cause)
             self._interrupt(FileDisruption.REJECTED, cause)
 
     def _prepare(self, partial: Partial | None) -> bytes:
@@ -176,30 +179,17 @@ class Reception:
         if self.machine.is_ours:
             details = AnswerDetailsBody(self._algorithm or "", self.machine.granted, prefix, self.transfer.id)
             self._reply(MessageType.FILE_ANSWER_DETAILS, ANSWER_DETAILS.encode(details))
-        self._answer(True, position, position.offset + left, None)
+        self._answer(None, position, position.offset + left)
         if not self.machine.is_ours:
             self._begin(position.received)
             self._end_when_whole()
 
-    def _answer(self, agree: bool, position: Position, file_size: int, cause: str | None) -> None:
-        path = position.path if self.machine.is_ours else position.path.replace("/", "\\")
-        common = {
-            "agree": agree,
-            "disrupted_received_count": position.offset,
-            "disrupted_relative_path": path or None,
-            "disrupted_size": file_size if position.received else 0,
-            "project_id": self.transfer.id,
-            "received_count": position.received,
-            "reject_cause": cause,
-        }
-        if self._generation == 7:
-            answer: AnswerFile6 = AnswerFile7(**common, answer_client_type=self._own_client_type())
-        else:
-            answer = AnswerFile6(**common)
-        self._reply(MessageType.ANSWER_FILE, ANSWER_FILE[self._generation].encode(answer))
-
-    def _own_client_type(self) -> int:
-        return int(getattr(self._context.options, "client_type", None) or 0)
+    def _answer(self, cause: str | None, position: Position = _BEGINNING, file_size: int = 0) -> None:
+        if not self.machine.is_ours:
+            position = replace(position, path=position.path.replace("/", "\\"))
+        generation, client_type = self._generation, self._client_type
+        answer = encode_answer(self.transfer.id, cause, position, file_size, generation, client_type)
+        self._reply(MessageType.ANSWER_FILE, answer)
 
     # --- packages -----------------------------------------------------------------------------------------------------
     def started(self, skipped: int) -> None:
@@ -392,7 +382,7 @@ class Reception:
         told = cause if error is None else public_text(error)
         is_wish = disruption is FileDisruption.CANCELLED
         if self.machine.state in (TransferState.OFFERED, TransferState.PREPARING):
-            self._answer(False, Position(), 0, told)
+            self._answer(told)
         else:
             cancel = CANCEL.encode(CancelBody(told, not is_wish, self.transfer.id))
             self._reply(MessageType.RECEIVER_CANCELS_FILE, cancel)

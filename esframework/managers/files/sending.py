@@ -38,7 +38,6 @@ from esframework.managers.files.transfer import Transfer
 from esframework.wire.contracts import AnswerFile6
 from esframework.wire.types import FileDisruption, MessageType, PackageType, Priority
 
-
 _log = Logger()
 
 
@@ -125,7 +124,7 @@ class Transmission:
             return
         self.transfer.device = sender.login_id
         if not answer.agree:
-            self._reports.answered(self.transfer, False)
+            self._reports.answered.fire(self.transfer, False)
             self._interrupt(FileDisruption.REJECTED, answer.reject_cause or "the receiver refused")
             return
         details = self._answer_details.get(sender.login_id)
@@ -134,7 +133,7 @@ class Transmission:
         self.machine.accept(sender.login_id, details is not None, granted, self._context.clock.seconds())
         self._ways = [Way(sender, None, self._way.generation, details is not None)]
         self.transfer.state = self.machine.state
-        self._reports.answered(self.transfer, True)
+        self._reports.answered.fire(self.transfer, True)
         if not self.machine.state.is_over:
             self._pump = Deferred.fromCoroutine(self._send_all(answer, details))
             self._pump.addErrback(self._failed)
@@ -255,7 +254,7 @@ class Transmission:
     async def _turn(self, length: int) -> None:
         """Wait until a package of that length may be sent: for room, for the line, for the pace, for others."""
         channel, machine, clock = self._way.channel, self.machine, self._context.clock
-        while machine.room < length:
+        while machine.room < max(1, length):
             self._waiting = Deferred()
             await self._waiting
         turn = channel.ready(None if self.transfer.receiver is None else machine.receiver)
@@ -366,4 +365,6 @@ class Transmission:
 
 def close_quietly(worker: FileWorker, reader: TreeReader) -> None:
     """Let go of the files; nobody waits for it."""
-    worker.run(reader.close).addErrback(lambda failure: _log.failure("a file that was sent could not be closed", failure))
+    worker.run(reader.close).addErrback(
+        lambda failure: _log.failure("a file that was sent could not be closed", failure)
+    )

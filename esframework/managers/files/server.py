@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from esframework.errors import MalformedBody, TargetAbsent
-from esframework.interfaces import IServerContext, Registrations
+from esframework.interfaces import IServerContext, Registrations, Undeliverable
 from esframework.managers.files.contracts import (
     ANSWERED_ELSEWHERE,
     CANCEL,
@@ -16,10 +16,10 @@ from esframework.managers.files.contracts import (
     CancelBody,
     ProjectBody,
 )
+from esframework.managers.files.facts import decode_answer, decode_begin
 from esframework.managers.files.files import Files
 from esframework.managers.files.packages import decode_package
 from esframework.managers.files.sending import Way
-from esframework.wire.contracts import ANSWER_FILE, BEGIN_FILE
 from esframework.wire.login_id import Source
 from esframework.wire.types import MessageType, RequestFailure
 
@@ -43,16 +43,20 @@ class ServerFiles(Files):
 
     def registrations(self) -> Registrations:
         """What this half brings to a server."""
-        tell_sender = {each: self._tell_sender for each in _FROM_SENDER}
+        tell_sender = dict.fromkeys(_FROM_SENDER, self._tell_sender)
         return Registrations(
             facade=self,
             handlers=self.handlers(),
             relayable=_RELAYABLE,
-            undeliverable={**tell_sender, MessageType.BEGIN_FILE: self._offer_failed, **self._about_project()},
+            undeliverable=self._undeliverable(),
             logged_off=self._logged_off,
             sweep=self.sweep,
             features=frozenset({FILES}),
         )
+
+    def _undeliverable(self) -> dict[int, Undeliverable]:
+        failed: dict[int, Undeliverable] = {each: self._tell_sender for each in _FROM_SENDER}
+        return {**failed, **_TELL_OTHER, MessageType.BEGIN_FILE: self._offer_failed}
 
     # --- what Files asks ----------------------------------------------------------------------------------------------
     def _ways(self, target: str | None) -> list[Way]:
@@ -87,9 +91,9 @@ class ServerFiles(Files):
     # --- files that pass ----------------------------------------------------------------------------------------------
     def _answer_passes(self, sender: Any, target: str, body: bytes) -> bytes:
         """One device has decided: the others of its user need not ask any more."""
-        answer = ANSWER_FILE[self._generation_of(sender)].decode(body)
+        answer = decode_answer(body, self._generation_of(sender))
         elsewhere = AnsweredElsewhereBody(answer.agree, int(sender.client_type), answer.project_id or "")
-        for device in self._server.users.find_all(sender.name):
+        for device in self._server.users.find_all(sender.name or ""):
             if device is not sender and (device.is_ours or self._generation_of(device) == 7):
                 device.reply_as(target, MessageType.FILE_ANSWERED_ELSEWHERE, ANSWERED_ELSEWHERE.encode(elsewhere), 0)
         return body
@@ -97,7 +101,7 @@ class ServerFiles(Files):
     def _offer_failed(self, sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
         if not sender.request_failed(message_id, reason, _words(reason)):
             try:
-                project_id = BEGIN_FILE[self._generation_of(sender)].decode(body).project_id or ""
+                project_id, _ = decode_begin(body, self._generation_of(sender))
             except MalformedBody as error:
                 sender.refuse_body(error)
                 return
@@ -115,15 +119,18 @@ class ServerFiles(Files):
         cancel = CANCEL.encode(CancelBody(f"{target} cannot be reached: {_words(reason)}", False, project_id))
         sender.reply_as(target, MessageType.RECEIVER_CANCELS_FILE, cancel, message_id)
 
-    def _about_project(self) -> dict[int, Any]:
-        """For frames whose number is the other end's: a 1001 would be taken for the end of a request of one's own."""
 
-        def tell(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
-            if sender.is_ours and reason is not RequestFailure.TYPE_UNKNOWN_TO_TARGET:
-                gone = PROJECT.encode(ProjectBody(PROJECT.decode(body).project_id))
-                sender.reply_as(target, MessageType.FILE_PEER_GONE, gone, message_id)
+def _tell_other(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
+    """For frames whose number is the other end's: a 1001 would be taken for the end of a request of one's own."""
+    if sender.is_ours and reason is not RequestFailure.TYPE_UNKNOWN_TO_TARGET:
+        gone = PROJECT.encode(ProjectBody(PROJECT.decode(body).project_id))
+        sender.reply_as(target, MessageType.FILE_PEER_GONE, gone, message_id)
 
-        return {MessageType.FILE_ALIVE: tell, MessageType.FILE_KEPT: tell}
+
+_TELL_OTHER: Final[dict[int, Undeliverable]] = {
+    MessageType.FILE_ALIVE: _tell_other,
+    MessageType.FILE_KEPT: _tell_other,
+}
 
 
 def _words(reason: RequestFailure) -> str:

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from esframework import limits
 from esframework.errors import TransferInterrupted
+from esframework.managers.files.facts import Facts
 from esframework.managers.files.machine.pace import Speed
 from esframework.managers.files.machine.states import TransferState
 from esframework.managers.files.options import SendingParameters
@@ -32,22 +33,6 @@ class Progress:
     def remaining(self) -> float | None:
         """Seconds until all is there."""
         return (self.size - self.transferred) / self.speed if self.speed > 0 else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What an offer says of what is sent. `modified_at` in nanoseconds UTC; `files` is 0 where a sender of another make
-    does not say."""
-
-    name: str
-    origin: str
-    size: int
-    is_folder: bool
-    modified_at: int
-    files: int = 0
-    is_executable: bool = False
-    comment: str | None = None
-    subject: str = ""
 
 
 class Transfer:
@@ -138,8 +123,8 @@ class Transfer:
         return waiting
 
     async def progress(self) -> AsyncIterator[Progress]:
-        """Give the progress as it changes, the last time when all is over; raises `TransferInterrupted` at the end of an
-        interrupted one. For coroutines in the reactor's thread."""
+        """Give the progress as it changes, the last time when all is over; raises `TransferInterrupted` at the end of
+        an interrupted one. For coroutines in the reactor's thread."""
         told = -1
         while not self.state.is_over:
             if self.transferred != told:
@@ -204,4 +189,3 @@ class Transfer:
         error = TransferInterrupted(text, self.disruption, self.cause)
         error.__cause__ = self.error
         return error
-

@@ -1,0 +1,354 @@
+"""Files and folders between clients, to the server and from it, on a network in memory: whole, refused, interrupted,
+gone on with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from esframework import ClientEngine, ClientOptions, ServerEngine, ServerOptions, limits
+from esframework.errors import NotLoggedOn, TargetAbsent, TransferInterrupted
+from esframework.managers.files.offer import Offer
+from esframework.managers.files.options import FilesOptions, SendingParameters
+from esframework.managers.files.transfer import Transfer
+from esframework.testing import Conditions, MemoryNetwork, simulated
+from esframework.wire.types import FileDisruption
+from tests.peers import record
+
+Tree = dict[str, bytes | None]
+SLOWLY = SendingParameters(rate_limit=1024 * 1024)
+
+
+class House:
+    """A server and two clients; each takes what is offered into the folder `received`."""
+
+    def __init__(self, network: MemoryNetwork, folder: Path, *, decide: Callable[[Offer], Any] | None = None) -> None:
+        self.folder = folder / "received"
+        self.folder.mkdir(exist_ok=True)
+        self.offers: list[Offer] = []
+        self._decide = decide or (lambda offer: offer.accept_into(self.folder))
+        self.server: ServerEngine = network.server(
+            options=ServerOptions(files=FilesOptions(state_folder=folder / "server state"))
+        )
+        self.alice: ClientEngine = network.run(network.client("alice"))
+        self.bob: ClientEngine = network.run(
+            network.client("bob", options=ClientOptions(files=FilesOptions(state_folder=folder / "bob's state")))
+        )
+        for files in (self.server.files, self.bob.files):
+            files.offered.subscribe(self._offered)
+
+    def _offered(self, offer: Offer) -> None:
+        self.offers.append(offer)
+        self._decide(offer)
+
+    def ways(self) -> list[tuple[Any, str | None, Any, str | None]]:
+        """(sender's files, target, receiver's files, source) for each direction that there is."""
+        return [
+            (self.alice.files, "bob", self.bob.files, "alice"),
+            (self.alice.files, None, self.server.files, "alice"),
+            (self.server.files, "bob", self.bob.files, None),
+        ]
+
+    def is_idle(self) -> bool:
+        """Whether nobody has anything under way."""
+        return not any(files.transfers() for files in (self.alice.files, self.bob.files, self.server.files))
+
+
+def events_of(files: Any) -> list[tuple[Any, ...]]:
+    """What is told of transfers from now on, without their progress."""
+    directions = (files.sending, files.receiving)
+    return record(*(event for each in directions for event in (each.started, each.resumed, each.completed, each.interrupted)))
+
+
+def make_tree(root: Path, tree: Tree) -> Path:
+    """Files by their paths; None is a folder."""
+    for path, content in tree.items():
+        place = root / path
+        if content is None:
+            place.mkdir(parents=True, exist_ok=True)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+    return root
+
+
+def read_tree(root: Path) -> Tree:
+    """The same, read back."""
+    return {
+        str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in sorted(root.rglob("*"))
+    }
+
+
+# --- it arrives -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("size", [0, 1, 3 * limits.FILE_WINDOW + 17])
+def test_a_file_arrives_whole_in_every_direction(size: int, tmp_path: Path) -> None:
+    network = MemoryNetwork()
+    house = House(network, tmp_path)
+    sent = tmp_path / "file.bin"
+    sent.write_bytes(os.urandom(size))
+    for files, target, receiving, source in house.ways():
+        at_sender, at_receiver = events_of(files), events_of(receiving)
+        transfer = network.run(files.send(target, sent, "a comment"))
+        assert network.run(transfer.done()) is transfer
+        received = house.folder / "file.bin"
+        assert received.read_bytes() == sent.read_bytes()
+        assert os.listdir(house.folder) == ["file.bin"]
+        offer = house.offers[-1]
+        assert (offer.source, offer.name, offer.size, offer.comment) == (source, "file.bin", size, "a comment")
+        assert (transfer.receiver, transfer.size, transfer.transferred) == (target, size, size)
+        assert at_sender == [("started", transfer), ("completed", transfer)]
+        assert at_receiver == [
+            ("started", offer.transfer),
+            ("completed", offer.transfer),
+        ]
+        assert house.is_idle()
+        received.unlink()
+    network.close()
+
+
+@simulated
+async def test_a_folder_arrives_with_all_that_is_in_it(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path)
+    tree: Tree = {
+        "empty": None,
+        "empty file": b"",
+        "deep/er/est/file": os.urandom(100_000),
+        "имя": b"x",
+        "名前/ファイル": b"y" * 70_000,
+        **{f"many/{number}": b"%d" % number for number in range(300)},
+    }
+    root = make_tree(tmp_path / "tree", tree)
+    os.utime(root / "имя", ns=(1_600_000_000_123_456_789, 1_600_000_000_123_456_789))
+    (root / "deep/er/est/file").chmod(0o755)
+    for number, (files, target, _, _) in enumerate(house.ways()):
+        transfer = await files.send(target, root)
+        await transfer.done()
+        received = house.folder / "tree"
+        assert read_tree(received) == read_tree(root)
+        assert (received / "имя").stat().st_mtime_ns == 1_600_000_000_123_456_789
+        assert os.access(received / "deep/er/est/file", os.X_OK)
+        assert not os.access(received / "имя", os.X_OK) or os.getuid() == 0
+        received.rename(tmp_path / f"received {number}")
+
+
+@simulated
+async def test_nothing_under_the_real_name_before_it_is_whole(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    sent = tmp_path / "file"
+    sent.write_bytes(bytes(limits.FILE_WINDOW * 2))
+    transfer = await house.alice.files.send("bob", sent)
+    async for progress in transfer.progress():
+        if progress.transferred < progress.size:
+            assert not (house.folder / "file").exists()
+    await transfer.done()
+    assert (house.folder / "file").exists()
+
+
+# --- it does not ------------------------------------------------------------------------------------------------------
+@simulated
+async def test_a_refusal_interrupts_it_at_both_ends(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path, decide=lambda offer: offer.refuse("no room"))
+    sent = tmp_path / "file"
+    sent.write_bytes(b"content")
+    for files, target, receiving, _ in house.ways():
+        at_receiver = events_of(receiving)
+        answers = record(files.answered)
+        transfer = await files.send(target, sent)
+        with pytest.raises(TransferInterrupted, match="no room") as caught:
+            await transfer.done()
+        assert caught.value.disruption is FileDisruption.REJECTED
+        assert at_receiver == [("interrupted", house.offers[-1].transfer, FileDisruption.REJECTED)]
+        assert answers == [("answered", transfer, False)]
+    assert house.is_idle()
+
+
+@simulated
+async def test_whoever_is_not_there_gets_nothing(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path)
+    sent = tmp_path / "file"
+    sent.write_bytes(b"content")
+    transfer = await house.alice.files.send("carol", sent)
+    with pytest.raises(TransferInterrupted) as caught:
+        await transfer.done()
+    assert caught.value.disruption is FileDisruption.OTHER_OFFLINE
+    with pytest.raises(TargetAbsent):
+        await house.server.files.send("carol", sent)
+    with pytest.raises(FileNotFoundError):
+        await house.alice.files.send("bob", tmp_path / "nothing")
+    await house.alice.close()
+    with pytest.raises(NotLoggedOn):
+        await house.alice.files.send("bob", sent)
+
+
+@simulated
+async def test_without_anybody_to_decide_it_is_refused(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.server()
+    alice, _ = await network.client("alice"), await network.client("bob")
+    sent = tmp_path / "file"
+    sent.write_bytes(b"content")
+    transfer = await alice.files.send("bob", sent)
+    with pytest.raises(TransferInterrupted, match="takes no files"):
+        await transfer.done()
+
+
+@pytest.mark.parametrize("by_sender", [True, False])
+@pytest.mark.parametrize("when", ["before the answer", "under way"])
+@simulated
+async def test_either_end_may_cancel_at_any_time(
+    network: MemoryNetwork, tmp_path: Path, by_sender: bool, when: str
+) -> None:
+    network.conditions = Conditions(delay=0.01)
+    waits = when == "before the answer"
+    house = House(network, tmp_path, decide=(lambda offer: None) if waits else None)
+    sent = tmp_path / "file"
+    sent.write_bytes(bytes(limits.FILE_WINDOW * 3))
+    for files, target, receiving, _ in house.ways():
+        at_receiver = events_of(receiving)
+        transfer = await files.send(target, sent, parameters=SLOWLY)
+        network.advance(0.5)
+        offered = house.offers[-1].transfer
+        (transfer if by_sender else offered).cancel("changed my mind")
+        network.advance(0.1)
+        assert transfer.cause == offered.cause == "changed my mind"
+        canceller, other = (transfer, offered) if by_sender else (offered, transfer)
+        is_refusal = waits and not by_sender
+        assert canceller.disruption is (FileDisruption.REJECTED if is_refusal else FileDisruption.CANCELLED)
+        assert other.disruption is (FileDisruption.REJECTED if is_refusal else FileDisruption.CANCELLED_BY_OTHER)
+        assert at_receiver[-1] == ("interrupted", offered, offered.disruption)
+        assert house.is_idle() and "file" not in os.listdir(house.folder)
+        transfer.cancel()
+        assert transfer.cause == "changed my mind"
+
+
+# --- it goes on -------------------------------------------------------------------------------------------------------
+async def interrupted_halfway(network: MemoryNetwork, files: Any, target: str | None, path: Path) -> Transfer:
+    """A transfer that is cancelled when half of it has been sent."""
+    transfer: Transfer = await files.send(target, path, parameters=SLOWLY)
+    while transfer.transferred < transfer.size // 2:
+        network.advance(0.1)
+    transfer.cancel("enough")
+    network.advance(0.1)
+    return transfer
+
+
+@simulated
+async def test_what_was_interrupted_goes_on_where_it_was(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    single = tmp_path / "file"
+    single.write_bytes(os.urandom(limits.FILE_WINDOW * 4))
+    tree = make_tree(tmp_path / "tree", {f"folder{n % 5}/{n}": os.urandom(60_000) for n in range(150)})
+    for path in (single, tree):
+        for files, target, receiving, _ in house.ways():
+            await interrupted_halfway(network, files, target, path)
+            assert house.offers[-1].resumable is None
+            at_sender, at_receiver = events_of(files), events_of(receiving)
+            transfer = await files.send(target, path)
+            await transfer.done()
+            offer = house.offers[-1]
+            assert offer.resumable is not None and offer.resumable.position.received > 0
+            assert transfer.is_resumed and transfer.skipped == offer.transfer.skipped > limits.FILE_WINDOW // 2
+            assert at_sender[0] == ("resumed", transfer)
+            assert at_receiver[0] == ("resumed", offer.transfer)
+            received = house.folder / path.name
+            if path.is_dir():
+                assert read_tree(received) == read_tree(path)
+            else:
+                assert received.read_bytes() == path.read_bytes()
+            assert os.listdir(house.folder) == [path.name]
+            received.rename(tmp_path / f"{path.name} {target} {len(house.offers)}")
+
+
+@simulated
+async def test_a_file_that_has_changed_begins_anew_and_says_so(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(limits.FILE_WINDOW * 4))
+    await interrupted_halfway(network, house.alice.files, "bob", path)
+    path.write_bytes(os.urandom(limits.FILE_WINDOW * 4))
+    os.utime(path, ns=(1, 1))
+    transfer = await house.alice.files.send("bob", path)
+    await transfer.done()
+    assert house.offers[-1].resumable is None and house.offers[-1].is_changed
+    assert not transfer.is_resumed
+    assert (house.folder / "file").read_bytes() == path.read_bytes()
+
+
+@simulated
+async def test_a_file_that_only_looks_the_same_begins_anew(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(limits.FILE_WINDOW * 4))
+    before = path.stat().st_mtime_ns
+    await interrupted_halfway(network, house.alice.files, "bob", path)
+    path.write_bytes(os.urandom(limits.FILE_WINDOW * 4))
+    os.utime(path, ns=(before, before))
+    at_receiver = events_of(house.bob.files)
+    transfer = await house.alice.files.send("bob", path)
+    await transfer.done()
+    assert house.offers[-1].resumable is not None
+    assert at_receiver[0][0] == "started"
+    assert not transfer.is_resumed and not house.offers[-1].transfer.is_resumed
+    assert (house.folder / "file").read_bytes() == path.read_bytes()
+    assert os.listdir(house.folder) == ["file"]
+
+
+@simulated
+async def test_a_lost_connection_is_told_by_its_own_reason_at_each_end(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(limits.FILE_WINDOW * 4))
+    for lost, other in ((house.alice, house.bob), (house.bob, house.alice)):
+        transfer = await house.alice.files.send("bob", path, parameters=SLOWLY)
+        network.advance(0.5)
+        offered = house.offers[-1].transfer
+        network.cut(lost)
+        own, far = (transfer, offered) if lost is house.alice else (offered, transfer)
+        assert own.disruption is FileDisruption.SELF_OFFLINE
+        network.advance(limits.FILE_SILENCE + 2)
+        assert far.disruption is FileDisruption.OTHER_OFFLINE
+        assert house.is_idle() and other.connected and lost.connected
+    transfer = await house.alice.files.send("bob", path, parameters=SendingParameters(package_size=5000))
+    await transfer.done()
+    assert transfer.is_resumed
+    assert (house.folder / "file").read_bytes() == path.read_bytes()
+
+
+@simulated
+async def test_what_is_there_already_is_replaced_only_when_asked(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path)
+    (house.folder / "file").write_bytes(b"old")
+    path = tmp_path / "file"
+    path.write_bytes(b"new")
+    transfer = await house.alice.files.send("bob", path)
+    with pytest.raises(TransferInterrupted) as caught:
+        await transfer.done()
+    assert caught.value.disruption is FileDisruption.OTHER_INNER_ERROR
+    assert house.offers[-1].transfer.disruption is FileDisruption.INNER_ERROR
+    assert (house.folder / "file").read_bytes() == b"old"
+    house._decide = lambda offer: offer.accept_into(house.folder, replace=True)
+    await (await house.alice.files.send("bob", path)).done()
+    assert (house.folder / "file").read_bytes() == b"new"
+
+
+@simulated
+async def test_the_last_word_before_the_sender_hears_of_success(network: MemoryNetwork, tmp_path: Path) -> None:
+    recorded: Deferred[None] = Deferred()
+    house = House(network, tmp_path)
+    house._decide = lambda offer: offer.accept_into(house.folder, before_kept=lambda path: recorded)
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    transfer = await house.alice.files.send(None, path)
+    network.advance(5)
+    assert (house.folder / "file").exists() and transfer.is_transferring
+    recorded.callback(None)
+    await transfer.done()
