@@ -131,6 +131,11 @@ class TreeWriter:
         return Position(self._received, self._last, self._offset if self._file is None else self._file.offset)
 
     @property
+    def missing(self) -> int:
+        """Bytes that are missing of the file that began last."""
+        return 0 if self._file is None else self._file.item.size - self._file.offset
+
+    @property
     def files(self) -> int:
         """Files that have begun."""
         return self._files

@@ -97,6 +97,7 @@ class Reception:
         self._worker = FileWorker(context.clock)
         self._writer: TreeWriter | None = None
         self._contents = Contents(transfer.is_folder, transfer.size)
+        self._left = 0
         self._digest = b""
         self._items: list[Item] = []
         self._charge = 0
@@ -174,13 +175,13 @@ class Reception:
         now = self._context.clock.seconds()
         self.machine.begin(position.received, now)
         self.transfer.state = self.machine.state
-        left = self._writer.missing
-        self._contents = Contents(self.transfer.is_folder, self.transfer.size, left if position.received else None)
+        self._left = self._writer.missing
         if self.machine.is_ours:
             details = AnswerDetailsBody(self._algorithm or "", self.machine.granted, prefix, self.transfer.id)
             self._reply(MessageType.FILE_ANSWER_DETAILS, ANSWER_DETAILS.encode(details))
-        self._answer(None, position, position.offset + left)
+        self._answer(None, position, position.offset + self._left)
         if not self.machine.is_ours:
+            self._expect(position.received)
             self._begin(position.received)
             self._end_when_whole()
 
@@ -196,12 +197,20 @@ class Reception:
         """One of ours says where it begins. Raises Broken."""
         asked = self.machine.received
         self.machine.starts_at(skipped, self._context.clock.seconds())
+        self._expect(skipped)
         if asked and not skipped:
             # What is here is not the beginning of what is sent: another file by now.
-            self._contents = Contents(self.transfer.is_folder, self.transfer.size)
             self._work(self._begin_anew, lambda _: self._begin(0))
         else:
             self._begin(skipped)
+
+    def _expect(self, skipped: int) -> None:
+        """What comes next: the rest of what is here, or the beginning."""
+        transfer = self.transfer
+        self._contents = Contents(transfer.is_folder, transfer.size, self._left if skipped else None)
+        if not skipped and not transfer.is_folder:
+            # A single file is a tree of one; no package says that it begins.
+            self._items.append(FileItem("", transfer.size, transfer.modified_at, transfer.is_executable))
 
     def _begin_anew(self) -> None:
         assert self._writer is not None
@@ -210,10 +219,6 @@ class Reception:
         self._writer.open(self._algorithm)
 
     def _begin(self, skipped: int) -> None:
-        if not skipped and not self.transfer.is_folder:
-            # A single file is a tree of one; no package says that it begins.
-            transfer = self.transfer
-            self._items.append(FileItem("", transfer.size, transfer.modified_at, transfer.is_executable))
         self.transfer.begun(self._context.clock.seconds(), skipped)
         self._reports.started(self.transfer)
 
