@@ -43,7 +43,6 @@ class ServerFiles(Files):
 
     def registrations(self) -> Registrations:
         """What this half brings to a server."""
-        tell_sender = dict.fromkeys(_FROM_SENDER, self._tell_sender)
         return Registrations(
             facade=self,
             handlers=self.handlers(),
@@ -55,7 +54,7 @@ class ServerFiles(Files):
         )
 
     def _undeliverable(self) -> dict[int, Undeliverable]:
-        failed: dict[int, Undeliverable] = {each: self._tell_sender for each in _FROM_SENDER}
+        failed: dict[int, Undeliverable] = dict.fromkeys(_FROM_SENDER, self._tell_sender)
         return {**failed, **_TELL_OTHER, MessageType.BEGIN_FILE: self._offer_failed}
 
     # --- what Files asks ----------------------------------------------------------------------------------------------

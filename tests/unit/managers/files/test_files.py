@@ -4,84 +4,20 @@ gone on with."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
-from esframework import ClientEngine, ClientOptions, ServerEngine, ServerOptions, limits
+from esframework import limits
 from esframework.errors import NotLoggedOn, TargetAbsent, TransferInterrupted
-from esframework.managers.files.offer import Offer
-from esframework.managers.files.options import FilesOptions, SendingParameters
+from esframework.managers.files.options import SendingParameters
 from esframework.managers.files.transfer import Transfer
 from esframework.testing import Conditions, MemoryNetwork, simulated
 from esframework.wire.types import FileDisruption
 from tests.peers import record
-
-Tree = dict[str, bytes | None]
-SLOWLY = SendingParameters(rate_limit=1024 * 1024)
-
-
-class House:
-    """A server and two clients; each takes what is offered into the folder `received`."""
-
-    def __init__(self, network: MemoryNetwork, folder: Path, *, decide: Callable[[Offer], Any] | None = None) -> None:
-        self.folder = folder / "received"
-        self.folder.mkdir(exist_ok=True)
-        self.offers: list[Offer] = []
-        self._decide = decide or (lambda offer: offer.accept_into(self.folder))
-        self.server: ServerEngine = network.server(
-            options=ServerOptions(files=FilesOptions(state_folder=folder / "server state"))
-        )
-        self.alice: ClientEngine = network.run(network.client("alice"))
-        self.bob: ClientEngine = network.run(
-            network.client("bob", options=ClientOptions(files=FilesOptions(state_folder=folder / "bob's state")))
-        )
-        for files in (self.server.files, self.bob.files):
-            files.offered.subscribe(self._offered)
-
-    def _offered(self, offer: Offer) -> None:
-        self.offers.append(offer)
-        self._decide(offer)
-
-    def ways(self) -> list[tuple[Any, str | None, Any, str | None]]:
-        """(sender's files, target, receiver's files, source) for each direction that there is."""
-        return [
-            (self.alice.files, "bob", self.bob.files, "alice"),
-            (self.alice.files, None, self.server.files, "alice"),
-            (self.server.files, "bob", self.bob.files, None),
-        ]
-
-    def is_idle(self) -> bool:
-        """Whether nobody has anything under way."""
-        return not any(files.transfers() for files in (self.alice.files, self.bob.files, self.server.files))
-
-
-def events_of(files: Any) -> list[tuple[Any, ...]]:
-    """What is told of transfers from now on, without their progress."""
-    directions = (files.sending, files.receiving)
-    return record(*(event for each in directions for event in (each.started, each.resumed, each.completed, each.interrupted)))
-
-
-def make_tree(root: Path, tree: Tree) -> Path:
-    """Files by their paths; None is a folder."""
-    for path, content in tree.items():
-        place = root / path
-        if content is None:
-            place.mkdir(parents=True, exist_ok=True)
-        else:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-    return root
-
-
-def read_tree(root: Path) -> Tree:
-    """The same, read back."""
-    return {
-        str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in sorted(root.rglob("*"))
-    }
+from tests.transfers import SLOWLY, House, Tree, events_of, make_tree, read_tree
 
 
 # --- it arrives -------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_a_single_file_is_content_alone() -> None:
         lambda contents: (contents.file(5), contents.folder()),
         lambda contents: (contents.file(5), contents.content(4), contents.end()),
     ],
-    ids=["content without a file", "too much", "a file within a file", "a folder within a file", "an end within a file"],
+    ids=["content without a file", "too much", "file within a file", "folder within a file", "end within a file"],
 )
 def test_disorder_is_refused(inputs: Callable[[Contents], object]) -> None:
     with pytest.raises(Broken):

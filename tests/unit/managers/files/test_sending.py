@@ -1,0 +1,63 @@
+"""Sending to clients of another make: nothing but what they know."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from esframework.managers.files.contracts import FILE, PROJECT, FileBody, ProjectBody
+from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.types import MessageType, PackageType
+from tests.transfers import ForeignReceiver, House, make_tree
+
+
+@pytest.mark.parametrize("generation", [6, 7])
+@pytest.mark.parametrize("by_server", [True, False])
+@simulated
+async def test_a_file_is_sent_to_another_make(
+    network: MemoryNetwork, tmp_path: Path, generation: int, by_server: bool
+) -> None:
+    house = House(network, tmp_path)
+    receiver = ForeignReceiver(network, generation)
+    sent = tmp_path / "file.bin"
+    sent.write_bytes(os.urandom(400_000))
+    files = house.server.files if by_server else house.alice.files
+    transfer = await files.send("carol", sent, "a comment")
+    receiver.accept()
+    packages = receiver.packages()
+    assert {kind for kind, _ in packages} == {PackageType.CONTENT}
+    assert b"".join(data or b"" for _, data in packages) == sent.read_bytes()
+    await transfer.done()
+    assert receiver.begin.origin_path.endswith(r"\file.bin") and str(tmp_path) not in receiver.begin.origin_path
+    assert (receiver.begin.comment, receiver.begin.is_folder) == ("a comment", False)
+    resumed = await files.send("carol", sent)
+    receiver.accept(received=300_000)
+    assert b"".join(data or b"" for _, data in receiver.packages()) == sent.read_bytes()[300_000:]
+    await resumed.done()
+    assert resumed.skipped == 300_000
+
+
+@simulated
+async def test_a_folder_is_sent_to_another_make_file_by_file(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path)
+    receiver = ForeignReceiver(network, 6)
+    root = make_tree(tmp_path / "tree", {"a": b"aa", "b": b"bb", "empty": b"", "inner/c": b"cc"})
+    transfer = await house.alice.files.send("carol", root)
+    receiver.accept()
+    is_in = PROJECT.encode(ProjectBody(receiver.begin.project_id))
+    assert receiver.packages() == [(2, b""), (1, FILE.encode(FileBody(2, "a"))), (0, b"aa")]
+    receiver.peer.send(MessageType.FILE_OF_FOLDER_RECEIVED, is_in, to="alice")
+    assert receiver.packages() == [(1, FILE.encode(FileBody(2, "b"))), (0, b"bb")]
+    receiver.peer.send(MessageType.FILE_OF_FOLDER_RECEIVED, is_in, to="alice")
+    assert receiver.packages() == [
+        (1, FILE.encode(FileBody(0, "empty"))),
+        (2, b"inner"),
+        (1, FILE.encode(FileBody(2, r"inner\c"))),
+        (0, b"cc"),
+    ]
+    assert not transfer.state.is_over
+    receiver.peer.send(MessageType.FILE_OF_FOLDER_RECEIVED, is_in, to="alice")
+    assert receiver.packages() == [(3, None)]
+    await transfer.done()
