@@ -182,33 +182,55 @@ class OpenFolder:
         os.rmdir(place, dir_fd=at)
 
     def remove_tree(self, name: str) -> int:
-        """Remove a file, a link itself, or a folder with all that is in it; returns the bytes of the files.
+        """Remove a file, a link itself, or a folder with all that is in it, however deep; returns the bytes of files.
 
-        Nothing is followed. What cannot be removed is raised when all the rest is gone from its folder.
+        Nothing is followed. What cannot be removed is raised when all the rest is gone.
         """
-        status = self.status(name)
-        if not stat.S_ISDIR(status.st_mode):
-            self.remove(name)
-            return status.st_size if stat.S_ISREG(status.st_mode) else 0
-        with self._below(name) as below:
-            removed = below.remove_contents()
-        self.remove_folder(name)
-        return removed
+        self.status(name)
+        return self._remove_all([name])
 
     def remove_contents(self) -> int:
         """The same for all that is in this folder, which stays."""
+        return self._remove_all([entry.name for entry in self.entries()])
+
+    def _remove_all(self, names: list[str]) -> int:
         removed = 0
         failure: OSError | None = None
-        for entry in self.entries():
-            try:
-                removed += self.remove_tree(entry.name)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                failure = error
+        # From this folder down to where we are: each with its name, and with what is left to be removed in it.
+        way = [(self, "", names)]
+        try:
+            while way:
+                try:
+                    removed += self._remove_next(way)
+                except FileNotFoundError:
+                    # Somebody else was quicker.
+                    continue
+                except OSError as error:
+                    failure = failure or error
+        finally:
+            for folder, _, _ in way[1:]:
+                folder.close()
         if failure is not None:
             raise failure
         return removed
+
+    def _remove_next(self, way: list[tuple[OpenFolder, str, list[str]]]) -> int:
+        folder, its_name, names = way[-1]
+        if not names:
+            way.pop()
+            if way:
+                folder.close()
+                way[-1][0].remove_folder(its_name)
+            return 0
+        name = names.pop()
+        status = folder.status(name)
+        if stat.S_ISDIR(status.st_mode):
+            below = folder._below(name)
+            way.append((below, name, []))
+            way[-1][2].extend(entry.name for entry in below.entries())
+            return 0
+        folder.remove(name)
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     # --- within -------------------------------------------------------------------------------------------------------
     def _place(self, name: str) -> Place:

@@ -65,6 +65,7 @@ class Cutting:
     # --- within -------------------------------------------------------------------------------------------------------
     def _visit(self, folder: OpenFolder, path: tuple[str, ...], target: tuple[str, ...] | None) -> None:
         """A folder and all in it, up to the file to which the names of `target` lead from it; None: all of it."""
+        _check_depth(len(path))
         if self.digest is not None:
             self.digest.folder("/".join(path))
         files, folders = _sorted_entries(folder)
@@ -117,12 +118,18 @@ class Cutting:
             self.digest.content(data)
             left -= len(data)
 
-    def _count(self, folder: OpenFolder) -> None:
+    def _count(self, folder: OpenFolder, depth: int = 0) -> None:
+        _check_depth(depth)
         files, folders = _sorted_entries(folder)
         self.received += sum(folder.status(name).st_size for name in files)
         for name in folders:
             with folder.folder([name]) as below:
-                self._count(below)
+                self._count(below, depth + 1)
+
+
+def _check_depth(depth: int) -> None:
+    if depth > limits.MAX_PATH_DEPTH:
+        raise CannotGoOn("somebody has made deeper folders in it than we do")
 
 
 def _sorted_entries(folder: OpenFolder) -> tuple[list[str], list[str]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +171,17 @@ def test_the_rest_of_a_tree_goes_where_something_cannot(
     with pytest.raises(PermissionError):
         top.remove_tree("a")
     assert os.listdir(root / "a") == ["y"]
+
+
+def test_a_deep_tree_is_removed_without_recursion(top: OpenFolder, root: Path) -> None:
+    (root / "/".join(["d"] * 120)).mkdir(parents=True)
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    try:
+        top.remove_tree("d")
+    finally:
+        sys.setrecursionlimit(before)
+    assert not (root / "d").exists()
 
 
 def test_closing_twice_is_harmless_and_leaves_no_descriptor(root: Path, system: str) -> None:
