@@ -16,6 +16,7 @@ _COMMANDS = {
     "config": ("esframework.cli.config", "config"),
     "chat": ("esframework.cli.chat", "chat"),
     "message": ("esframework.cli.message", "message"),
+    "transfers": ("esframework.cli.transfers", "transfers"),
     "demo": ("esframework.cli.demo", "demo"),
     "bench": ("esframework.cli.bench", "bench"),
     "doctor": ("esframework.cli.doctor", "doctor"),

@@ -24,6 +24,8 @@ _SUFFIX: Final = ".json"
 _UNFINISHED: Final = ".json.new"
 _TOKEN = re.compile("[0-9a-f]{16}")
 _MAX_NUMBER: Final = 2**64
+_MAX_SECONDS: Final = 100_000_000_000
+"""Three thousand years: what calendars can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ def _check(partial: Partial) -> None:
         raise ValueError(f"id: {partial.id!r} is none of ours")
     if not destination.is_absolute() or not destination.name or ".." in destination.parts or "\0" in str(destination):
         raise ValueError(f"destination: {str(destination)!r} is no absolute path to a file or folder")
+    if partial.updated_at < 0:
+        raise ValueError(f"updated_at: {partial.updated_at} is before there were computers")
     if not 0 <= position.offset <= position.received <= partial.identity.size:
         raise ValueError(f"position: {position} cannot be in {partial.identity.size} bytes")
     if file is not None and (file.path != position.path or not position.offset <= file.size < _MAX_NUMBER):
@@ -208,7 +212,7 @@ def _number(facts: dict[str, Any], name: str, least: int = 0) -> int:
 
 def _seconds(facts: dict[str, Any], name: str) -> float:
     value: Any = facts.get(name)
-    if type(value) not in (int, float) or not abs(value) < _MAX_NUMBER:
+    if type(value) not in (int, float) or not abs(value) < _MAX_SECONDS:
         raise ValueError(f"{name}: {value!r} is no time in seconds")
     return float(value)
 

@@ -8,7 +8,7 @@ from esframework.cli.main import main
 
 
 def test_no_summary_of_a_command_is_cut_off() -> None:
-    for arguments in ([], ["user"], ["store"], ["offline"], ["config"], ["message"]):
+    for arguments in ([], ["user"], ["store"], ["offline"], ["transfers"], ["config"], ["message"]):
         shown = CliRunner().invoke(main, [*arguments, "--help"], terminal_width=80).output
         _, found, commands = shown.partition("Commands:")
         assert found

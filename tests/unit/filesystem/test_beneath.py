@@ -174,7 +174,7 @@ def test_the_rest_of_a_tree_goes_where_something_cannot(
 
 
 def test_a_deep_tree_is_removed_without_recursion(top: OpenFolder, root: Path) -> None:
-    (root / "/".join(["d"] * 120)).mkdir(parents=True)
+    (root / "/".join(["d"] * 80)).mkdir(parents=True)
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack(0)) + 150)
     try:

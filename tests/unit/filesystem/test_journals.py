@@ -81,6 +81,8 @@ def test_what_is_noted_is_read_back(partial: Partial) -> None:
         ("updated_at", float("nan")),
         ("updated_at", float("inf")),
         ("updated_at", "1"),
+        ("updated_at", -1.0),
+        ("updated_at", 1e12),
         ("lifetime", None),
         ("is_ours", "yes"),
         ("is_ordered", None),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from esframework import limits
 from esframework.errors import DestinationExists, PathClash, UnsafePath, WrongTree
 from esframework.filesystem import making
+from esframework.filesystem.beneath import OpenFolder
 from esframework.filesystem.digests import BLAKE2B, TreeDigest
 from esframework.filesystem.items import FileItem, FolderItem, Item, Position
 from esframework.filesystem.journals import FolderJournals
@@ -259,6 +261,26 @@ def test_entries_that_are_one_on_this_file_system_are_named(receiver: Receiver) 
         with pytest.raises(PathClash, match="'a' is there already: another entry"):
             writer.write([FolderItem(""), FileItem("a", 1), b"1", second])
         writer.discard()
+    assert receiver.is_clean()
+
+
+@pytest.mark.parametrize(("first", "second"), [("Readme", "README"), ("\u00e9", "e\u0301"), ("folder/A", "folder/a")])
+@pytest.mark.parametrize("kind", [lambda path: FileItem(path, 0), FolderItem], ids=["file", "folder"])
+def test_names_that_differ_for_the_sender_only_are_named(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, first: str, second: str, kind: Callable[[str], Item]
+) -> None:
+    place = OpenFolder._place
+
+    def without_case(folder: OpenFolder, name: str) -> Any:
+        return place(folder, unicodedata.normalize("NFC", name).casefold())
+
+    monkeypatch.setattr(OpenFolder, "_place", without_case)
+    writer = receiver.tree_writer()
+    writer.open(None)
+    writer.write([FolderItem(""), FolderItem("folder"), kind(first)])
+    with pytest.raises(PathClash, match=second.split("/")[-1]):
+        writer.write([kind(second)])
+    writer.discard()
     assert receiver.is_clean()
 
 
