@@ -52,6 +52,7 @@ class RowResult:
     work: str
     unit: str
     goals: tuple[Goal, ...]
+    rate: str = "per_second"
     figures: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
@@ -59,8 +60,9 @@ class RowResult:
         """Keep one round's metrics."""
         self.figures.setdefault(contestant, []).append(metrics)
 
-    def median(self, contestant: str, metric: str = "per_second") -> float | None:
-        """The median over the rounds; None when this contestant or metric was not measured."""
+    def median(self, contestant: str, metric: str | None = None) -> float | None:
+        """The median over the rounds, of the rate or of another metric; None when it was not measured."""
+        metric = metric or self.rate
         values = [figures[metric] for figures in self.figures.get(contestant, ()) if metric in figures]
         return median(values) if values else None
 

@@ -23,6 +23,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 START_SECONDS = 30.0  # Crossbar needs about ten on a small machine
 STOP_SECONDS = 10.0
+OWN_AND_ENDED_CHILDREN = slice(11, 15)
 MACHINE_WORK = slice(1, 4)  # user, nice, system of /proc/stat; interrupts belong to everybody
 
 
@@ -154,12 +155,21 @@ class Process:
         return self.lines[0]
 
     def cpu_seconds(self) -> float:
-        """CPU time so far, of this process and its living descendants."""
+        """CPU time so far, of this process and its descendants."""
         return sum(_cpu_seconds(pid) for pid in family(self.pid))
 
     def resident_bytes(self) -> int:
         """Resident memory now, of this process alone."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE
+
+    def forget_peak(self) -> None:
+        """Let the most resident memory be counted from now on."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def peak_bytes(self) -> int:
+        """The most resident memory that this process has had."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def stop(self) -> None:
         """Ask it to end, insist after ten seconds. Safe to call again."""
@@ -190,7 +200,7 @@ def _cpu_seconds(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0  # ended while we looked
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return sum(map(int, fields[OWN_AND_ENDED_CHILDREN])) / TICKS
 
 
 def machine_cpu_seconds() -> float:

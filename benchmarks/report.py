@@ -16,6 +16,9 @@ DETAILS = ("row", "contestant", "median", "lowest", "highest", "p50 µs", "p99 �
 CPU = ("server CPU", "load CPU", "others' CPU", "server µs each")
 METRICS = {
     "per_second": ("{:,.0f}/s", ""),
+    "mib_per_second": ("{:,.0f} MiB/s", ""),
+    "files_per_second": ("{:,.0f} files/s", ""),
+    "growth_mib": ("{:,.1f} MiB", ", memory above idle"),
     "bytes_per_connection": ("{:,.0f} bytes", ", memory each"),
     "idle_cpu_percent": ("{:.1f} %", ", idle CPU"),
     "arrived_percent": ("{:.1f} %", ", arrived"),
@@ -65,8 +68,8 @@ def detail_table(results: Sequence[RowResult]) -> Table:
     lines: Table = [DETAILS + CPU]
     for result in results:
         for name, rounds in result.figures.items():
-            rates = [figures["per_second"] for figures in rounds]
-            spread = (_number(result.median(name)), _number(min(rates)), _number(max(rates)))
+            rates = [figures[result.rate] for figures in rounds]
+            spread = tuple(_number(rate, result.rate) for rate in (result.median(name), min(rates), max(rates)))
             waits = tuple(_cell(result.median(name, key), "{:,.0f}") for key in ("p50_us", "p99_us", "max_us"))
             keys = ("server_cpu", "generator_cpu", "others_cpu")
             shares = tuple(_cell(result.median(name, key), "{:.0%}") for key in keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import fanout, flood, idle, log_ons, offline_writes, presence, queries, relay
+from benchmarks import copies, fanout, flood, idle, log_ons, many_copies, offline_writes, presence, queries, relay
 from benchmarks.measurement import Goal, RowResult
 from benchmarks.running import Pace
 
@@ -20,6 +20,9 @@ PRESENCE_CONTACTS = 50
 PRESENCE_SECONDS = 20.0
 PRESENCE_LATE_US = 100_000
 KEEPS = 3000
+FILE_PING_US = 20_000
+FILES_AT_ONCE = 20
+FILES_AT_ONCE_MIB = 64
 
 
 def _against(**limits: float) -> tuple[Goal, ...]:
@@ -33,6 +36,17 @@ def _relay(name: str, connections: int, outstanding: int, **limits: float) -> Ca
 
 def _fanout(name: str, outstanding: int, **limits: float) -> Callable[[Pace], RowResult]:
     return lambda pace: fanout.measure(name, 1000, outstanding, _against(**limits), pace)
+
+
+def _copy_goals() -> tuple[Goal, ...]:
+    rate = "mib_per_second"
+    ping = Goal(FILE_PING_US, metric="p99_us", at_most=True)
+    return Goal(1.0, "scp", metric=rate), Goal(0.6, "bare copy", metric=rate), ping
+
+
+def _at_once_goals() -> tuple[Goal, ...]:
+    memory = Goal(FILES_AT_ONCE_MIB, metric="growth_mib", at_most=True)
+    return memory, Goal(FILE_PING_US, metric="p99_us", at_most=True)
 
 
 def _presence(pace: Pace) -> RowResult:
@@ -68,4 +82,8 @@ ROWS: dict[str, Callable[[Pace], RowResult]] = {
     "broadcast-1000-1": _fanout("broadcast-1000-1", 1, mosquitto=1.0, nats=0.4),
     "broadcast-1000-20": _fanout("broadcast-1000-20", 20, mosquitto=1.0, nats=0.4),
     "presence": _presence,
+    "file-to-server": lambda pace: copies.measure_file("file-to-server", False, _copy_goals(), pace),
+    "file-relayed": lambda pace: copies.measure_file("file-relayed", True, _copy_goals(), pace),
+    "files-at-once": lambda pace: many_copies.measure("files-at-once", FILES_AT_ONCE, _at_once_goals(), pace),
+    "folder": lambda pace: copies.measure_folder("folder", (Goal(0.3, "tar stream", metric="files_per_second"),), pace),
 }
