@@ -24,6 +24,8 @@ compared and looked up without decoding, and the frame can be forwarded without 
 FIXED: Final = 12
 """Bytes of a header before its two id fields."""
 
+_WORTH_AN_OBJECT: Final = 4096
+
 
 class Layout:
     """One way to write headers: a generation and the size of its id fields. Shared: get it from `layout_of`."""
@@ -112,16 +114,17 @@ def default_layout(profile: Profile = GENERATION_6, max_user_id: int = limits.MA
 class FrameDecoder:
     """Cuts a stream into frames; any chunking of the same bytes gives the same frames.
 
-    Holds no more than one unfinished frame, and never allocates for a declared length before its bytes are there.
+    Holds no more than one unfinished frame, and never allocates for a declared length before its bytes are there. A
+    frame that comes in several reads is copied once, when it is whole.
     """
 
-    __slots__ = ("layout", "max_message", "error", "_rest", "_missing")
+    __slots__ = ("layout", "max_message", "error", "_held", "_missing")
 
     def __init__(self, layout: Layout, max_message: int = limits.MAX_MESSAGE) -> None:
         self.layout = layout
         self.max_message = max_message
         self.error: RemoteError | None = None
-        self._rest: bytes | bytearray = b""
+        self._held: list[bytes | bytearray] | None = None
         self._missing = 0
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -132,18 +135,24 @@ class FrameDecoder:
         """
         if self.error is not None:
             return []
-        if self._rest:
-            if len(data) < self._missing:
-                return self._keep(data)
-            data = self._join(data)
+        frames: list[Frame] = []
+        start = 0
+        if self._held is not None:
+            start = self._missing
+            if not start:
+                data = b"".join((self._held[0], data))
+            elif len(data) < start:
+                return self._keep(self._held, data)
+            else:
+                frames.append(self._join(self._held, memoryview(data)[:start]))
+            self._held = None
         layout = self.layout
         unpack, header_size = layout.unpack, layout.header_size
         token, client_types = layout.profile.token, layout.profile.client_types
         longest = self.max_message - header_size
-        frames: list[Frame] = []
-        start, size = 0, len(data)
+        size = len(data)
         last = size - header_size
-        missing = 1
+        missing = 0
         while start <= last:
             first, client_type, message_type, message_id, length, source, destination = unpack(data, start)
             if first != token or client_type not in client_types or not 0 <= length <= longest:
@@ -156,26 +165,28 @@ class FrameDecoder:
             frames.append((message_type, message_id, source, destination, data[start:end]))
             start = end
         if start < size:
-            self._rest = data[start:]
+            self._held = [data[start:]]
             self._missing = missing
             if data[start] != token:
                 self.error = _explain(layout, self.max_message, data[start], 0, 0)
         return frames
 
-    def _keep(self, data: bytes) -> list[Frame]:
-        # Not the reads themselves: a peer chooses their size, and an object for each byte takes forty times its place.
-        if isinstance(self._rest, bytes):
-            self._rest = bytearray(self._rest)
-        self._rest += data
+    def _keep(self, held: list[bytes | bytearray], data: bytes) -> list[Frame]:
         self._missing -= len(data)
+        if len(data) >= _WORTH_AN_OBJECT:
+            held.append(data)
+        elif isinstance(held[-1], bytearray):
+            held[-1] += data
+        else:
+            # Not the reads themselves: a peer chooses their size, and an object for each byte takes forty times its
+            # place.
+            held.append(bytearray(data))
         return []
 
-    def _join(self, data: bytes) -> bytes:
-        rest, self._rest = self._rest, b""
-        if isinstance(rest, bytes):
-            return rest + data
-        rest += data
-        return bytes(rest)
+    def _join(self, held: list[bytes | bytearray], last: memoryview) -> Frame:
+        frame = b"".join((*held, last))
+        _, _, message_type, message_id, _, source, destination = self.layout.unpack(frame)
+        return message_type, message_id, source, destination, frame
 
 
 def _explain(layout: Layout, max_message: int, token: int, client_type: int, length: int) -> InvalidMessage:
