@@ -25,6 +25,7 @@ from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
 from esframework.managers.delivery.options import DeliveryOptions
+from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.server.engine import ServerEngine
@@ -84,6 +85,7 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         groups=GroupsOptions(**asdict(config.groups)),
         delivery=DeliveryOptions(**asdict(config.delivery)),
         offline=offline_options(config.offline),
+        files=FilesOptions(state_folder=config.data / "transfers", **asdict(config.files)),
     )
 
 

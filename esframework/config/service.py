@@ -238,6 +238,22 @@ class OfflineConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilesConfig:
+    """`[files]`: files and folders that the server sends and receives itself. What it has received half is noted in the
+    data folder."""
+
+    resume_lifetime: float = _option(
+        limits.FILE_RESUME_LIFETIME, Seconds("keep nothing"), "seconds that half a file waits to be gone on with"
+    )
+    foreign_resume_lifetime: float = _option(
+        limits.FOREIGN_FILE_RESUME_LIFETIME, Seconds("keep nothing"), "the same for senders of another make"
+    )
+    silence: float = _option(limits.FILE_SILENCE, Seconds(), "seconds in which something must move")
+    rate_limit: int = _option(0, Whole(0, 2**40, "no limit"), "bytes a second of each transfer that is sent")
+    sync: bool = _option(False, Switch(), "wait for the disk itself before a file counts as received")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactsConfig:
     """`[contacts]`: who keeps contacts, who is told of whom, how fast one may broadcast."""
 
@@ -330,6 +346,7 @@ class ServiceConfig:
     groups: GroupsConfig = field(default_factory=GroupsConfig)
     offline: OfflineConfig = field(default_factory=OfflineConfig)
     delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    files: FilesConfig = field(default_factory=FilesConfig)
 
 
 TABLES: Final[dict[str, type[Any]]] = {
@@ -344,5 +361,6 @@ TABLES: Final[dict[str, type[Any]]] = {
     "groups": GroupsConfig,
     "offline": OfflineConfig,
     "delivery": DeliveryConfig,
+    "files": FilesConfig,
 }
 """Each table of a configuration file and what its keys are the fields of; "" is the top level."""

@@ -10,12 +10,14 @@ from esframework import HandlerMode, RelogonMode, ServerOptions
 from esframework.config import ConfigError, load_config
 from esframework.daemon import _stores, default_endpoints, server_options
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.stores.memory import MemoryStores
 from esframework.stores.sql import SqlStores
 
 TOML = """
+data = "/var/lib/es"
 max_user_id = 20
 administrators = ["root"]
 [session]
@@ -57,6 +59,13 @@ bytes = 18
 expiry = 19
 request_type = 21
 delivery_type = 22
+
+[files]
+resume_lifetime = 29
+foreign_resume_lifetime = 30
+silence = 31
+rate_limit = 32
+sync = true
 
 [groups]
 join_creates = false
@@ -124,13 +133,23 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
             request_type=21,
             delivery_type=22,
         ),
+        files=FilesOptions(
+            state_folder=Path("/var/lib/es/transfers"),
+            resume_lifetime=29,
+            foreign_resume_lifetime=30,
+            silence=31,
+            rate_limit=32,
+            sync=True,
+        ),
     )
     assert options.offline.has_user is not None and options.offline.has_user("anybody")
 
 
 def test_the_files_defaults_are_the_engines() -> None:
-    # Two differ: a daemon asks who people are, and it has a store.
-    assert server_options(load_config(None)) == ServerOptions(open=False, offline=OfflineOptions(enabled=True))
+    # Three differ: a daemon asks who people are, it has a store, and a folder of its own.
+    config = load_config(None)
+    files = FilesOptions(state_folder=config.data / "transfers")
+    assert server_options(config) == ServerOptions(open=False, offline=OfflineOptions(enabled=True), files=files)
 
 
 def test_a_daemon_is_never_open_by_accident() -> None:

@@ -119,6 +119,13 @@ max_members = 50
 presence_members = 5
 operations_per_second = 1
 
+[files]
+resume_lifetime = 3600
+foreign_resume_lifetime = -1
+silence = 10
+rate_limit = 1000000
+sync = true
+
 [offline]
 enabled = false
 types = [7, "100-199"]
