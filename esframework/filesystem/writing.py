@@ -7,29 +7,25 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace as changed
 from pathlib import Path
 
-from twisted.logger import Logger
-
 from esframework import limits
-from esframework.errors import UnsafePath, WrongTree
+from esframework.errors import WrongTree
 from esframework.filesystem import parts
 from esframework.filesystem.beneath import OpenFolder
-from esframework.filesystem.cutting import CannotGoOn, Cutting
 from esframework.filesystem.digests import TreeDigest
 from esframework.filesystem.items import FileItem, FolderItem, Item, Position
 from esframework.filesystem.journals import Identity, Partial, new_id
 from esframework.filesystem.making import FileInMaking, FileMaker, FolderMaker, Maker
+from esframework.filesystem.noting import Notes
 from esframework.filesystem.partials import Partials
-from esframework.filesystem.paths import local_parts, shown
+from esframework.filesystem.paths import shown
 from esframework.filesystem.placing import place
-
-_log = Logger()
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from esframework.filesystem.reopening import reopened
+from esframework.filesystem.room import NO_ROOM, check_room
 
 
 class TreeWriter:
@@ -58,6 +54,7 @@ class TreeWriter:
         sync: bool = False,
     ) -> None:
         self._partials = partials
+        self._notes = Notes(partials)
         self._sync = sync
         self._partial = Partial(
             id=new_id(),
@@ -77,9 +74,6 @@ class TreeWriter:
         self._offset = 0
         self._files = 0
         self._entries = 0
-        self._noted_at = 0.0
-        self._noted = Position()
-        self._notes_fail = False
 
     # --- beginning ----------------------------------------------------------------------------------------------------
     def open(self, algorithm: str | None) -> None:
@@ -90,7 +84,7 @@ class TreeWriter:
         self._digest = TreeDigest(algorithm) if algorithm is not None else None
         with ExitStack() as undoing:
             parent = undoing.enter_context(OpenFolder.at(self._partial.destination.parent))
-            _check_room(parent, self._partial.identity.size)
+            check_room(parent, self._partial.identity.size)
             self._begin_partial(undoing)
             self._maker = FolderMaker(parent, self._partial) if self._is_folder else FileMaker(parent, self._partial)
             self._parent = parent
@@ -114,14 +108,15 @@ class TreeWriter:
             return None
         with ExitStack() as undoing:
             undoing.callback(self._partials.leave, known)
-            undoing.callback(self._close)
-            if known.position != partial.position or not self._go_on(known, algorithm, cancelled):
+            found = reopened(known, algorithm, cancelled) if known.position == partial.position else None
+            if found is None:
                 return None
-            assert self._parent is not None
-            _check_room(self._parent, mine.identity.size - known.position.received)
+            undoing.callback(self._close)
+            self._parent, self._maker, self._file, self._digest = found
+            check_room(self._parent, mine.identity.size - known.position.received)
             self._take_over(known)
             undoing.pop_all()
-        self._note()
+        self._notes.try_to_keep(self._snapshot())
         return self.digest()
 
     # --- going on -----------------------------------------------------------------------------------------------------
@@ -156,8 +151,8 @@ class TreeWriter:
             else:
                 pieces.append(item)
         self._add(pieces)
-        if not 0 <= self._partials.now() - self._noted_at < limits.JOURNAL_INTERVAL:
-            self._note()
+        if self._notes.are_due():
+            self._notes.try_to_keep(self._snapshot())
 
     def digest(self) -> bytes:
         """Of everything so far; b"" without one."""
@@ -205,9 +200,10 @@ class TreeWriter:
             self.discard()
             return
         try:
-            self._keep()
+            self._notes.keep(self._snapshot())
         except OSError as error:
-            self._keep_on_full_disk(error)
+            self._give_up_a_little(error)
+            self._notes.try_to_keep(self._snapshot())
         self._close()
         self._partials.leave(self._partial)
 
@@ -230,48 +226,9 @@ class TreeWriter:
 
     def _begin_partial(self, undoing: ExitStack) -> None:
         self._partial = changed(self._partial, updated_at=self._partials.now())
-        self._noted_at = self._partial.updated_at
-        self._partials.begin(self._partial)
+        self._notes.begin(self._partial)
         undoing.callback(self._partials.forget, self._partial)
         undoing.callback(parts.remove, self._partial)
-
-    def _go_on(self, known: Partial, algorithm: str | None, cancelled: Callable[[], bool]) -> bool:
-        try:
-            self._parent = OpenFolder.at(known.destination.parent)
-            cutting = Cutting(known.position, known.file, algorithm, cancelled)
-            self._maker = self._cut(self._parent, known, cutting)
-            if known.file is not None:
-                self._file = self._maker.reopen(known.file, known.position.offset)
-            else:
-                self._maker.go_on_behind(known.position.path)
-        except (CannotGoOn, UnsafePath, OSError) as error:
-            _log.info("{part} cannot be gone on with: {error}", part=known.part, error=error)
-            return False
-        self._digest = cutting.digest
-        return True
-
-    def _cut(self, parent: OpenFolder, known: Partial, cutting: Cutting) -> Maker:
-        """Open the part, as far as it was noted; what is open is closed with the maker."""
-        if known.position.received == 0:
-            raise CannotGoOn("nothing of it is there")
-        if not self._is_folder:
-            descriptor = parts.open_file(parent, known)
-            if descriptor is None:
-                raise CannotGoOn("it is gone, or somebody is at work on it")
-            self._maker = FileMaker(parent, known, descriptor)
-            cutting.cut_file(descriptor, "", known.identity.size)
-            return self._maker
-        folder = parts.open_folder(parent, known)
-        if folder is None:
-            raise CannotGoOn("it is gone, or somebody is at work on it")
-        self._maker = FolderMaker(parent, known, folder)
-        if known.is_ordered:
-            cutting.cut_folder(folder, local_parts(known.position.path, backslash_separates=not known.is_ours))
-        elif cutting.digest is None:
-            cutting.count_folder(folder)
-        else:
-            raise CannotGoOn("it did not come in order, so there is no digest of it")
-        return self._maker
 
     def _take_over(self, known: Partial) -> None:
         mine = self._partial
@@ -352,7 +309,6 @@ class TreeWriter:
         if self._file is not None or self._received != expected:
             raise WrongTree(f"{self._received} bytes came, and {expected} were offered")
 
-    # --- noting -------------------------------------------------------------------------------------------------------
     def _snapshot(self) -> Partial:
         file = self._file
         self._partial = changed(
@@ -365,39 +321,14 @@ class TreeWriter:
         )
         return self._partial
 
-    def _keep(self) -> None:
-        self._noted_at = self._partials.now()
-        snapshot = self._snapshot()
-        self._partials.keep(snapshot)
-        self._noted = snapshot.position
-
-    def _note(self) -> None:
-        """Note how far it is. Where that fails the transfer goes on, and would only begin earlier after a crash."""
-        try:
-            self._keep()
-            self._notes_fail = False
-        except OSError as error:
-            if not self._notes_fail:
-                self._notes_fail = True
-                self._tell(error)
-
-    def _keep_on_full_disk(self, full: OSError) -> None:
+    def _give_up_a_little(self, full: OSError) -> None:
+        """Make room for a note on a full disk, of what has come since the last one: that one must stay true."""
         file = self._file
-        try:
-            if file is None or full.errno not in _NO_ROOM:
-                raise full
-            # What was noted last must stay, for the case that even this is not enough.
-            noted = self._noted.offset if self._noted.path == self._last else 0
+        if file is not None and full.errno in NO_ROOM:
+            noted = self._notes.last.offset if self._notes.last.path == self._last else 0
             given_up = min(limits.ROOM_FOR_A_JOURNAL, file.offset - noted)
             file.cut(file.offset - given_up)
             self._received -= given_up
-            self._keep()
-        except OSError as error:
-            # What was noted last is still there; what came after it comes again.
-            self._tell(error)
-
-    def _tell(self, error: OSError) -> None:
-        _log.warn("how far {part} is could not be noted: {error}", part=self._partial.part, error=error)
 
     def _close(self) -> None:
         maker, self._maker = self._maker, None
@@ -407,11 +338,3 @@ class TreeWriter:
             maker.close()
         if parent is not None:
             parent.close()
-
-
-def _check_room(folder: OpenFolder, needed: int) -> None:
-    """Raises OSError where the disk is known to have less."""
-    usage = shutil.disk_usage(folder.path)
-    if usage.total and usage.free < needed:
-        text = f"{os.strerror(errno.ENOSPC)}: {needed} bytes are needed, {usage.free} are free"
-        raise OSError(errno.ENOSPC, text, str(folder.path))
