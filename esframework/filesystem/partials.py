@@ -5,6 +5,8 @@ Knows journals, and the temporary files and folders that they are about; writes 
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +42,8 @@ class Partials:
     """The registry of what is half received, one for each engine; its methods block, and may be called in any thread.
 
     With a folder it survives the process, and several processes may share it: what one is at work on, the others leave
-    alone. Without one, what is left is removed by `close`.
+    alone. Without one, what is left is removed by `close`, or at the latest when the process ends; only one that is
+    killed leaves parts that nobody knows of.
 
     :param folder: where journals are kept; made when the first is written.
     :param now: seconds since 1970.
@@ -54,6 +57,8 @@ class Partials:
         self._lock = Lock()
         self._in_use: set[str] = set()
         self._broken: dict[str, str] = {}
+        if isinstance(self._journals, MemoryJournals):
+            weakref.finalize(self, _remove_all, self._journals, os.getpid())
 
     # --- looking ------------------------------------------------------------------------------------------------------
     def find(self, identity: Identity) -> Partial | None:
@@ -123,7 +128,7 @@ class Partials:
         return True
 
     def close(self) -> None:
-        """Without a folder: remove everything that is left. Harmless twice."""
+        """Without a folder: remove everything that nobody is at work on. Harmless twice."""
         if not self._is_lasting:
             self.purge(lambda partial: True)
 
@@ -249,3 +254,17 @@ class Partials:
         except OSError as error:
             _log.warn("{part}, half received, could not be removed: {error}", part=partial.part, error=error)
             return False
+
+
+def _remove_all(journals: MemoryJournals, process: int) -> None:
+    """Nobody holds the registry any more. A process that was forked has only a copy of it."""
+    if os.getpid() != process:
+        return
+    for name in journals.names():
+        data = journals.read(name)
+        if data is not None:
+            partial = from_json(data)
+            try:
+                parts.remove(partial)
+            except OSError as error:
+                _log.warn("{part}, half received, could not be removed: {error}", part=partial.part, error=error)

@@ -13,7 +13,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 from esframework import limits
-from esframework.errors import WrongTree
+from esframework.errors import PathClash, UnsafePath, WrongTree
 from esframework.filesystem import parts
 from esframework.filesystem.beneath import OpenFolder
 from esframework.filesystem.digests import TreeDigest
@@ -74,6 +74,7 @@ class TreeWriter:
         self._offset = 0
         self._files = 0
         self._entries = 0
+        self._is_wrong = False
 
     # --- beginning ----------------------------------------------------------------------------------------------------
     def open(self, algorithm: str | None) -> None:
@@ -138,8 +139,18 @@ class TreeWriter:
     def write(self, items: list[Item]) -> None:
         """Take the next items.
 
-        Raises OSError with the path it is about; WrongTree, UnsafePath and PathClash for what the sender must not send.
+        Raises OSError with the path it is about; WrongTree, UnsafePath and PathClash for what the sender must not send:
+        then there is nothing to go on with.
         """
+        try:
+            self._take(items)
+        except (WrongTree, UnsafePath, PathClash):
+            self._is_wrong = True
+            raise
+        if self._notes.are_due():
+            self._notes.try_to_keep(self._snapshot())
+
+    def _take(self, items: list[Item]) -> None:
         pieces: list[bytes | memoryview] = []
         for item in items:
             if isinstance(item, FileItem):
@@ -151,8 +162,6 @@ class TreeWriter:
             else:
                 pieces.append(item)
         self._add(pieces)
-        if self._notes.are_due():
-            self._notes.try_to_keep(self._snapshot())
 
     def digest(self) -> bytes:
         """Of everything so far; b"" without one."""
@@ -188,7 +197,9 @@ class TreeWriter:
         return partial.destination
 
     def suspend(self) -> None:
-        """It is interrupted: keep what is there, for its lifetime, and forget it when there is nothing or no lifetime.
+        """It is interrupted: keep what is there for its lifetime.
+
+        It is forgotten where there is nothing, or no lifetime, or what came was wrong.
 
         Raises OSError only when it is to be forgotten and cannot be removed. On a disk so full that nothing can be
         noted, a little of it is given up for that.
@@ -196,7 +207,8 @@ class TreeWriter:
         maker = self._maker
         if maker is None:
             return
-        if self._partial.lifetime <= 0 or self._received == 0 or not maker.is_untouched():
+        is_worthless = self._partial.lifetime <= 0 or self._received == 0 or self._is_wrong
+        if is_worthless or not maker.is_untouched():
             self.discard()
             return
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 from dataclasses import replace
@@ -156,6 +157,17 @@ def test_without_a_folder_nothing_outlives_the_program(tmp_path: Path) -> None:
     receiver.partials.close()
     receiver.partials.close()
     assert receiver.is_clean()
+
+
+def test_also_when_nobody_closes_it(tmp_path: Path) -> None:
+    receiver = Receiver(tmp_path / "received", None)
+    half(receiver, "one").suspend()
+    writer = half(receiver, "two")
+    writer._close()
+    del writer
+    receiver.restart()
+    gc.collect()
+    assert receiver.content() == []
 
 
 def test_with_one_it_stays(lasting: Receiver) -> None:

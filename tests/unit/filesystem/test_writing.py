@@ -239,7 +239,7 @@ def test_a_folder_that_is_not_the_one_that_was_offered_ends_there(receiver: Rece
     writer.open(None)
     with pytest.raises(WrongTree):
         writer.write([FolderItem(""), *items])
-    writer.discard()
+    writer.suspend()
     assert receiver.is_clean()
 
 
@@ -260,7 +260,7 @@ def test_entries_that_are_one_on_this_file_system_are_named(receiver: Receiver) 
         writer.open(None)
         with pytest.raises(PathClash, match="'a' is there already: another entry"):
             writer.write([FolderItem(""), FileItem("a", 1), b"1", second])
-        writer.discard()
+        writer.suspend()
     assert receiver.is_clean()
 
 
