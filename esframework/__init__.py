@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from esframework.managers.delivery.contracts import Receipt as Receipt
     from esframework.managers.delivery.failures import Undelivered as Undelivered
     from esframework.managers.delivery.options import DeliveryOptions as DeliveryOptions
+    from esframework.managers.disk.options import DiskOptions as DiskOptions
+    from esframework.managers.disk.options import PublicFolder as PublicFolder
     from esframework.managers.groups.options import GroupsOptions as GroupsOptions
     from esframework.managers.offline.contracts import OfflineMessage as OfflineMessage
     from esframework.managers.offline.options import OfflineOptions as OfflineOptions
@@ -72,6 +74,7 @@ _HOMES = {
     "AccountsOptions": "esframework.managers.accounts.options",
     "ContactsOptions": "esframework.managers.contacts.options",
     "DeliveryOptions": "esframework.managers.delivery.options",
+    **dict.fromkeys(("DiskOptions", "PublicFolder"), "esframework.managers.disk.options"),
     "GroupsOptions": "esframework.managers.groups.options",
     "CombinedHandler": "esframework.managers.custom.combined",
     "Information": "esframework.managers.custom.contracts",

@@ -340,6 +340,7 @@ class _Engine:
     contacts: Any
     delivery: Any
     diagnostics: Any
+    disk: Any
     groups: Any
     offline: Any
 

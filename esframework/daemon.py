@@ -25,6 +25,7 @@ from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
 from esframework.managers.delivery.options import DeliveryOptions
+from esframework.managers.disk.options import DiskOptions, PublicFolder
 from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
@@ -85,6 +86,7 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         groups=GroupsOptions(**asdict(config.groups)),
         delivery=DeliveryOptions(**asdict(config.delivery)),
         offline=offline_options(config.offline),
+        disk=disk_options(config),
         files=FilesOptions(state_folder=config.data / "transfers", **asdict(config.files)),
     )
 
@@ -100,6 +102,21 @@ def offline_options(config: OfflineConfig) -> OfflineOptions:
         expiry=config.expiry,
         request_type=config.request_type,
         delivery_type=config.delivery_type,
+    )
+
+
+def disk_options(config: ServiceConfig) -> DiskOptions:
+    """What a configuration says of the network disk: none where anybody may be anybody, unless it is asked for."""
+    disk = config.disk
+    is_enabled = config.open == 0 if disk.enabled is None else disk.enabled
+    readable = {name: PublicFolder(path=path) for name, path in disk.public.items()}
+    writable = {name: PublicFolder(path=path, is_writable=True) for name, path in disk.public_writable.items()}
+    return DiskOptions(
+        folder=(disk.folder or config.data / "disk") if is_enabled else None,
+        quota=disk.quota,
+        entries=disk.entries,
+        public={**readable, **writable},
+        keep_deleted=disk.keep_deleted,
     )
 
 

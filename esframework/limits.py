@@ -424,6 +424,37 @@ expires by itself, or is deleted when somebody takes the name."""
 UNKNOWN_USER_FOR: Final = 5.0
 """Seconds for which it remembers that there is none: an account that has just been made is soon noticed."""
 
+# --- the network disk ---------------------------------------------------------------------------------------------
+DISK_QUOTA: Final = 1024 * 1024 * 1024
+"""Bytes of one user's files on the server: documents and pictures of a person, and a thousand of these fill a disk."""
+
+DISK_ENTRIES: Final = 100_000
+"""Files and folders of one user: empty ones take no bytes of a quota, and yet fill a file system and a listing."""
+
+DISK_PAGE: Final = 500
+"""Entries of a folder in one answer, unless the asker says otherwise."""
+
+MAX_DISK_PAGE: Final = 2000
+"""The most in one answer: half a megabyte if all names are as long as can be."""
+
+MAX_DISK_REQUESTS: Final = 16
+"""Requests of one device about the disk that are worked on at a time; more are told to come back."""
+
+MAX_DISK_TRANSFERS: Final = 16
+"""Uploads and downloads of one device, agreed on or under way."""
+
+DISK_TICKET_LIFETIME: Final = 60.0
+"""Seconds within which the transfer must begin that was agreed on; it holds room of the quota."""
+
+MAX_SHARES: Final = 1000
+"""Things that one user shares with others; all are read when a server starts."""
+
+MAX_SHARED_WITH: Final = 200
+"""Users and groups to whom one thing is shared: more of them are a group."""
+
+DISK_GROUPS_ASKED: Final = 1000
+"""Groups of which a user is looked for in a list of what is shared with it, where only members can be asked for."""
+
 # --- delivery: nothing lost on reconnect --------------------------------------------------------------------------
 DELIVERY_WINDOW: Final = 120.0
 """Seconds for which a process that lost its connection may stay away and miss nothing: a tunnel, another network."""

@@ -231,6 +231,27 @@ class FilePath:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFolders:
+    """Paths by names that can be part of a path themselves."""
+
+    expected: str = 'a table of names and paths of folders such as { music = "/srv/music" }'
+
+    def check(self, value: object, folder: Path) -> dict[str, Path]:
+        if not isinstance(value, dict):
+            raise ValueError(value)
+        path = FilePath("the path of a folder")
+        checked = {}
+        for name, where in value.items():
+            if not name or "/" in name or "\0" in name or name in (".", ".."):
+                raise WrongItem(repr(name), name, "a name without /")
+            try:
+                checked[name] = path.check(where, folder)
+            except ValueError:
+                raise WrongItem(repr(name), where, path.expected) from None
+        return checked
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """How often a dangerous switch is given: 0, 1 or 2; true is 1."""
 

@@ -6,6 +6,7 @@ share come from `limits`. Knows no reading and no reporting.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,6 +19,7 @@ from esframework.config.rules import (
     Either,
     FilePath,
     ListOf,
+    NamedFolders,
     NetworkText,
     OffOr,
     OneOf,
@@ -299,6 +301,31 @@ class DeliveryConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskConfig:
+    """`[disk]`: a folder for each user, and folders for all. `enabled` None means: where users have accounts."""
+
+    enabled: bool | None = _option(
+        None, Switch(), "users have folders of their own; by default where not anybody may log on"
+    )
+    folder: Path | None = _option(
+        None, FilePath("the path of a folder"), "where they are; by default `disk` in the data folder"
+    )
+    quota: int = _option(limits.DISK_QUOTA, Whole(0, 2**50, "no limit"), "bytes that one user may keep there")
+    entries: int = _option(
+        limits.DISK_ENTRIES, Whole(0, 2**31 - 1, "no limit"), "files and folders that one user may keep there"
+    )
+    public: Mapping[str, Path] = field(
+        default_factory=dict,
+        metadata={"rule": NamedFolders(), "about": "folders that everybody may read", "secret": False},
+    )
+    public_writable: Mapping[str, Path] = field(
+        default_factory=dict,
+        metadata={"rule": NamedFolders(), "about": "folders that everybody may read and change", "secret": False},
+    )
+    keep_deleted: bool = _option(False, Switch(), "files of deleted accounts stay, in the folder `deleted`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
     """All options of the daemon, checked. `listen` empty means port 4530 of loopback, IPv4 and IPv6.
 
@@ -346,6 +373,7 @@ class ServiceConfig:
     groups: GroupsConfig = field(default_factory=GroupsConfig)
     offline: OfflineConfig = field(default_factory=OfflineConfig)
     delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    disk: DiskConfig = field(default_factory=DiskConfig)
     files: FilesConfig = field(default_factory=FilesConfig)
 
 
@@ -361,6 +389,7 @@ TABLES: Final[dict[str, type[Any]]] = {
     "groups": GroupsConfig,
     "offline": OfflineConfig,
     "delivery": DeliveryConfig,
+    "disk": DiskConfig,
     "files": FilesConfig,
 }
 """Each table of a configuration file and what its keys are the fields of; "" is the top level."""

@@ -31,7 +31,7 @@ class TreeDigest:
 
     def __init__(self, algorithm: str) -> None:
         self.algorithm = algorithm
-        self._state = _state(algorithm)
+        self._state = plain_digest(algorithm)
 
     def folder(self, path: str) -> None:
         """A folder begins."""
@@ -52,7 +52,8 @@ class TreeDigest:
         return bytes(self._state.digest())
 
 
-def _state(algorithm: str) -> Any:
+def plain_digest(algorithm: str) -> Any:
+    """A digest of bytes alone, as Python's `hashlib` has them; raises as `TreeDigest`."""
     if algorithm == BLAKE2B:
         return hashlib.blake2b(digest_size=DIGEST_SIZE)
     if algorithm != BLAKE3:

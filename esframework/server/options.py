@@ -12,6 +12,7 @@ from esframework.errors import InvalidOption
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
 from esframework.managers.delivery.options import DeliveryOptions
+from esframework.managers.disk.options import DiskOptions
 from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
@@ -72,6 +73,7 @@ class ServerOptions:
     groups: GroupsOptions = field(default_factory=GroupsOptions)
     offline: OfflineOptions = field(default_factory=OfflineOptions)
     delivery: DeliveryOptions = DeliveryOptions()
+    disk: DiskOptions = field(default_factory=DiskOptions)
     files: FilesOptions = FilesOptions()
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from esframework import HandlerMode, RelogonMode, ServerOptions
 from esframework.config import ConfigError, load_config
 from esframework.daemon import _stores, default_endpoints, server_options
 from esframework.managers.accounts.options import AccountsOptions
+from esframework.managers.disk.options import DiskOptions, PublicFolder
 from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
@@ -75,6 +76,14 @@ max_groups_per_user = 25
 max_members = 26
 presence_members = 27
 operations_per_second = 28
+
+[disk]
+folder = "/srv/disk"
+quota = 29
+entries = 30
+public = { music = "/srv/music" }
+public_writable = { drop = "/srv/drop" }
+keep_deleted = true
 """
 
 
@@ -141,15 +150,44 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
             rate_limit=32,
             sync=True,
         ),
+        disk=DiskOptions(
+            folder=Path("/srv/disk"),
+            quota=29,
+            entries=30,
+            public={
+                "music": PublicFolder(path=Path("/srv/music")),
+                "drop": PublicFolder(path=Path("/srv/drop"), is_writable=True),
+            },
+            keep_deleted=True,
+        ),
     )
     assert options.offline.has_user is not None and options.offline.has_user("anybody")
 
 
 def test_the_files_defaults_are_the_engines() -> None:
-    # Three differ: a daemon asks who people are, it has a store, and a folder of its own.
+    # Some differ: a daemon asks who people are, it has a store, and a folder for their files.
     config = load_config(None)
-    files = FilesOptions(state_folder=config.data / "transfers")
-    assert server_options(config) == ServerOptions(open=False, offline=OfflineOptions(enabled=True), files=files)
+    assert server_options(config) == ServerOptions(
+        open=False,
+        offline=OfflineOptions(enabled=True),
+        files=FilesOptions(state_folder=config.data / "transfers"),
+        disk=DiskOptions(folder=config.data / "disk"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_served"),
+    [
+        ("", True),
+        ("open = true", False),
+        ("open = true\n[disk]\nenabled = true", True),
+        ("[disk]\nenabled = false", False),
+    ],
+)
+def test_there_is_a_network_disk_where_not_anybody_may_be_anybody(tmp_path: Path, text: str, is_served: bool) -> None:
+    file = tmp_path / "es.toml"
+    file.write_text(text)
+    assert (server_options(load_config(file)).disk.folder is not None) is is_served
 
 
 def test_a_daemon_is_never_open_by_accident() -> None:

@@ -6,6 +6,7 @@ from esframework.managers.contacts.manager import ContactsManager
 from esframework.managers.custom.manager import CustomManager
 from esframework.managers.delivery.manager import DeliveryManager
 from esframework.managers.diagnostics.manager import DiagnosticsManager
+from esframework.managers.disk.manager import DiskManager
 from esframework.managers.files.manager import FilesManager
 from esframework.managers.groups.manager import GroupsManager
 from esframework.managers.offline.manager import OfflineManager
@@ -16,6 +17,7 @@ contacts = ContactsManager()
 custom = CustomManager()
 delivery = DeliveryManager()
 diagnostics = DiagnosticsManager()
+disk = DiskManager()
 files = FilesManager()
 groups = GroupsManager()
 offline = OfflineManager()

@@ -135,6 +135,15 @@ bytes = 0
 expiry = 3600
 request_type = 20
 delivery_type = 21
+
+[disk]
+enabled = true
+folder = "disk"
+quota = 0
+entries = 5
+public = { music = "music" }
+public_writable = { drop = "/srv/drop" }
+keep_deleted = true
 """
 
 
@@ -163,6 +172,8 @@ def test_every_option_can_be_set(write: Write, tmp_path: Path) -> None:
     assert isinstance(config.session.log_on_timeout, float)
     assert config.handlers.limit == 2.5
     assert config.offline.types == (range(7, 8), range(100, 200))
+    assert config.disk.public == {"music": tmp_path / "music"}
+    assert config.disk.public_writable == {"drop": Path("/srv/drop")}
     default = ServiceConfig()
     for table in TABLES:
         here, there = (getattr(each, table) if table else each for each in (config, default))
@@ -338,3 +349,17 @@ def test_any_value_is_taken_or_refused_by_name(flags: dict[str, Any]) -> None:
         assert error.problems
     else:
         assert isinstance(config, ServiceConfig)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('["a"]', "expected a table of names and paths"),
+        ('{ "a/b" = "c" }', "item 'a/b' is 'a/b', expected a name without /"),
+        ('{ ".." = "c" }', "expected a name without /"),
+        ("{ a = 1 }", "item 'a' is 1, expected the path of a folder"),
+    ],
+)
+def test_public_folders_have_names_and_paths(write: Write, value: str, words: str) -> None:
+    (problem,) = problems_of(write(f"[disk]\npublic = {value}\n"))
+    assert words in problem

@@ -1,0 +1,1 @@
+"""The network disk: each user's folder on the server, shares and public folders (docs: howto/disk)."""
