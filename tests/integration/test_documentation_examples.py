@@ -307,3 +307,11 @@ async def test_the_photograph_is_in_the_album_and_the_film_is_not(start: Callabl
     page = (ROOT / "docs" / "howto" / "attachments.md").read_text(encoding="utf-8")
     shown, promised = set(program.shown.splitlines()), page.partition("it prints\n\n```text\n")[2].partition("\n```")[0]
     assert shown == set(promised.splitlines())
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_film_goes_on_where_the_server_was_restarted(start: Callable[..., Program]) -> None:
+    program = start("resumed_file.py", str(free_port()))
+    await program.ended
+    page = (ROOT / "docs" / "howto" / "files-resume.md").read_text(encoding="utf-8")
+    assert program.shown == page.partition("It prints\n\n```text\n")[2].partition("```")[0]
