@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     from esframework.managers.delivery.options import DeliveryOptions as DeliveryOptions
     from esframework.managers.disk.options import DiskOptions as DiskOptions
     from esframework.managers.disk.options import PublicFolder as PublicFolder
+    from esframework.managers.files.offer import Offer as Offer
+    from esframework.managers.files.options import FilesOptions as FilesOptions
+    from esframework.managers.files.options import SendingParameters as SendingParameters
+    from esframework.managers.files.transfer import Progress as Progress
+    from esframework.managers.files.transfer import Transfer as Transfer
     from esframework.managers.groups.options import GroupsOptions as GroupsOptions
     from esframework.managers.offline.contracts import OfflineMessage as OfflineMessage
     from esframework.managers.offline.options import OfflineOptions as OfflineOptions
@@ -52,6 +57,7 @@ if TYPE_CHECKING:
     from esframework.wire.types import BY_SERVER as BY_SERVER
     from esframework.wire.types import ChannelMode as ChannelMode
     from esframework.wire.types import DisconnectedType as DisconnectedType
+    from esframework.wire.types import FileDisruption as FileDisruption
     from esframework.wire.types import Level as Level
     from esframework.wire.types import LogonResult as LogonResult
     from esframework.wire.types import MessageInvalidType as MessageInvalidType
@@ -76,6 +82,9 @@ _HOMES = {
     "DeliveryOptions": "esframework.managers.delivery.options",
     **dict.fromkeys(("DiskOptions", "PublicFolder"), "esframework.managers.disk.options"),
     "GroupsOptions": "esframework.managers.groups.options",
+    "Offer": "esframework.managers.files.offer",
+    **dict.fromkeys(("FilesOptions", "SendingParameters"), "esframework.managers.files.options"),
+    **dict.fromkeys(("Progress", "Transfer"), "esframework.managers.files.transfer"),
     "CombinedHandler": "esframework.managers.custom.combined",
     "Information": "esframework.managers.custom.contracts",
     "Attachment": "esframework.managers.custom.attachments.reception",
@@ -105,6 +114,7 @@ _HOMES = {
             "BY_SERVER",
             "ChannelMode",
             "DisconnectedType",
+            "FileDisruption",
             "Level",
             "LogonResult",
             "MessageInvalidType",

@@ -28,6 +28,7 @@ from esframework.interfaces import (
     IAttachmentHandler,
     IContacts,
     ICustomHandler,
+    IOngoing,
     IStores,
     IVerifier,
     LogOnRequest,
@@ -112,11 +113,35 @@ async def _until_the_loop_ends(reactor: Any) -> AsyncGenerator[None, None]:
 # --- results ----------------------------------------------------------------------------------------------------------
 def as_future(result: Any) -> Any:
     """A Deferred as an asyncio future, anything else as it is. Cancelling the future cancels what it waits for."""
-    return result.asFuture(asyncio.get_running_loop()) if isinstance(result, Deferred) else result
+    if isinstance(result, Deferred):
+        return result.addCallback(_for_asyncio).asFuture(asyncio.get_running_loop())
+    return _for_asyncio(result)
+
+
+def _for_asyncio(value: Any) -> Any:
+    if IOngoing.providedBy(value):
+        return Facade(value)
+    return _Steps(value) if inspect.isasyncgen(value) else value
+
+
+class _Steps:
+    """An asynchronous generator of an engine's, for asyncio to iterate over."""
+
+    def __init__(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._generator = generator
+
+    def __aiter__(self) -> _Steps:
+        return self
+
+    async def __anext__(self) -> Any:
+        async def step() -> Any:
+            return await anext(self._generator)
+
+        return await as_future(Deferred.fromCoroutine(step()))
 
 
 class Facade:
-    """A manager's facade whose calls return futures; everything else is the facade's own."""
+    """A manager's facade, or what an event gave, such as a transfer: its calls return futures, the rest is its own."""
 
     def __init__(self, facade: Any) -> None:
         self._facade = facade
@@ -341,6 +366,7 @@ class _Engine:
     delivery: Any
     diagnostics: Any
     disk: Any
+    files: Any
     groups: Any
     offline: Any
 

@@ -172,6 +172,10 @@ Actions: kick_out, list_users, user_endpoint; a manager's documentation names it
 """
 
 
+class IOngoing(Interface):
+    """Something that a call gave and that goes on, such as a transfer: its own calls return Deferreds, too."""
+
+
 # --- what an engine gives to managers ---------------------------------------------------------------------------------
 class IChannel(Interface):
     """A way to one peer, in order."""

@@ -301,3 +301,36 @@ asyncio.run(main())
         "cleared away [20, 1000000000]",
     ], done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_is_sent_and_followed_by_coroutines_of_asyncio(tmp_path: Path) -> None:
+    program = """
+import asyncio, sys
+from pathlib import Path
+from esframework import aio
+from esframework.errors import TransferInterrupted
+
+async def main(folder):
+    (folder / "file").write_bytes(bytes(3_000_000))
+    async with aio.ServerEngine() as server, aio.ClientEngine() as alice, aio.ClientEngine() as bob:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        await alice.log_on("alice", "", f"tcp:127.0.0.1:{port}")
+        await bob.log_on("bob", "", f"tcp:127.0.0.1:{port}")
+        received = asyncio.get_running_loop().create_future()
+        bob.files.offered.subscribe(lambda offer: received.set_result(aio.Facade(offer.accept(folder / "copy"))))
+        transfer = await alice.files.send("bob", folder / "file")
+        sizes = [progress.transferred async for progress in transfer.progress()]
+        assert sizes[-1] == 3_000_000 and sizes == sorted(sizes), sizes
+        assert (await transfer.done()).receiver == "bob"
+        await (await received).done()
+        assert (folder / "copy").read_bytes() == (folder / "file").read_bytes()
+        refused = await alice.files.send(None, folder / "file")
+        try:
+            await refused.done()
+        except TransferInterrupted as error:
+            print(error.disruption.name)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+    ran = run(program, str(tmp_path))
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "REJECTED\n", "")

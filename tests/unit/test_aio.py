@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from zope.interface import implementer
 
 from esframework import aio
 from esframework.errors import LocalError, TargetAbsent
+from esframework.interfaces import IOngoing
 from esframework.plugins.hooks import Event
 
 
@@ -31,6 +33,27 @@ class Manager:
     def count(self) -> int:
         return 3
 
+    def begin(self) -> Deferred[Ongoing]:
+        """Gives something that goes on."""
+        return succeed(Ongoing())
+
+
+@implementer(IOngoing)
+class Ongoing:
+    """What goes on after the call that gave it."""
+
+    state = "going"
+
+    def done(self) -> Deferred[Ongoing]:
+        """Waits for its end, and gives itself as transfers do."""
+        return succeed(self)
+
+    async def progress(self) -> AsyncIterator[int]:
+        """Waits by Deferreds."""
+        for number in range(3):
+            yield await succeed(number)
+        raise TargetAbsent("bob is not online", "bob", 1)
+
 
 def in_asyncio(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
     """Runs a test in an event loop of its own; no engine is in it."""
@@ -49,6 +72,19 @@ async def test_a_call_of_a_facade_gives_a_future_of_its_result() -> None:
     assert isinstance(asked, asyncio.Future) and not asked.done()
     manager.waiting.callback(b"ha")
     assert await asked == b"haha"
+
+
+@in_asyncio
+async def test_what_goes_on_after_a_call_returns_futures_too() -> None:
+    ongoing = await aio.Facade(Manager()).begin()
+    assert ongoing.state == "going"
+    done = ongoing.done()
+    assert isinstance(done, asyncio.Future) and (await done).state == "going"
+    numbers = []
+    with pytest.raises(TargetAbsent):
+        async for number in ongoing.progress():
+            numbers.append(number)
+    assert numbers == [0, 1, 2]
 
 
 @in_asyncio

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
+from zope.interface import implementer
 
 from esframework import limits
 from esframework.errors import TransferInterrupted
+from esframework.interfaces import IOngoing
 from esframework.managers.files.facts import Facts
 from esframework.managers.files.machine.pace import Speed
 from esframework.managers.files.machine.states import TransferState
@@ -35,6 +37,7 @@ class Progress:
         return (self.size - self.transferred) / self.speed if self.speed > 0 else None
 
 
+@implementer(IOngoing)
 class Transfer:
     """One file or folder on its way (manual, chapter 03: TransferingProject).
 
