@@ -122,6 +122,20 @@ with blocking.connect("alice", "", endpoint, Handler()) as alice, blocking.conne
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_file_is_sent_and_waited_for(server: ServerEngine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(3_000_000))
+    server.files.offered.subscribe(lambda offer: offer.accept(tmp_path / "copy"))
+    program = f"""
+from esframework import blocking
+with blocking.connect("alice", "", endpoint) as client:
+    transfer = client.files.send(None, {str(tmp_path / "file")!r})
+    print(transfer.done() is transfer, transfer.so_far.transferred, client.files.transfers())
+"""
+    assert await run(program, server) == "True 3000000 []\n"
+    assert (tmp_path / "copy").read_bytes() == bytes(3_000_000)
+
+
+@pytest_twisted.ensureDeferred
 async def test_several_threads_share_a_client(server: ServerEngine) -> None:
     program = """
 from concurrent.futures import ThreadPoolExecutor
