@@ -17,6 +17,7 @@ _COMMANDS = {
     "chat": ("esframework.cli.chat", "chat"),
     "message": ("esframework.cli.message", "message"),
     "transfers": ("esframework.cli.transfers", "transfers"),
+    "disk": ("esframework.cli.disk", "disk"),
     "demo": ("esframework.cli.demo", "demo"),
     "bench": ("esframework.cli.bench", "bench"),
     "doctor": ("esframework.cli.doctor", "doctor"),
