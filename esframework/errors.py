@@ -7,6 +7,8 @@ failed; the call was right. Each message names what, which value, and what was e
 
 from __future__ import annotations
 
+import errno
+
 
 class EsError(Exception):
     """Root of the tree; `except EsError` catches everything that the framework raises on purpose."""
@@ -242,10 +244,16 @@ class NotKept(LocalError):
 
 # --- files of this machine -----------------------------------------------------------------------------------------
 class DestinationExists(LocalError, FileExistsError):
-    """Where something was to be there is something already, and nobody said that it may be replaced; names it.
+    """Where something was to be there is something already that stays: `filename` is its path, `strerror` says why.
 
     What was received is still there under its temporary name.
     """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(errno.EEXIST, reason, path)
+
+    def __str__(self) -> str:
+        return f"{self.filename} {self.strerror}"
 
 
 class SourceRefused(LocalError):

@@ -73,7 +73,7 @@ def local_path(root: Path, path: str, *, backslash_separates: bool = False, on_w
     parts = local_parts(path, backslash_separates=backslash_separates, on_windows=on_windows)
     whole = root.joinpath(*parts)
     if len(str(whole).encode("utf-8", "surrogateescape")) > limits.MAX_PATH_BYTES:
-        raise _unsafe(path, f"too long a path below {root}", f"at most {limits.MAX_PATH_BYTES} bytes with it")
+        raise _unsafe(path, "too long a path for its folder", f"at most {limits.MAX_PATH_BYTES} bytes with it")
     return whole
 
 

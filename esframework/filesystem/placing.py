@@ -37,9 +37,8 @@ def place(parent: OpenFolder, partial: Partial, note: Callable[[Partial], None],
         parent.rename(part, parent, name)
     except FileExistsError:
         if not replace:
-            raise DestinationExists(
-                f"{partial.destination} is there already; choose another name, or allow that it is replaced"
-            ) from None
+            reason = "is there already; choose another name, or allow that it is replaced"
+            raise DestinationExists(str(partial.destination), reason) from None
         return _replace_folder(parent, partial, note)
     return True
 
@@ -50,17 +49,15 @@ def _replace_file(parent: OpenFolder, partial: Partial) -> None:
     except (IsADirectoryError, PermissionError):
         if not _is_folder(parent, partial.destination.name):
             raise
-        raise DestinationExists(
-            f"{partial.destination} is a folder, whose place a file does not take; remove it first"
-        ) from None
+        reason = "is a folder, whose place a file does not take; remove it first"
+        raise DestinationExists(str(partial.destination), reason) from None
 
 
 def _replace_folder(parent: OpenFolder, partial: Partial, note: Callable[[Partial], None]) -> bool:
     part, name, old = partial.part.name, partial.destination.name, partial.replaced.name
     if not _is_folder(parent, name):
-        raise DestinationExists(
-            f"{partial.destination} is no folder, and a folder takes only a folder's place; remove it first"
-        )
+        reason = "is no folder, and a folder takes only a folder's place; remove it first"
+        raise DestinationExists(str(partial.destination), reason)
     note(changed(partial, is_replacing=True))
     try:
         if not parent.exchange(part, parent, name):

@@ -148,7 +148,5 @@ def _local_target(local: Path, path: str, replace: bool) -> Path:
     if target.is_dir():
         target = target / (path.rpartition("/")[2] or contracts.DISK)
     if not replace and os.path.lexists(target):
-        raise DestinationExists(
-            f"{str(target)!r} is there already; say that it may be replaced, or choose another name"
-        )
+        raise DestinationExists(str(target), "is there already; say that it may be replaced, or choose another name")
     return target

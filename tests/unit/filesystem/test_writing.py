@@ -150,8 +150,9 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_allowed(receiver: Re
     target = receiver.folder / "target"
     target.write_bytes(b"before")
     writer = begun(receiver.writer(5), size=5)
-    with pytest.raises(DestinationExists, match="is there already; choose another name"):
+    with pytest.raises(DestinationExists, match=f"^{target} is there already; choose another name") as raised:
         writer.finish(replace=False)
+    assert raised.value.filename == str(target) and str(target) not in raised.value.strerror
     assert target.read_bytes() == b"before"
     writer.finish(replace=True)
     assert target.read_bytes() == b"12345"
