@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from esframework.interfaces import IClientContext, Registrations
-from esframework.managers.files.contracts import FILES
+from esframework.managers.files.contracts import FILES, PROJECT, ProjectBody
 from esframework.managers.files.files import Files
 from esframework.managers.files.sending import Way
+from esframework.managers.files.transfer import Transfer
 from esframework.wire.login_id import Source
+from esframework.wire.types import FileDisruption, MessageType
 
 
 class ClientFiles(Files):
@@ -18,10 +20,20 @@ class ClientFiles(Files):
     def __init__(self, client: IClientContext, wall_clock: Callable[[], float]) -> None:
         super().__init__(client, wall_clock)
         self._client = client
+        # (the other end, project id) of what the lost connection took with it.
+        self._lost: list[tuple[str, str]] = []
+        for events in (self.sending, self.receiving):
+            events.interrupted.subscribe(self._interrupted)
 
     def registrations(self) -> Registrations:
         """What this half brings to a client."""
-        return Registrations(facade=self, handlers=self.handlers(), logged_off=self._connection_lost, sweep=self.sweep)
+        return Registrations(
+            facade=self,
+            handlers=self.handlers(),
+            logged_on=self._logged_on,
+            logged_off=self._connection_lost,
+            sweep=self.sweep,
+        )
 
     def _ways(self, target: str | None) -> list[Way]:
         channel = self._client.channel(target)
@@ -49,3 +61,17 @@ class ClientFiles(Files):
         self._details.clear()
         for each in list(self._all()):
             each.connection_lost()
+
+    def _interrupted(self, transfer: Transfer, disruption: FileDisruption) -> None:
+        other = transfer.device or transfer.other
+        if disruption is FileDisruption.SELF_OFFLINE and other is not None:
+            self._lost.append((other, transfer.id))
+
+    def _logged_on(self, server: Any) -> None:
+        """Whoever has not noticed that the connection was lost would wait for the rest, and hold what is here already
+        when the same is offered again."""
+        lost, self._lost = self._lost, []
+        if self._serves_ours():
+            for other, transfer_id in lost:
+                gone = PROJECT.encode(ProjectBody(transfer_id))
+                self._client.channel(other).send(MessageType.FILE_PEER_GONE, gone, 0, other)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorCore
@@ -17,7 +18,7 @@ from twisted.python.failure import Failure
 from esframework import limits
 from esframework.errors import EncodeError, MalformedBody
 from esframework.filesystem.digests import algorithms
-from esframework.filesystem.partials import Partial, Partials
+from esframework.filesystem.partials import Identity, Partial, Partials
 from esframework.filesystem.reading import TreeReader
 from esframework.filesystem.worker import FileWorker
 from esframework.interfaces import IContext
@@ -82,6 +83,8 @@ class Files:
         if context.options.files.state_folder is None and IReactorCore.providedBy(context.clock):
             # What nobody has noted, nobody would find again.
             context.clock.addSystemEventTrigger("during", "shutdown", self._partials.close)
+        # One for all transfers of the same: what an interrupted one leaves is put away before the next looks for it.
+        self._workers: WeakValueDictionary[Identity, FileWorker] = WeakValueDictionary()
         self._brake = ReadingBrake()
         self._quiet = Quiet(context.clock)
         self._sending: dict[str, Transmission] = {}
@@ -337,6 +340,7 @@ class Files:
             generation,
             self._own_client_type(),
             details,
+            self._worker_for,
             over,
         )
         receptions[project_id] = reception
@@ -346,6 +350,12 @@ class Files:
             reception.refuse("too many files are offered or under way already; try again when some are through")
             return
         reception.offer(self._ask)
+
+    def _worker_for(self, identity: Identity) -> FileWorker:
+        worker = self._workers.get(identity)
+        if worker is None:
+            worker = self._workers[identity] = FileWorker(self._context.clock)
+        return worker
 
     def _ask(self, offer: Offer) -> bool:
         for claim in tuple(self._claims):

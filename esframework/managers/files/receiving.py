@@ -68,6 +68,7 @@ class Reception:
         generation: int,
         client_type: int,
         details: DetailsBody | None,
+        worker_for: Callable[[Identity], FileWorker],
         over: Callable[[], None],
     ) -> None:
         options = context.options.files
@@ -94,7 +95,7 @@ class Reception:
         self._algorithm = _algorithm_for(details)
         self._lifetime = options.resume_lifetime if details is not None else options.foreign_resume_lifetime
         self._over = over
-        self._worker = FileWorker(context.clock)
+        self._worker = worker_for(self.identity)
         self._writer: TreeWriter | None = None
         self._contents = Contents(transfer.is_folder, transfer.size)
         self._left = 0
