@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from esframework.cli.chatting.line_screen import LineSource
     from esframework.cli.chatting.room import ChatRoom
+    from esframework.client.options import ClientOptions
 
 _MOST_UNANSWERED: Final = 64
 """Lines of a pipe that are under way at once; the next one is read when one of them is done."""
@@ -72,8 +73,7 @@ def _on_terminal(who: Account, password: str, connection: Connection) -> int:
         finally:
             room.leave()
 
-    options = connection.client_options(offline_ready=True)
-    return run_client(who, password, talk, handler=Visitor(who.user_id, screen), options=options)
+    return run_client(who, password, talk, handler=Visitor(who.user_id, screen), options=_options(connection))
 
 
 def _in_lines(who: Account, password: str, connection: Connection) -> int:
@@ -105,9 +105,15 @@ def _in_lines(who: Account, password: str, connection: Connection) -> int:
             if unread:
                 raise unread[0]
 
-    options = connection.client_options(offline_ready=True)
-    handler = Visitor(who.user_id, screen)
+    options, handler = _options(connection), Visitor(who.user_id, screen)
     return run_client(who, password, talk, handler=handler, options=options, as_json=connection.as_json)
+
+
+def _options(connection: Connection) -> ClientOptions:
+    from esframework.cli.transferring.state import default_state_folder
+    from esframework.managers.files.options import FilesOptions
+
+    return connection.client_options(offline_ready=True, files=FilesOptions(state_folder=default_state_folder()))
 
 
 def _handed_over(client: Any) -> Deferred[None]:
@@ -136,7 +142,7 @@ async def _talk_in_lines(room: ChatRoom, source: LineSource, handed_over: Deferr
     """Do what each line says, in order; returns the exit code when the input has ended and all is done."""
     from twisted.internet.defer import DeferredSemaphore
 
-    from esframework.cli.chatting.wishes import Quit, Say, Who
+    from esframework.cli.chatting.wishes import Quit, ReceiveFile, Say, SendFile, Who
     from esframework.cli.session import DONE, FAILED
 
     under_way = DeferredSemaphore(_MOST_UNANSWERED)
@@ -152,8 +158,9 @@ async def _talk_in_lines(room: ChatRoom, source: LineSource, handed_over: Deferr
             if wish is not None:
                 await under_way.acquire()
                 room.begin(wish).addBoth(lambda _: under_way.release())
-            if not isinstance(wish, Say):
-                # What is said arrives in order by itself; what a command changes must hold for the line after it.
+            if not isinstance(wish, (Say, SendFile, ReceiveFile)):
+                # What is said arrives in order by itself, and files take their time; what any other command changes
+                # must hold for the line after it.
                 await _all_done(under_way)
     await _all_done(under_way)
     if not has_left:

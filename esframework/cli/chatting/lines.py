@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from esframework.cli.chatting.wishes import (
     ChangeContact,
     ContactChange,
+    DeclineFile,
     DissolveGroup,
     Help,
     Invite,
@@ -24,12 +25,16 @@ from esframework.cli.chatting.wishes import (
     Kick,
     ListContacts,
     ListDevices,
+    ListFiles,
     ListGroups,
     Ping,
     Query,
     Quit,
     QuitGroup,
+    ReceiveFile,
     Say,
+    SendFile,
+    StopFiles,
     To,
     Who,
     Wish,
@@ -81,6 +86,21 @@ def _contact(change: ContactChange, rest: str) -> Wish:
     return ChangeContact(change, _needed(name), text.strip())
 
 
+def _send(rest: str) -> Wish:
+    name, _, path = rest.partition(" ")
+    return SendFile(_needed(name), _needed(path.strip()))
+
+
+def _receive(rest: str) -> Wish:
+    name, _, folder = rest.partition(" ")
+    return ReceiveFile(_needed(name), folder.strip() or None)
+
+
+def _decline(rest: str) -> Wish:
+    name, _, text = rest.partition(" ")
+    return DeclineFile(_needed(name), text.strip())
+
+
 def _invite(rest: str) -> Wish:
     group, *users = rest.split() or [""]
     return Invite(_group(group), tuple(users) if users else (_needed(""),))
@@ -107,6 +127,11 @@ COMMANDS: Final = (
     Command("/invite GROUP NAME ...", "ask others into a group", _invite),
     Command("/groups", "which groups you are in", lambda rest: ListGroups()),
     Command("/dissolve GROUP", "end a group for everybody; for its owner", lambda rest: DissolveGroup(_group(rest))),
+    Command("/send NAME PATH", "offer NAME a file or a folder", _send),
+    Command("/receive NAME [FOLDER]", "take what NAME offers, into FOLDER or where the chat was started", _receive),
+    Command("/decline NAME [TEXT]", "do not take it", _decline),
+    Command("/files", "what is offered, and what is under way", lambda rest: ListFiles()),
+    Command("/stop NAME", "interrupt what goes to NAME or comes from there", lambda rest: StopFiles(_needed(rest))),
     Command("/help", "this list", lambda rest: Help()),
     Command("/quit", "leave; so does Ctrl-D", lambda rest: Quit()),
 )  # fmt: skip

@@ -1,15 +1,17 @@
 """The chat behind both screens: does what lines ask for, and tells what happens to the session.
 
 Shows everything through the screen it is given; knows neither terminal nor pipe. What users, contacts and groups are
-asked is in `talking`, `people` and `groups`.
+asked is in `talking`, `people`, `groups` and `files`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
+from esframework.cli.chatting.files import Files
 from esframework.cli.chatting.groups import Groups
 from esframework.cli.chatting.lines import BadLine, parse_line
 from esframework.cli.chatting.people import People
@@ -27,13 +29,13 @@ _LOST_ON_THE_WAY: Final = "the connection was lost before an answer came; it may
 
 
 class ChatRoom:
-    """One user's conversation. `failures` counts what was asked for and did not succeed."""
+    """One user's conversation. `failures` counts what was asked for and did not succeed; `folder` is where files go."""
 
-    def __init__(self, client: Any, screen: Screen) -> None:
+    def __init__(self, client: Any, screen: Screen, folder: Path = Path()) -> None:
         self._screen = screen
         self._people = People(client, screen)
         self._groups = Groups(client, screen)
-        parts = (Talking(client, screen), self._people, self._groups)
+        parts = (Talking(client, screen), self._people, self._groups, Files(client, screen, folder))
         self.recipient: str | None = None
         self.failures = 0
         self._has_left = False

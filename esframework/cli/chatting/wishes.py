@@ -116,6 +116,42 @@ class DissolveGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SendFile:
+    """Offer a user a file or folder."""
+
+    target: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveFile:
+    """Take what a user offers, the oldest first; `folder` None is the chat's own."""
+
+    target: str
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineFile:
+    """Do not take it."""
+
+    target: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopFiles:
+    """Interrupt everything that goes to or comes from a user."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListFiles:
+    """What is offered, and what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """What may be written."""
 
@@ -140,6 +176,11 @@ Wish: TypeAlias = (
     | QuitGroup
     | Invite
     | DissolveGroup
+    | SendFile
+    | ReceiveFile
+    | DeclineFile
+    | StopFiles
+    | ListFiles
     | Help
     | Quit
 )
