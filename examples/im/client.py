@@ -4,6 +4,9 @@ python client.py ME [HOST] [PORT]
 
     bob: hello      say something to bob
     /shake bob      shake bob's window
+    /send bob PATH  offer bob a file or a folder
+    /take bob       take what bob offers, into this folder or /take bob FOLDER; /refuse bob does not
+    /stop bob       interrupt what goes to bob or comes from him
     /ask TEXT       ask the server
     /contacts       who is online
     /quit           leave
@@ -14,6 +17,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from file_desk import FileDesk
 from information_types import CHAT, CLIENT_CALLS_SERVER, VIBRATION
 from twisted.internet.defer import Deferred
 from twisted.internet.stdio import StandardIO
@@ -47,6 +51,7 @@ class Messenger:
         self.client = client
         self.contacts: set[str] = set()
         self.done = done
+        self.desk = FileDesk(client, show)
         client.connection_interrupted.subscribe(lambda: show("* the connection is lost"))
         client.rebuild_started.subscribe(lambda: show("* connecting again"))
         client.relogon_completed.subscribe(self.relogon_completed)
@@ -78,19 +83,33 @@ class Messenger:
                 show("contacts: " + (", ".join(sorted(self.contacts)) or "nobody"))
             elif word == "/shake" and rest:
                 await self.client.custom.send_acked(rest.strip(), VIBRATION, None)
+            elif word in ("/send", "/take", "/refuse", "/stop") and rest:
+                await self.about_files(word, rest.strip())
             elif word == "/ask":
                 answer = await self.client.custom.query(None, CLIENT_CALLS_SERVER, rest.encode())
                 show(f"server: {answer.decode()}")
             elif word[1:].endswith(":") and rest:
                 await self.client.custom.send_acked(word[:-1], CHAT, rest.encode())
             elif line:
-                show("! NAME: TEXT, /shake NAME, /ask TEXT, /contacts or /quit")
+                show("! NAME: TEXT, /shake NAME, /send NAME PATH, /take NAME, /refuse NAME, /stop NAME, /ask TEXT,")
+                show("! /contacts or /quit")
         except NotLoggedOn:
             show("! not connected; not sent")
         except TargetAbsent as error:
             show(f"! {error.target} is not online; not sent")
         except EsError as error:
             show(f"! {error}")
+
+    async def about_files(self, word: str, rest: str) -> None:
+        name, _, path = rest.partition(" ")
+        if word == "/send":
+            await self.desk.send(name, path.strip())
+        elif word == "/take":
+            self.desk.take(name, path.strip())
+        elif word == "/refuse":
+            self.desk.refuse(name)
+        else:
+            self.desk.stop(name)
 
     def relogon_completed(self, response: LogonResponse) -> None:
         if response.result == LogonResult.SUCCEED:

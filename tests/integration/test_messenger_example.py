@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from pathlib import Path
 
 import pytest
 import pytest_twisted
@@ -48,6 +50,37 @@ async def test_contacts_chat_shake_and_ask_the_server(children: list[Child], fre
     await alice.shows("^! NAME: TEXT")
     assert await alice.end(signal.SIGINT) == 0
     assert "lost" not in alice.shown
+
+
+@pytest_twisted.ensureDeferred
+async def test_files_and_folders_are_offered_and_taken_or_refused(
+    children: list[Child], free_port: int, tmp_path: Path
+) -> None:
+    await PROGRAMS.server_at(children, free_port)
+    alice = await PROGRAMS.client_at(children, "alice", free_port)
+    bob = await PROGRAMS.client_at(children, "bob", free_port)
+    folder, inbox = tmp_path / "holidays", tmp_path / "inbox"
+    folder.mkdir()
+    inbox.mkdir()
+    (folder / "film").write_bytes(os.urandom(1_000_000))
+    types(alice, f"/send bob {folder}")
+    await bob.shows("^> alice offers 'holidays', 1000000 bytes: /take alice or /refuse alice$")
+    types(bob, f"/take alice {inbox}")
+    await bob.shows("^> 'holidays' from alice is through$")
+    await alice.shows("^> 'holidays' to bob is through$")
+    assert (inbox / "holidays" / "film").read_bytes() == (folder / "film").read_bytes()
+    types(alice, f"/send bob {folder / 'film'}")
+    await bob.shows("offers 'film'")
+    types(bob, "/refuse alice")
+    await alice.shows(r"^> 'film' to bob was interrupted \(REJECTED\): not now$")
+    types(alice, f"/send bob {folder / 'film'}")
+    await bob.shows("offers 'film'", times=2)
+    types(alice, "/stop bob")
+    await bob.shows(r"^> 'film' from alice was interrupted \(CANCELLED_BY_OTHER\): the window was closed$")
+    types(bob, "/take alice")
+    await bob.shows("^! alice offers nothing$")
+    types(alice, "/send bob /nothing/is/here")
+    await alice.shows("^! .*No such file or directory")
 
 
 @pytest_twisted.ensureDeferred
