@@ -16,6 +16,8 @@ _COMMANDS = {
     "config": ("esframework.cli.config", "config"),
     "chat": ("esframework.cli.chat", "chat"),
     "message": ("esframework.cli.message", "message"),
+    "send": ("esframework.cli.send", "send"),
+    "receive": ("esframework.cli.receive", "receive"),
     "transfers": ("esframework.cli.transfers", "transfers"),
     "disk": ("esframework.cli.disk", "disk"),
     "demo": ("esframework.cli.demo", "demo"),

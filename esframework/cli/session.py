@@ -46,6 +46,8 @@ FAILED: Final = 1
 """Refused or failed."""
 WRONG_USAGE: Final = 2
 NO_CONNECTION: Final = 3
+NOT_WANTED: Final = 4
+"""Of transfers: the other end refused. Unlike a failure, it is not worth another try."""
 
 Program: TypeAlias = Callable[[Any], Awaitable[int | None]]
 """What runs: gets the reactor (or the client) and returns an exit code, None for 0."""

@@ -46,8 +46,8 @@ def title_of(thing: Any) -> str:
 
 
 def extent_of(thing: Any) -> str:
-    """How much a transfer or an offer is: `3.4 MB`, and for a folder `12 files, 3.4 MB`."""
-    if not thing.is_folder:
+    """How much a transfer or an offer is: `3.4 MB`, and for a folder `12 files, 3.4 MB`, where its sender says."""
+    if not thing.is_folder or (thing.size and not thing.files):
         return size_of(thing.size)
     return f"{'1 file' if thing.files == 1 else f'{thing.files} files'}, {size_of(thing.size)}"
 
@@ -100,8 +100,11 @@ def reason_of(transfer: Any) -> str:
     if disruption in _REASONS:
         text = _REASONS[disruption].format(other=other)
     if disruption is FileDisruption.REJECTED and not transfer.is_sending:
-        text = f"refused, or {other} withdrew it"
-    cause = printable(transfer.cause or "") or ("" if transfer.error is None else printable(str(transfer.error)))
+        text = "refused"
+    if disruption not in _WITH_CAUSE:
+        return text
+    # An error of this system says more than what the other end was told of it.
+    cause = printable(transfer.cause if transfer.error is None else str(transfer.error))
     return f"{text}: {cause}" if cause else text
 
 
@@ -129,6 +132,17 @@ def progress_facts(progress: Any) -> dict[str, object]:
         "remaining": None if progress.remaining is None else round(progress.remaining, 1),
     }
 
+
+_WITH_CAUSE: Final = frozenset(
+    {
+        FileDisruption.REJECTED,
+        FileDisruption.CANCELLED,
+        FileDisruption.CANCELLED_BY_OTHER,
+        FileDisruption.INNER_ERROR,
+        FileDisruption.OTHER_INNER_ERROR,
+    }
+)
+"""What somebody, or some system, gave a reason for; the others say all themselves."""
 
 _REASONS: Final = {
     FileDisruption.REJECTED: "{other} refused it",

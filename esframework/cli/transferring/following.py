@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from esframework.cli.transferring.looks import Look
 from esframework.errors import EsError
+
+_BEFORE_BYTES: Final = ("offered", "preparing")
+"""States of a transfer of which nothing has moved."""
 
 
 async def follow(transfer: Any, look: Look) -> None:
@@ -18,11 +21,12 @@ async def follow(transfer: Any, look: Look) -> None:
     has_started, seconds = False, 0.0
     try:
         async for progress in transfer.progress():
-            if not has_started:
+            if not has_started and transfer.state.value not in _BEFORE_BYTES:
                 has_started = True
                 look.start(transfer)
-            seconds = progress.seconds
-            look.show(transfer, progress)
+            if has_started:
+                seconds = progress.seconds
+                look.show(transfer, progress)
         await transfer.done()
     except EsError:
         look.interrupt(transfer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredQueue
@@ -43,6 +44,7 @@ class HandDriven:
     comment: str | None = None
     path: Path | None = None
     is_transferring: bool = False
+    state: Any = field(default_factory=lambda: SimpleNamespace(value="offered"))
     is_resumed: bool = False
     skipped: int = 0
     disruption: FileDisruption | None = None
@@ -54,6 +56,7 @@ class HandDriven:
     def moves(self, transferred: int, seconds: float) -> None:
         """So far it is after so many seconds."""
         self.is_transferring = True
+        self.state.value = "transferring"
         self.steps.put(Step(transferred, self.size, seconds))
 
     def ends(self, disruption: FileDisruption | None = None, cause: str = "") -> None:
