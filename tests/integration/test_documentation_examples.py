@@ -315,3 +315,13 @@ async def test_the_film_goes_on_where_the_server_was_restarted(start: Callable[.
     await program.ended
     page = (ROOT / "docs" / "howto" / "files-resume.md").read_text(encoding="utf-8")
     assert program.shown == page.partition("It prints\n\n```text\n")[2].partition("```")[0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_film_arrives_in_two_parts(start: Callable[..., Program]) -> None:
+    program = start("files.py", str(free_port()))
+    await program.ended
+    page = (ROOT / "docs" / "howto" / "files.md").read_text(encoding="utf-8")
+    promised = page.partition("It prints\n\n```text\n")[2].partition("\n```")[0]
+    # What the sender prints and what the receiver prints have no order between them.
+    assert sorted(program.shown.splitlines()) == sorted(promised.splitlines())
