@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from esframework.managers.groups.options import GroupsOptions as GroupsOptions
     from esframework.managers.offline.contracts import OfflineMessage as OfflineMessage
     from esframework.managers.offline.options import OfflineOptions as OfflineOptions
+    from esframework.managers.offline_files.contracts import KeptFile as KeptFile
+    from esframework.managers.offline_files.contracts import SettledFile as SettledFile
+    from esframework.managers.offline_files.options import OfflineFilesOptions as OfflineFilesOptions
     from esframework.server.engine import ServerEngine as ServerEngine
     from esframework.server.options import HandlerMode as HandlerMode
     from esframework.server.options import ServerOptions as ServerOptions
@@ -91,6 +94,9 @@ _HOMES = {
     "AttachmentSent": "esframework.managers.custom.attachments.contracts",
     "OfflineMessage": "esframework.managers.offline.contracts",
     "OfflineOptions": "esframework.managers.offline.options",
+    "KeptFile": "esframework.managers.offline_files.contracts",
+    "SettledFile": "esframework.managers.offline_files.contracts",
+    "OfflineFilesOptions": "esframework.managers.offline_files.options",
     **dict.fromkeys(("Delivered", "Receipt"), "esframework.managers.delivery.contracts"),
     "Undelivered": "esframework.managers.delivery.failures",
     **dict.fromkeys(

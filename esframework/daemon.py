@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -29,6 +30,7 @@ from esframework.managers.disk.options import DiskOptions, PublicFolder
 from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
+from esframework.managers.offline_files.options import OfflineFilesOptions
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.memory import MemoryStores
@@ -40,6 +42,9 @@ from esframework.wire.types import RelogonMode
 
 _log = Logger()
 DEFAULT_PORT = 4530
+OFFLINE_FILES = "offline-files"
+"""The folder in the data folder where files for users who are away lie."""
+
 _TAKEN = " Another program listens there; esframework doctor says which"
 
 
@@ -88,6 +93,7 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         offline=offline_options(config.offline),
         disk=disk_options(config),
         files=FilesOptions(state_folder=config.data / "transfers", **asdict(config.files)),
+        offline_files=OfflineFilesOptions(folder=offline_files_folder(config), **asdict(config.offline_files)),
     )
 
 
@@ -118,6 +124,11 @@ def disk_options(config: ServiceConfig) -> DiskOptions:
         public={**readable, **writable},
         keep_deleted=disk.keep_deleted,
     )
+
+
+def offline_files_folder(config: ServiceConfig) -> Path | None:
+    """Where files for users who are away lie; nowhere on a server that keeps nothing."""
+    return config.data / OFFLINE_FILES if _keeps_anything(config) else None
 
 
 def default_endpoints() -> list[str]:
@@ -218,12 +229,14 @@ class Daemon(MultiService):
         self._reactor.callWhenRunning(self._reactor.stop)
 
 
-def _stores(config: ServiceConfig) -> Any:
-    """Where everything is kept; raises ConfigError for a database that there cannot be.
+def _keeps_anything(config: ServiceConfig) -> bool:
+    """Where anybody may log on under any name there is nothing worth keeping, unless somebody says where."""
+    return not config.open or config.store is not None
 
-    Where anybody may log on under any name there is nothing worth keeping, unless somebody says where.
-    """
-    if config.open and config.store is None:
+
+def _stores(config: ServiceConfig) -> Any:
+    """Where everything is kept; raises ConfigError for a database that there cannot be."""
+    if not _keeps_anything(config):
         return MemoryStores()
     try:
         return SqlStores(config.store or config.data / FILE_NAME)

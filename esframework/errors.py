@@ -220,13 +220,14 @@ class QuotaExceeded(StoreRefusal):
 
 
 class FileQuotaExceeded(StoreRefusal):
-    """A file for somebody absent does not fit into what may be kept: `asked` is its size in bytes, `kept` and `allowed`
-    are (files, bytes); 0 in `allowed` is no limit. All are in the text."""
+    """A file for somebody absent does not fit into what may be kept: `asked` is its size in bytes, None where nothing
+    fits; `kept` and `allowed` are (files, bytes), 0 in `allowed` is no limit. All are in the text."""
 
-    def __init__(self, whose: str, asked: int, kept: tuple[int, int], allowed: tuple[int, int]) -> None:
+    def __init__(self, whose: str, asked: int | None, kept: tuple[int, int], allowed: tuple[int, int]) -> None:
         files, size = (number or "any number of" for number in allowed)
+        what = "nothing more fits" if asked is None else f"a file of {asked} bytes does not fit"
         super().__init__(
-            f"a file of {asked} bytes does not fit: {kept[0]} files ({kept[1]} bytes) are kept {whose},"
+            f"{what}: {kept[0]} files ({kept[1]} bytes) are kept {whose},"
             f" at most {files} files and {size} bytes may; try again when some were fetched"
         )
         self.asked = asked

@@ -401,14 +401,24 @@ OFFLINE_STORE_RETRY: Final = 5.0
 """Seconds after which a store that failed during a hand-over is asked again."""
 
 # --- offline files --------------------------------------------------------------------------------------------------
-MAX_KEPT_FILE_COMMENT: Final = 4096
-"""Bytes of the comment that is kept with an offline file: a letter goes as a message."""
-
 OFFLINE_FILES: Final = 100
 """Offline files that are kept for one user, and of one sender: more than anybody fetches one after another."""
 
 OFFLINE_FILE_BYTES: Final = 2 * 1024 * 1024 * 1024
 """The same in bytes: a film, or some thousand photographs."""
+
+OFFLINE_FILE_RETRY: Final = 60.0
+"""Seconds after which what could not be handed over is offered again, and a store that failed is asked again."""
+
+OFFLINE_FILE_PROOF: Final = 5.0
+"""Seconds for which a receiver of another make must stay after its last byte has left: it says nothing when it has all,
+and what a kernel holds is lost with the connection."""
+
+OFFLINE_FILES_REMEMBERED: Final = 256
+"""Ids of offline files that a client tells the server to have received: more than one user may have waiting."""
+
+OFFLINE_FILE_SWEEP: Final = 600.0
+"""Seconds between two looks for offline files that have expired, and for contents that belong to none."""
 
 OFFLINE_FILE_BYTES_IN_ALL: Final = 32 * 1024 * 1024 * 1024
 """Bytes of all offline files of a server: sixteen users' full boxes; a small server's disk has room for it."""

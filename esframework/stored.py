@@ -349,8 +349,9 @@ class FileQuota:
     source_bytes: int = 0
     bytes_in_all: int = 0
 
-    def check(self, target: str, source: str | None, size: int, usage: FileUsage) -> None:
-        """Raise `FileQuotaExceeded` if, beside this usage, there is no room for a file of `size` bytes."""
+    def check(self, target: str, source: str | None, size: int | None, usage: FileUsage) -> None:
+        """Raise `FileQuotaExceeded` if, beside this usage, there is no room for a file of `size` bytes; with None, if
+        there is none for any."""
         whom = f"for {target!r}"
         checks = [(self.files, usage.files, self.bytes, usage.bytes, whom)]
         if source is not None:
@@ -358,7 +359,7 @@ class FileQuota:
             checks.append((self.source_files, usage.source_files, self.source_bytes, usage.source_bytes, whom))
         checks.append((0, 0, self.bytes_in_all, usage.bytes_in_all, "for everybody together"))
         for most_files, files, most_bytes, kept, whose in checks:
-            if 0 < most_files <= files or 0 < most_bytes < kept + size:
+            if 0 < most_files <= files or 0 < most_bytes < kept + (size or 0):
                 raise FileQuotaExceeded(whose, size, (files, kept), (most_files, most_bytes))
 
 

@@ -256,6 +256,25 @@ class FilesConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineFilesConfig:
+    """`[offline_files]`: files for users who are away, in the data folder."""
+
+    enabled: bool = _option(True, Switch(), "keep files that are left for absent users")
+    files: int = _option(limits.OFFLINE_FILES, Whole(0, 2**31 - 1, "no limit"), "files that may be kept for one user")
+    bytes: int = _option(limits.OFFLINE_FILE_BYTES, Whole(0, 2**60, "no limit"), "bytes that may be kept for one user")
+    files_per_sender: int = _option(
+        limits.OFFLINE_FILES, Whole(0, 2**31 - 1, "no limit"), "files that may be kept of one sender"
+    )
+    bytes_per_sender: int = _option(
+        limits.OFFLINE_FILE_BYTES, Whole(0, 2**60, "no limit"), "bytes that may be kept of one sender"
+    )
+    bytes_in_all: int = _option(
+        limits.OFFLINE_FILE_BYTES_IN_ALL, Whole(0, 2**60, "no limit"), "bytes that may be kept for everybody together"
+    )
+    expiry: float = _option(limits.OFFLINE_EXPIRY, Seconds("for ever"), "seconds that a file is kept")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactsConfig:
     """`[contacts]`: who keeps contacts, who is told of whom, how fast one may broadcast."""
 
@@ -372,6 +391,7 @@ class ServiceConfig:
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
     groups: GroupsConfig = field(default_factory=GroupsConfig)
     offline: OfflineConfig = field(default_factory=OfflineConfig)
+    offline_files: OfflineFilesConfig = field(default_factory=OfflineFilesConfig)
     delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
     disk: DiskConfig = field(default_factory=DiskConfig)
     files: FilesConfig = field(default_factory=FilesConfig)
@@ -388,6 +408,7 @@ TABLES: Final[dict[str, type[Any]]] = {
     "diagnostics": DiagnosticsConfig,
     "groups": GroupsConfig,
     "offline": OfflineConfig,
+    "offline_files": OfflineFilesConfig,
     "delivery": DeliveryConfig,
     "disk": DiskConfig,
     "files": FilesConfig,

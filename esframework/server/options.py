@@ -16,6 +16,7 @@ from esframework.managers.disk.options import DiskOptions
 from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
+from esframework.managers.offline_files.options import OfflineFilesOptions
 from esframework.wire.profile import ClientType7
 from esframework.wire.types import RelogonMode
 
@@ -72,6 +73,7 @@ class ServerOptions:
     contacts: ContactsOptions = field(default_factory=ContactsOptions)
     groups: GroupsOptions = field(default_factory=GroupsOptions)
     offline: OfflineOptions = field(default_factory=OfflineOptions)
+    offline_files: OfflineFilesOptions = OfflineFilesOptions()
     delivery: DeliveryOptions = DeliveryOptions()
     disk: DiskOptions = field(default_factory=DiskOptions)
     files: FilesOptions = FilesOptions()

@@ -79,7 +79,7 @@ def check_file(file: StoredFile) -> None:
         if not text:
             raise InvalidText(f"{what} must not be empty")
     check_text(file.name, "the name of a file")
-    check_text(file.comment or "", "the comment of a file", limits.MAX_KEPT_FILE_COMMENT)
+    check_text(file.comment or "", "the comment of a file", limits.MAX_FILE_TEXT)
 
 
 def size_of(content: bytes | None) -> int:

@@ -8,12 +8,13 @@ import pytest
 
 from esframework import HandlerMode, RelogonMode, ServerOptions
 from esframework.config import ConfigError, load_config
-from esframework.daemon import _stores, default_endpoints, server_options
+from esframework.daemon import _stores, default_endpoints, offline_files_folder, server_options
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.disk.options import DiskOptions, PublicFolder
 from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
+from esframework.managers.offline_files.options import OfflineFilesOptions
 from esframework.stores.memory import MemoryStores
 from esframework.stores.sql import SqlStores
 
@@ -67,6 +68,15 @@ foreign_resume_lifetime = 30
 silence = 31
 rate_limit = 32
 sync = true
+
+[offline_files]
+enabled = false
+files = 31
+bytes = 32
+files_per_sender = 33
+bytes_per_sender = 34
+bytes_in_all = 35
+expiry = 36
 
 [groups]
 join_creates = false
@@ -160,6 +170,16 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
             },
             keep_deleted=True,
         ),
+        offline_files=OfflineFilesOptions(
+            enabled=False,
+            folder=options.offline_files.folder,
+            files=31,
+            bytes=32,
+            files_per_sender=33,
+            bytes_per_sender=34,
+            bytes_in_all=35,
+            expiry=36,
+        ),
     )
     assert options.offline.has_user is not None and options.offline.has_user("anybody")
 
@@ -172,6 +192,7 @@ def test_the_files_defaults_are_the_engines() -> None:
         offline=OfflineOptions(enabled=True),
         files=FilesOptions(state_folder=config.data / "transfers"),
         disk=DiskOptions(folder=config.data / "disk"),
+        offline_files=OfflineFilesOptions(folder=config.data / "offline-files"),
     )
 
 
@@ -188,6 +209,13 @@ def test_there_is_a_network_disk_where_not_anybody_may_be_anybody(tmp_path: Path
     file = tmp_path / "es.toml"
     file.write_text(text)
     assert (server_options(load_config(file)).disk.folder is not None) is is_served
+
+
+def test_where_nothing_is_kept_no_files_are(tmp_path: Path) -> None:
+    data = str(tmp_path)
+    assert offline_files_folder(load_config(None, {"data": data, "open": 1})) is None
+    kept = load_config(None, {"data": data, "open": 1, "store": str(tmp_path / "db.sqlite")})
+    assert offline_files_folder(kept) == tmp_path / "offline-files"
 
 
 def test_a_daemon_is_never_open_by_accident() -> None:

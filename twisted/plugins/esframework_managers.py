@@ -10,6 +10,7 @@ from esframework.managers.disk.manager import DiskManager
 from esframework.managers.files.manager import FilesManager
 from esframework.managers.groups.manager import GroupsManager
 from esframework.managers.offline.manager import OfflineManager
+from esframework.managers.offline_files.manager import OfflineFilesManager
 
 accounts = AccountsManager()
 basic = BasicManager()
@@ -21,3 +22,4 @@ disk = DiskManager()
 files = FilesManager()
 groups = GroupsManager()
 offline = OfflineManager()
+offline_files = OfflineFilesManager()

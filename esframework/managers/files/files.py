@@ -219,6 +219,13 @@ class Files:
         return Subscription(self._claims, callback, None)
 
     @hops_to_reactor
+    def pass_on(self, offer: Offer) -> None:
+        """For managers: one that was claimed is the application's to decide, after all."""
+        self.offered.fire(offer)
+        if not self.offered:
+            offer.refuse("the receiver takes no files")
+
+    @hops_to_reactor
     def transfers(self) -> list[Transfer]:
         """All that are not over (manual: GetTransferingAbout)."""
         return [each.transfer for each in self._all()]

@@ -28,7 +28,8 @@ class Offer:
 
     `source` is who offers, None for the server; `resumable` what an earlier transfer of the same has left here, None
     for nothing; `is_changed` whether there was something that has another size or time now, so that it begins anew. An
-    offer may be decided at any later time, unless `transfer` is interrupted before.
+    offer may be decided at any later time, unless `transfer` is interrupted before. `left_at` is when it was left with
+    the server for this user, in seconds since 1970, None for what is sent now.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Offer:
         self.source = source
         self.resumable = resumable
         self.is_changed = is_changed
+        self.left_at: float | None = None
         self._decides = decides
 
     def __repr__(self) -> str:

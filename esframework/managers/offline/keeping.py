@@ -65,6 +65,10 @@ class Keeping:
         enabled = self._options.enabled
         return bool(self._server.has_stores if enabled is None else enabled)
 
+    def has_user(self, user_id: str) -> Deferred[bool]:
+        """Whether there is such a user; remembered for a while."""
+        return self._users.ask(user_id)
+
     # --- keeping ------------------------------------------------------------------------------------------------------
     def message(
         self,

@@ -68,6 +68,14 @@ class ServerOffline:
         return self._keeping.is_enabled
 
     @hops_to_reactor
+    def has_user(self, user_id: str) -> Deferred[bool]:
+        """Whether there is such a user, for whom things may be left: by `OfflineOptions.has_user`, else the accounts.
+
+        Remembered for a while. Fails as whoever is asked does.
+        """
+        return self._keeping.has_user(user_id)
+
+    @hops_to_reactor
     def leave(
         self,
         target: str,

@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from esframework.cli.offline import offline
-from esframework.interfaces import Quota, StoredMessage
+from esframework.interfaces import FileQuota, Quota, StoredFile, StoredMessage
 from esframework.stores.sql.database import FILE_NAME, Part, open_database
+from esframework.stores.sql.offline_file_table import SqlOfflineFileRows
 from esframework.stores.sql.offline_table import SqlOfflineRows
 from esframework.stores.sql.versions import prepare
 
@@ -114,3 +115,67 @@ def test_a_store_that_is_none_ends_with_one_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(offline, ["list", "--data", str(tmp_path)])
     assert result.exit_code == 1
     assert result.output.startswith("esframework offline: ") and result.output.count("\n") == 1
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def files(data: Path, run: Run) -> Run:
+    """The same with files that wait."""
+    database = open_database(data / FILE_NAME)
+    with database.writing(Part.OFFLINE) as connection:
+        rows = SqlOfflineFileRows(connection)
+        for number, (target, size, at) in enumerate((("bob", 5, 1_800_000_000.5), ("bob", 7, NOW), ("carol", 0, NOW))):
+            told = StoredFile(
+                id=f"f{number}",
+                target=target,
+                source=None if number else "alice",
+                source_device=8,
+                name="报告.pdf",
+                is_folder=number > 0,
+                size=size,
+                files=number + 1,
+                modified_at=0,
+                comment="secret",
+                blob=f"b{number}",
+                received_at=at,
+                expires_at=at + DAY,
+            )
+            rows.add(told, FileQuota())
+    database.close()
+    return run
+
+
+def test_list_of_files_tells_for_whom_how_much_is_kept(files: Run) -> None:
+    lines = files("list", "--files").stdout.splitlines()
+    assert lines[0].startswith("bob: 2 files, 12 bytes, the oldest of ")
+    assert lines[1].startswith("carol: 1 files, 0 bytes, the oldest of ")
+    assert lines[2:] == ["3 files, 12 bytes in all"]
+    boxes = [json.loads(line) for line in files("list", "--files", "--json").stdout.splitlines()]
+    assert [(box["user_id"], box["files"], box["bytes"]) for box in boxes] == [("bob", 2, 12), ("carol", 1, 0)]
+
+
+def test_list_of_a_user_s_files_tells_of_each(files: Run) -> None:
+    first, second = files("list", "bob", "--files").stdout.splitlines()
+    assert first == (
+        "1: file '报告.pdf' from alice, 5 bytes, 2027-01-15T08:00:00Z until 2027-01-16T08:00:00Z, offered 0 times"
+    )
+    assert second.startswith("2: folder of 2 files '报告.pdf' from the server, 7 bytes, ")
+    one, _ = [json.loads(line) for line in files("list", "bob", "--files", "--json").stdout.splitlines()]
+    assert (one["id"], one["source"], one["name"], one["is_folder"], one["offered"]) == (
+        "f0", "alice", "报告.pdf", False, 0,
+    )  # fmt: skip
+    assert files("list", "nobody", "--files").stdout == "no file waits for nobody\n"
+
+
+def test_more_files_than_a_page_are_listed_once(files: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("esframework.cli.kept_files._PAGE", 1)
+    assert len(files("list", "--files").stdout.splitlines()) == 3
+    assert len(files("list", "bob", "--files").stdout.splitlines()) == 2
+
+
+def test_purging_files_leaves_messages_alone(files: Run) -> None:
+    assert files("purge", "bob", "--files", typed="y\n").stdout == "2 files deleted\n"
+    assert files("list", "--files").stdout.splitlines()[-1] == "1 files, 0 bytes in all"
+    assert files("list").stdout.splitlines()[-1] == "3 messages, 10 bytes in all"
+    assert files("purge", "--everybody", "--files", "--older-than", "1h", "--yes").stdout == "0 files deleted\n"
+    assert "whose files?" in files("purge", "--files").stderr

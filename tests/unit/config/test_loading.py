@@ -144,6 +144,15 @@ entries = 5
 public = { music = "music" }
 public_writable = { drop = "/srv/drop" }
 keep_deleted = true
+
+[offline_files]
+enabled = false
+files = 10
+bytes = 0
+files_per_sender = 11
+bytes_per_sender = 0
+bytes_in_all = 0
+expiry = 3600
 """
 
 

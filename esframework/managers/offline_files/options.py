@@ -1,0 +1,41 @@
+"""What a server keeps of files for users who are away: where, how much, for how long. Knows no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from esframework import limits
+from esframework.errors import InvalidOption
+from esframework.interfaces import FileQuota
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineFilesOptions:
+    """Options of `server.offline_files`.
+
+    Contents are kept in `folder`, which belongs to this one server alone: what it does not know there it deletes.
+    Without a folder, or with `enabled` False, nothing is kept. `files` and `bytes` may be kept for one user,
+    `files_per_sender` and `bytes_per_sender` of one sender, `bytes_in_all` for everybody together (0: no limit), for
+    `expiry` seconds (<= 0: for ever). What could not be handed over to somebody who is online is offered again after
+    `retry` seconds. For whom anything is kept is decided as for messages: `OfflineOptions.has_user`.
+    """
+
+    enabled: bool = True
+    folder: Path | None = None
+    files: int = limits.OFFLINE_FILES
+    bytes: int = limits.OFFLINE_FILE_BYTES
+    files_per_sender: int = limits.OFFLINE_FILES
+    bytes_per_sender: int = limits.OFFLINE_FILE_BYTES
+    bytes_in_all: int = limits.OFFLINE_FILE_BYTES_IN_ALL
+    expiry: float = limits.OFFLINE_EXPIRY
+    retry: float = limits.OFFLINE_FILE_RETRY
+
+    def __post_init__(self) -> None:
+        if self.retry <= 0:
+            raise InvalidOption(f"retry of offline files is {self.retry}; seconds above 0 are expected")
+
+    @property
+    def quota(self) -> FileQuota:
+        """What may be kept, as stores count it."""
+        return FileQuota(self.files, self.bytes, self.files_per_sender, self.bytes_per_sender, self.bytes_in_all)
