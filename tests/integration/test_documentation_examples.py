@@ -22,7 +22,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.threads import deferToThread
 
-from esframework import LogOnRequest, ServerEngine
+from esframework import ClientEngine, LogOnRequest, ServerEngine
+from esframework.errors import NotPermitted
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
@@ -289,6 +290,35 @@ async def test_the_message_to_somebody_absent_waits_until_he_is_ready(
     without_time = re.compile(r"\d\d:\d\d UTC")
     # What the receiver prints and what the sender hears have no order between them.
     assert sorted(without_time.sub("", program.shown).splitlines()) == sorted(without_time.sub("", shown).splitlines())
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_letter_is_kept_on_the_disk_and_shared(start: Callable[..., Program]) -> None:
+    program = start("network_disk.py", str(free_port()))
+    await program.ended
+    page = (ROOT / "docs" / "howto" / "disk.md").read_text(encoding="utf-8")
+    assert program.shown == page.partition("$ python network_disk.py\n")[2].partition("```")[0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_strict_disk_takes_no_films_and_lets_bob_remove_nothing(
+    start: Callable[..., Program], tmp_path: Path
+) -> None:
+    port = free_port()
+    program = start("strict_disk.py", str(port), str(tmp_path / "disk"))
+    await program.shows("serving")
+    bob = ClientEngine(reactor=reactor)
+    await bob.log_on("bob", "", f"tcp:127.0.0.1:{port}")
+    try:
+        (tmp_path / "film.mp4").touch()
+        with pytest.raises(NotPermitted, match="no films, please"):
+            await bob.disk.upload(tmp_path / "film.mp4")
+        await bob.disk.make_folder("/mine")
+        await program.shows("bob make_folder /mine")
+        with pytest.raises(NotPermitted):
+            await bob.disk.remove("/mine")
+    finally:
+        await bob.close()
 
 
 @pytest_twisted.ensureDeferred
