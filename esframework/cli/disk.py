@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from esframework.cli.account import Connection, ask_password, connection_options
+from esframework.cli.transferring.options import quiet_option, rate
 from esframework.cli.transferring.state import state_option
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ groups_option = click.option(
     "--group", "groups", multiple=True, metavar="GROUP", help="The members of a group; may be repeated."
 )
 replace_option = click.option("--replace", is_flag=True, help="Replace what is there already.")
-quiet_option = click.option(
-    "--quiet", "-q", is_flag=True, help="Show no progress and no results, only what fails; with --json, no progress."
-)
 
 
 @click.group(epilog=_EXIT_CODES)
@@ -157,6 +155,7 @@ def shares(by_me: bool, account: str, connection: Connection) -> None:
 @click.argument("path")
 @replace_option
 @click.option("--follow-links", is_flag=True, help="Upload what symbolic links lead to; else they are left out.")
+@click.option("--rate-limit", callback=rate, metavar="BYTES", help="At most so many bytes a second: 500k, 1.5M.")
 @as_option
 @quiet_option
 @connection_options
@@ -165,6 +164,7 @@ def put(
     path: str,
     replace: bool,
     follow_links: bool,
+    rate_limit: int | None,
     account: str,
     quiet: bool,
     connection: Connection,
@@ -175,10 +175,14 @@ def put(
     """
     from esframework.cli.disking.carrying import Carrier
     from esframework.cli.transferring.looks import look_for
+    from esframework.managers.files.options import SendingParameters
+
+    parameters = SendingParameters(rate_limit=rate_limit or 0)
 
     async def upload(errands: Errands, client: Any) -> int:
         with look_for(as_json=connection.as_json, quiet=quiet) as look:
-            return await Carrier(client, look, errands).put_all(locals_, path, replace, follow_links)
+            carrier = Carrier(client, look, errands)
+            return await carrier.put_all(locals_, path, replace, follow_links, parameters)
 
     _run_with_client(account, connection, upload)
 

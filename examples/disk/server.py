@@ -2,7 +2,8 @@
 
 python server.py [PORT] [FOLDER]
 
-Everybody may log on. The files of the demo are those of the public folder `files`, so both kinds of clients see the same.
+Everybody may log on. The files of the demo are those of the public folder `files`, so that both kinds of clients see
+the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The network disk of examples/disk does what its README says: for our own clients, and for those of the manual's demo."""
+"""The network disk of examples/disk does what its README says: for our clients, and for those of the manual's demo."""
 
 from __future__ import annotations
 

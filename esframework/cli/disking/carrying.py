@@ -49,7 +49,9 @@ class Carrier:
         self._look = look
         self._errands = errands
 
-    async def put_all(self, paths: Sequence[Path], target: str, replace: bool, follow_links: bool) -> int:
+    async def put_all(
+        self, paths: Sequence[Path], target: str, replace: bool, follow_links: bool, parameters: Any = None
+    ) -> int:
         """Upload each, into the target if that is a folder; the exit code of the first failure."""
         into = await self._errands.is_folder(target)
         if len(paths) > 1 and not into:
@@ -58,7 +60,9 @@ class Carrier:
         place = f"{target.rstrip('/')}/" if into else target
 
         def upload(path: Path) -> Any:
-            return self._client.disk.upload(path, place, replace=replace, follow_links=follow_links)
+            return self._client.disk.upload(
+                path, place, replace=replace, follow_links=follow_links, parameters=parameters
+            )
 
         return await self._all([(str(path), partial(upload, path)) for path in paths])
 
