@@ -15,6 +15,7 @@ from esframework.cli.transferring.figures import (
     interrupted_line,
     progress_facts,
     progress_line,
+    sender_of,
     size_of,
     title_of,
 )
@@ -79,7 +80,7 @@ class Files:
 
     async def _list(self, wish: ListFiles) -> None:
         for offer in self._offers:
-            text = f"{name_of(offer.transfer.sender)} offers {title_of(offer)} ({extent_of(offer)})"
+            text = f"{name_of(sender_of(offer.transfer))} offers {title_of(offer)} ({extent_of(offer)})"
             self._screen.answer(text, **facts_of(offer.transfer), event="offered")
         under_way = [transfer for transfer in self._client.files.transfers() if transfer.is_transferring]
         for transfer in under_way:
@@ -98,19 +99,20 @@ class Files:
 
     def _offer_of(self, target: str) -> Any:
         for offer in self._offers:
-            if offer.transfer.sender == bare_id(target):
+            if sender_of(offer.transfer) == bare_id(target):
                 return offer
         raise LocalError(f"{target} offers nothing")
 
     # --- what happens -------------------------------------------------------------------------------------------------
     def _offered(self, offer: Any) -> None:
         self._offers.append(offer)
-        name = name_of(offer.transfer.sender)
+        name = name_of(sender_of(offer.transfer))
+        verb = "offers" if offer.left_at is None else "left"
         said = f": {printable(offer.comment)}" if offer.comment else ""
         left = offer.resumable
         begun = "" if left is None else f"; {size_of(left.position.received)} are here already"
         self._screen.note(
-            f"{name} offers {title_of(offer)} ({extent_of(offer)}){said}{begun} (/receive {name}, /decline {name})",
+            f"{name} {verb} {title_of(offer)} ({extent_of(offer)}){said}{begun} (/receive {name}, /decline {name})",
             **facts_of(offer.transfer),
             event="offered",
         )

@@ -52,9 +52,15 @@ def extent_of(thing: Any) -> str:
     return f"{'1 file' if thing.files == 1 else f'{thing.files} files'}, {size_of(thing.size)}"
 
 
+def sender_of(transfer: Any) -> str | None:
+    """Whose it is, also when the server hands over what somebody has left there; None is the server itself."""
+    sender: str | None = transfer.sender if transfer.left_by is None else transfer.left_by
+    return sender
+
+
 def direction_of(transfer: Any) -> str:
     """With whom: `to bob`, `from alice`."""
-    return f"to {name_of(transfer.receiver)}" if transfer.is_sending else f"from {name_of(transfer.sender)}"
+    return f"to {name_of(transfer.receiver)}" if transfer.is_sending else f"from {name_of(sender_of(transfer))}"
 
 
 def other_of(transfer: Any) -> str:
@@ -113,7 +119,7 @@ def facts_of(transfer: Any) -> dict[str, object]:
     return {
         "id": transfer.id,
         "name": transfer.name,
-        "from": transfer.sender,
+        "from": sender_of(transfer),
         "to": transfer.receiver,
         "is_folder": transfer.is_folder,
         "files": transfer.files,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +18,14 @@ from twisted.logger import Logger
 from esframework.cli.information import name_of, printable
 from esframework.cli.session import DONE, FAILED
 from esframework.cli.transferring.asking import NobodyAnswers
-from esframework.cli.transferring.figures import extent_of, facts_of, reason_of, size_of, time_of, title_of
+from esframework.cli.transferring.figures import extent_of, facts_of, reason_of, sender_of, size_of, time_of, title_of
 from esframework.cli.transferring.following import follow
 from esframework.cli.transferring.looks import Look
 from esframework.cli.transferring.sending import MAY_GO_ON, WAIT
 from esframework.errors import EsError, TransferInterrupted
 from esframework.filesystem.paths import local_name
+from esframework.managers.offline_files.contracts import FEATURE as OFFLINE_FILES
+from esframework.wire.types import LogonResult
 
 _log = Logger()
 
@@ -60,21 +63,36 @@ class Receiver:
         self._accepted: dict[tuple[object, ...], bool] = {}
         self._under_way: dict[str, Any] = {}
         self._limit: Any = None
-        self._subscription = client.files.offered.subscribe(self._offered)
+        self._subscriptions = [
+            client.files.offered.subscribe(self._offered),
+            client.relogon_completed.subscribe(self._relogon_completed),
+        ]
+        self._take_what_waits()
 
     def stop(self) -> None:
         """Receive nothing more; what is under way is interrupted, and can be gone on with."""
-        self._subscription.cancel()
+        for subscription in self._subscriptions:
+            subscription.cancel()
         self._forget_limit()
         for offer in list(self._under_way.values()):
             offer.transfer.cancel(ENDED)
 
+    def _relogon_completed(self, response: Any) -> None:
+        if response.result == LogonResult.SUCCEED:
+            self._take_what_waits()
+
+    def _take_what_waits(self) -> None:
+        """Have the server offer what was left for this user."""
+        if self._client.basic.server_has(OFFLINE_FILES):
+            asked = self._client.offline_files.ready()
+            asked.addErrback(lambda failure: _log.info("nothing waits: {why}", why=failure.getErrorMessage()))
+
     # --- what is offered ----------------------------------------------------------------------------------------------
     def _offered(self, offer: Any) -> None:
-        if self._wants.senders and offer.transfer.sender not in self._wants.senders:
-            offer.refuse(NOT_FROM_YOU)
+        if self._wants.senders and sender_of(offer.transfer) not in self._wants.senders:
+            self._decline(offer, NOT_FROM_YOU)
         elif self._wants.once and self._under_way:
-            offer.refuse(ONE_ONLY)
+            self._decline(offer, ONE_ONLY)
         else:
             self._under_way[offer.transfer.id] = offer
             handling = Deferred.fromCoroutine(self._handle(offer))
@@ -88,7 +106,7 @@ class Receiver:
             self._forget_limit()
             await self._receive(offer, path)
         except EsError as error:
-            offer.refuse(str(error))
+            self._decline(offer, str(error))
             self._tell_refused(offer, str(error))
         finally:
             self._under_way.pop(offer.transfer.id, None)
@@ -98,7 +116,7 @@ class Receiver:
         is_there = path.exists() or path.is_symlink()
         if self._wants.ask is None:
             if is_there and not self._wants.replace:
-                offer.refuse(THERE_ALREADY)
+                self._decline(offer, THERE_ALREADY)
                 self._tell_refused(offer, f"{THERE_ALREADY}; --replace replaces it")
                 return False
         else:
@@ -121,12 +139,23 @@ class Receiver:
         except CancelledError:
             self._look.note(f"\n{reason_of(offer.transfer)}", event="withdrawn", id=offer.transfer.id)
         except NobodyAnswers:
-            offer.refuse(NOBODY_THERE)
+            self._decline(offer, NOBODY_THERE)
             self._look.complain("nobody answers; --yes accepts without asking", event="refused", id=offer.transfer.id)
         return None
 
+    def _decline(self, offer: Any, cause: str) -> None:
+        """Nobody has decided against it: what was left with the server stays there."""
+        if offer.left_at is None:
+            offer.refuse(cause)
+        else:
+            self._client.offline_files.not_now(offer, cause)
+
     def _question(self, offer: Any, is_there: bool) -> str:
-        text = f"{name_of(offer.transfer.sender)} offers {title_of(offer)} ({extent_of(offer)})"
+        who, what = name_of(sender_of(offer.transfer)), f"{title_of(offer)} ({extent_of(offer)})"
+        text = f"{who} offers {what}"
+        if offer.left_at is not None:
+            when = datetime.fromtimestamp(offer.left_at).strftime("%Y-%m-%d %H:%M")
+            text = f"{who} left {what} for you at {when}; if you do not want it, the server deletes it"
         if offer.comment:
             text += f": {printable(offer.comment)}"
         if offer.resumable is not None:
@@ -137,7 +166,7 @@ class Receiver:
         return f"{text}\n{f'Replace what is in {folder}' if is_there else f'Receive it into {folder}'}?"
 
     def _tell_refused(self, offer: Any, reason: str) -> None:
-        text = f"{title_of(offer)} from {name_of(offer.transfer.sender)} was refused: {printable(reason)}"
+        text = f"{title_of(offer)} from {name_of(sender_of(offer.transfer))} was refused: {printable(reason)}"
         self._look.complain(text, **facts_of(offer.transfer), event="refused")
 
     # --- what comes ---------------------------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ class Transfer:
 
     `sender` and `receiver` are bare user ids, None is the server; `device` is the LoginID of the other end once it is
     known. `path` is where it is read here, or appears in the end. `name` comes from the sender: good for showing, and
-    for `Offer.accept_into`, which makes a path of it that is safe.
+    for `Offer.accept_into`, which makes a path of it that is safe. `left_by` is whose it is when the server hands over
+    what somebody has left for this user.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Transfer:
         self.is_sending = is_sending
         self.sender = sender
         self.receiver = receiver
+        self.left_by: str | None = None
         self.device: str | None = None
         self.path: Path | None = None
         self.parameters = parameters

@@ -122,6 +122,14 @@ class ClientOfflineFiles(Asking):
         return self._ask_ours(MessageType.OFFLINE_FILES_READY, body).addCallback(lambda _: None)
 
     @hops_to_reactor
+    def not_now(self, offer: Any, cause: str = "") -> None:
+        """Do not take an offer whose `left_at` says that it was left for this user, and do not refuse it either: the
+        server keeps it, goes on with the next, and offers it again when this client, or another one, is ready."""
+        # What it is about is how `_interrupted` knows a refusal of such a file.
+        offer.transfer.subject = ""
+        offer.refuse(cause)
+
+    @hops_to_reactor
     def waiting(self) -> Deferred[list[KeptFile]]:
         """What is kept for this user, in order, without taking it. Fails with a `RequestError`."""
         return Deferred.fromCoroutine(self._list(is_left=False))
@@ -201,12 +209,11 @@ class ClientOfflineFiles(Asking):
         if handed_over is None:
             return False
         if not self._client.manager("files").offered:
-            # Not a refusal: it stays with the server until somebody listens, and this client is ready again.
-            offer.transfer.subject = ""
-            offer.refuse("nobody takes files there now")
+            self.not_now(offer, "nobody takes files there now")
             return True
         source, device = handed_over.source, handed_over.device
         offer.source = Source(source, device, source) if source else None
+        offer.transfer.left_by = source or None
         offer.left_at = handed_over.left_at / 1000
         return False
 

@@ -9,7 +9,8 @@ import pytest
 from esframework.cli.chatting.room import ChatRoom
 from esframework.cli.chatting.wishes import DeclineFile, ListFiles, ReceiveFile, SendFile, StopFiles
 from esframework.testing import MemoryNetwork, simulated
-from tests.unit.cli.chatting.notebook import Notebook, chat
+from tests.unit.cli.chatting.notebook import Notebook, chat, visitor
+from tests.unit.cli.transferring.people import keeping_server
 
 
 @pytest.fixture
@@ -116,3 +117,21 @@ async def test_names_of_others_steer_no_terminal(network: MemoryNetwork, tmp_pat
     assert shown_to_bob.take() == [
         ("note", "alice offers \\u001b[31mred (0 bytes) (/receive alice, /decline alice)")
     ]
+
+
+@simulated
+async def test_what_waited_is_taken_from_whoever_left_it(
+    network: MemoryNetwork, film: Path, inbox: Path, tmp_path: Path
+) -> None:
+    keeping_server(network, tmp_path)
+    alice = await network.client("alice")
+    leaving = await alice.offline_files.send("bob", film)
+    await leaving.done()
+    client, shown_to_bob = await visitor(network, "bob")
+    bob = ChatRoom(client, shown_to_bob)
+    await client.offline_files.ready()
+    network.advance(1.0)
+    assert "alice left film (3.4 MB) (/receive alice, /decline alice)" in shown_to_bob.texts("note")
+    await bob.begin(ReceiveFile("alice", str(inbox)))
+    assert (inbox / "film").read_bytes() == film.read_bytes()
+    assert "received film from alice: 3.4 MB" in shown_to_bob.texts("note")

@@ -8,12 +8,16 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from esframework import ServerOptions
 from esframework.cli.transferring.looks import Look
 from esframework.cli.transferring.receiving import Receiver, Wants
 from esframework.cli.transferring.sending import Errand, Sender
 from esframework.client.engine import ClientEngine
 from esframework.client.options import ClientOptions
 from esframework.managers.files.options import FilesOptions, SendingParameters
+from esframework.managers.offline.options import OfflineOptions
+from esframework.managers.offline_files.options import OfflineFilesOptions
+from esframework.stores.memory import MemoryStores
 from esframework.testing import MemoryNetwork
 
 
@@ -83,3 +87,12 @@ def in_the_middle(network: MemoryNetwork, what: Callable[[], object]) -> Sending
     """Have something happen in a second; what is sent by these parameters is under way then."""
     network.reactor.callLater(1.0, what)
     return SendingParameters(rate_limit=1_000_000)
+
+
+def keeping_server(network: MemoryNetwork, folder: Path) -> None:
+    """A server that keeps files for bob while he is away."""
+    options = ServerOptions(
+        offline=OfflineOptions(has_user=lambda user_id: user_id == "bob"),
+        offline_files=OfflineFilesOptions(folder=folder / "kept"),
+    )
+    network.server(options=options, stores=MemoryStores())

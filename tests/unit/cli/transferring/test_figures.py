@@ -114,3 +114,4 @@ def test_scripts_get_names_as_they_are() -> None:
     facts = facts_of(HandDriven(name="a\nb", receiver=None))
     assert facts["name"] == "a\nb"
     assert (facts["from"], facts["to"]) == ("alice", None)
+    assert facts_of(HandDriven(sender=None, left_by="carol"))["from"] == "carol"

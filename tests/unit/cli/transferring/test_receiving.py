@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, fail
 from esframework.cli.session import DONE, FAILED, NOT_WANTED
 from esframework.cli.transferring.asking import NobodyAnswers
 from esframework.testing import MemoryNetwork, simulated
-from tests.unit.cli.transferring.people import Alice, Bob, in_the_middle
+from tests.unit.cli.transferring.people import Alice, Bob, in_the_middle, keeping_server
 
 
 @pytest.fixture
@@ -194,3 +194,30 @@ async def test_a_name_that_leads_elsewhere_is_refused(network: MemoryNetwork, fi
     assert transfer.disruption is not None
     assert "cannot be a path here" in bob.diary.texts("complaint")[0]
     assert not (inbox.parent / "film.part").exists() and list(inbox.iterdir()) == []
+
+
+@simulated
+async def test_what_was_left_is_shown_with_its_time_and_stays_there_until_somebody_decides(
+    network: MemoryNetwork, film: Path, inbox: Path, tmp_path: Path
+) -> None:
+    keeping_server(network, tmp_path)
+    alice = await Alice.there(network)
+    await alice.sends(film, offline=True)
+    # Who takes nothing from alice, has such a file already, or is not there to be asked, has not refused it.
+    stranger = await Bob.there(network, inbox, senders=frozenset({"carol"}))
+    network.advance(1.0)
+    await stranger.client.close()
+    (inbox / "film").write_bytes(b"mine")
+    keeper = await Bob.there(network, inbox)
+    network.advance(1.0)
+    assert "--replace" in keeper.diary.texts("complaint")[0]
+    await keeper.client.close()
+    (inbox / "film").unlink()
+    asked = Asked()
+    await Bob.there(network, inbox, ask=asked)
+    network.advance(1.0)
+    assert asked.questions[0].startswith("alice left film (2.0 MB) for you at 20")
+    assert "the server deletes it" in asked.questions[0]
+    asked.answer.callback(True)
+    network.advance(1.0)
+    assert (inbox / "film").read_bytes() == film.read_bytes()

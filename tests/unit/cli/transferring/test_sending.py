@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError
 
 from esframework.cli.session import DONE, FAILED, NOT_WANTED
 from esframework.testing import MemoryNetwork, simulated
-from tests.unit.cli.transferring.people import Alice, Bob, in_the_middle
+from tests.unit.cli.transferring.people import Alice, Bob, in_the_middle, keeping_server
 
 
 @pytest.fixture
@@ -132,3 +132,48 @@ async def test_whoever_ends_sending_tells_the_other_end(network: MemoryNetwork, 
     assert bob.diary.texts("complaint") == [
         "film from alice was interrupted: alice cancelled it: the sending program was ended"
     ]
+
+
+# --- left with the server ---------------------------------------------------------------------------------------------
+@simulated
+async def test_what_is_for_somebody_who_is_away_may_be_left_with_the_server(
+    network: MemoryNetwork, film: Path, inbox: Path, tmp_path: Path
+) -> None:
+    keeping_server(network, tmp_path)
+    alice = await Alice.there(network)
+    await alice.sends(film, offline=True)
+    assert alice.codes == [DONE]
+    assert alice.diary.texts("note") == ["bob is not online; the server keeps film until then"]
+    bob = await Bob.there(network, inbox, once=True)
+    network.advance(2.0)
+    assert bob.codes == [DONE]
+    assert (inbox / "film").read_bytes() == film.read_bytes()
+
+
+@simulated
+async def test_whoever_is_there_gets_it_at_once(
+    network: MemoryNetwork, film: Path, inbox: Path, tmp_path: Path
+) -> None:
+    keeping_server(network, tmp_path)
+    await Bob.there(network, inbox)
+    alice = await Alice.there(network)
+    await alice.sends(film, offline=True)
+    assert alice.diary.entries == [("started", "film"), ("completed", "film")]
+    assert (inbox / "film").exists()
+
+
+@simulated
+async def test_nothing_is_left_for_a_name_that_nobody_has(network: MemoryNetwork, film: Path, tmp_path: Path) -> None:
+    keeping_server(network, tmp_path)
+    alice = await Alice.there(network)
+    await alice.sends(film, target="nobody", offline=True)
+    assert alice.codes == [FAILED]
+    assert "nobody" in alice.diary.texts("complaint")[0]
+
+
+@simulated
+async def test_a_server_that_keeps_no_files_says_so(network: MemoryNetwork, film: Path) -> None:
+    network.server()
+    alice = await Alice.there(network)
+    await alice.sends(film, offline=True)
+    assert alice.codes == [FAILED]

@@ -40,6 +40,7 @@ class HandDriven:
     is_sending: bool = True
     sender: str | None = "alice"
     receiver: str | None = "bob"
+    left_by: str | None = None
     id: str = "p1"
     comment: str | None = None
     path: Path | None = None
