@@ -14,7 +14,9 @@ import pytest_twisted
 
 from tests.conftest import require
 from tests.integration.support import Child, Daemon
-from tests.integration.test_programs import Program, Terminal, at
+from tests.integration.test_offline import PASSWORD as ACCOUNT_PASSWORD
+from tests.integration.test_offline import add_accounts
+from tests.integration.test_programs import Program, Terminal, at, chatting
 
 pytestmark = pytest.mark.integration
 Start = Callable[..., Daemon]
@@ -254,3 +256,40 @@ async def test_a_terminal_shows_bars(transfers: Transfers, holidays: Path, child
     await alice.shows(r"holidays/ to bob ━+.* \d+ %, .* of 8\.0 MB, .*/s, \d:\d\d left")
     await alice.shows(r"sent holidays/ to bob: 4 files, 8\.0 MB")
     assert await alice.over() == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_left_with_the_server_survives_its_end_and_waits_for_the_receiver(
+    start: Start, children: list[Child], holidays: Path, inbox: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    await add_accounts(data, "alice", "bob")
+    daemon = await start(data=data).ready()
+    film = str(holidays / "film")
+    to_bob = ("send", film, "bob", "--as", at(daemon, "alice"), "--offline", "--comment", "for later")
+    alice = Program(children, *to_bob, password=ACCOUNT_PASSWORD)
+    assert await alice.over() == 0
+    assert "bob is not online; the server keeps film until then" in alice.err
+    await daemon.end(signal.SIGKILL)
+    daemon = await start(data=data).ready()
+    place = ("--into", str(inbox), "--state", str(tmp_path / "state"))
+    bob = Terminal(children, "receive", at(daemon, "bob"), *place, "--once", password=ACCOUNT_PASSWORD)
+    await bob.shows(r"alice left film \(8\.0 MB\) for you at .*: for later")
+    await bob.shows(r"\[y/N\] ")
+    bob.types("y")
+    await bob.shows("received film from alice: 8.0 MB")
+    assert await bob.over() == 0
+    assert (inbox / "film").read_bytes() == Path(film).read_bytes()
+
+
+@pytest_twisted.ensureDeferred
+async def test_chats_send_files_too(transfers: Transfers, holidays: Path, inbox: Path, children: list[Child]) -> None:
+    bob = await chatting(children, transfers.daemon, "bob")
+    alice = await chatting(children, transfers.daemon, "alice")
+    alice.types(f"/send bob {holidays}", "bob: did you get it?")
+    await bob.shows(r"^alice offers holidays/ \(4 files, 8\.0 MB\) \(/receive alice, /decline alice\)$")
+    await bob.shows(r"^alice: did you get it\?$")
+    bob.types(f"/receive alice {inbox}")
+    assert await alice.finishes() == 0
+    await bob.shows(r"^received holidays/ from alice: 4 files, 8\.0 MB$")
+    assert tree_of(inbox / "holidays") == tree_of(holidays)
