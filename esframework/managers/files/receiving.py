@@ -40,11 +40,14 @@ from esframework.managers.files.packages import Package, item_of
 from esframework.managers.files.public import public_text
 from esframework.managers.files.reports import Reports
 from esframework.managers.files.transfer import Transfer
+from esframework.net.memory import keep_memory
 from esframework.plugins.models import as_deferred
 from esframework.wire.types import FileDisruption, MessageType, PackageType
 
 _log = Logger()
 _BEGINNING = Position()
+_GATHERED = limits.FILE_SLICE // 2
+"""Bytes of one of ours that wait for more to be written together; what has waited for a second is written, too."""
 
 
 class WrongContent(Exception):
@@ -71,6 +74,7 @@ class Reception:
         worker_for: Callable[[Identity], FileWorker],
         over: Callable[[], None],
     ) -> None:
+        keep_memory()
         options = context.options.files
         self.transfer = transfer
         self.machine = ReceivingMachine(
@@ -100,6 +104,7 @@ class Reception:
         self._contents = Contents(transfer.is_folder, transfer.size)
         self._left = 0
         self._digest = b""
+        self._can_write = True
         self._items: list[Item] = []
         self._charge = 0
         self._working: Deferred[Any] | None = None
@@ -275,17 +280,25 @@ class Reception:
         self.transfer.state = self.machine.state
         self._go_on()
 
-    def _go_on(self) -> None:
-        """Give the disk what has come, and let it finish when that was all."""
+    def _go_on(self, gathering: bool = True) -> None:
+        """Give the disk what has come, when that is worth it, and let it finish when that was all."""
         if self._working is not None or self._writer is None:
             return
-        writer = self._writer
         if self._items:
+            if gathering and self.machine.is_ours and self.machine.expects_more and self._charge < _GATHERED:
+                return
             items, self._items = self._items, []
             charge, self._charge = self._charge, 0
-            self._work(lambda: writer.write(items), lambda _: self._written(charge))
+            self._work(lambda: self._write(items), lambda _: self._written(charge))
         elif self.machine.state is TransferState.FINISHING:
             self._work(self._finish, self._finished)
+
+    def _write(self, items: list[Item]) -> None:
+        """In a thread."""
+        assert self._writer is not None
+        self._can_write = False
+        self._writer.write(items)
+        self._can_write = True
 
     def _written(self, charge: int) -> None:
         if self.machine.take(charge, self._context.clock.seconds()) and self.machine.is_ours:
@@ -374,7 +387,8 @@ class Reception:
             self.stop(FileDisruption.CANCELLED, cause or "cancelled by the receiver")
 
     def sweep(self, now: float) -> None:
-        """Give up what does not move, and let a sender of ours know that this end is there."""
+        """Write what waits for more; give up what does not move; tell a sender of ours that this end is there."""
+        self._go_on(gathering=False)
         overdue = self.machine.overdue(now)
         if overdue is not None:
             self.stop(overdue, f"nothing came for {self._context.options.files.silence:g} s")
@@ -397,16 +411,22 @@ class Reception:
     def _interrupt(self, disruption: FileDisruption, cause: str, error: BaseException | None = None) -> None:
         if not self.machine.interrupt():
             return
-        self._items = []
+        items, self._items = self._items, []
         self._close()
         # Behind whatever the disk is busy with.
-        self._worker.run(self._suspend).addErrback(self._failed)
+        self._worker.run(lambda: self._suspend(items)).addErrback(self._failed)
         self.transfer.interrupted(disruption, cause, error)
         if self._is_asked:
             self._reports.interrupted(self.transfer)
 
-    def _suspend(self) -> None:
-        if self._writer is not None:
+    def _suspend(self, items: list[Item]) -> None:
+        """In a thread: keep what has come, `items` included unless the disk takes nothing more."""
+        if self._writer is None:
+            return
+        try:
+            if items and self._can_write:
+                self._write(items)
+        finally:
             self._writer.suspend()
 
     def _close(self) -> None:

@@ -35,6 +35,7 @@ from esframework.managers.files.packages import encode_package, parts_of
 from esframework.managers.files.public import public_text
 from esframework.managers.files.reports import Reports
 from esframework.managers.files.transfer import Transfer
+from esframework.net.memory import keep_memory
 from esframework.wire.contracts import AnswerFile6
 from esframework.wire.types import FileDisruption, MessageType, PackageType, Priority
 
@@ -69,6 +70,7 @@ class Transmission:
         pace: Pace,
         over: Callable[[], None],
     ) -> None:
+        keep_memory()
         self.transfer = transfer
         self.machine = machine
         self.number = 0

@@ -42,6 +42,11 @@ class ReceivingMachine:
         """What has come and the disk has not taken."""
         return self._charged - self._taken
 
+    @property
+    def expects_more(self) -> bool:
+        """Whether packages may still come."""
+        return self.state is TransferState.TRANSFERRING
+
     # --- the decision -----------------------------------------------------------------------------------------------
     def accept(self) -> bool:
         """The application takes it; False when that is not open any more."""
