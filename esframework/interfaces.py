@@ -253,7 +253,8 @@ class Registrations:
     None when the connection is lost. On a server, `verify(request, ask)` stands before the verifier, and
     `is_administrator(user_id)` knows administrators besides those of the options. `sweep(now)` is called about once a
     second; `start` and `stop` as the engine opens and closes, the last installed stopped first. A server
-    announces to clients of ours, as its features, the manager's name and `features`.
+    announces to clients of ours, as its features, the manager's name and `features`. Handlers of the types in `views`
+    get bodies as memoryviews: for large ones, which would be copied for nothing.
     """
 
     facade: Any
@@ -269,6 +270,7 @@ class Registrations:
     start: Callable[[], None] | None = None
     stop: Callable[[], None] | None = None
     features: frozenset[str] = frozenset()
+    views: frozenset[int] = frozenset()
 
 
 class IManager(Interface):

@@ -158,7 +158,7 @@ class ClientStream(Stream):
 
     def _receive(self, data: bytes) -> None:
         header_size, handlers, peers = self._layout.header_size, self._dispatcher.handlers, self._peers
-        addressed = self._dispatcher.addressed
+        addressed, views = self._dispatcher.addressed, self._dispatcher.views
         for message_type, message_id, source, destination, raw in self._session.receive(data, self._clock.seconds()):
             if self.has_ended:
                 return
@@ -167,7 +167,7 @@ class ClientStream(Stream):
                 # Of a bare id, the client type alone tells the devices apart.
                 if peer is None or peer.client_type != raw[1]:
                     peer = self._peer(source, raw[1])
-                body = raw[header_size:]
+                body: Any = memoryview(raw)[header_size:] if message_type in views else raw[header_size:]
                 if message_type == MessageType.LOG_ON and peer.name is None and not self.is_online:
                     self._events.log_on_answered(body)
                 elif self.is_online:

@@ -32,6 +32,7 @@ class Dispatcher:
         self.handlers: dict[int, Handler] = {}
         self.addressed: dict[int, AddressedHandler] = {}
         self.relayable: set[int] = set()
+        self.views: set[int] = set()
         self.undeliverable: dict[int, Undeliverable] = {}
         self._halves: dict[str, Registrations] = {}
 
@@ -46,6 +47,7 @@ class Dispatcher:
         self.addressed.update(half.addressed)
         self.undeliverable.update(half.undeliverable)
         self.relayable |= half.relayable
+        self.views |= half.views
 
     def start(self) -> None:
         """The engine opens: start the managers, those they require first; one that fails is logged."""

@@ -185,13 +185,15 @@ class ServerConnection(Stream):
             self._slow_down(self._window)
         server_field, routes, unread_types = self._server_field, self._routes, shared.router.unread_types
         handlers, touched, header_size = shared.dispatcher.handlers, shared.batch.touched, self.layout.header_size
+        views = shared.dispatcher.views
         for frame in frames:
             message_type, message_id, _, destination, raw = frame
             if destination == server_field:
                 handler = handlers.get(message_type)
                 try:
                     if handler is not None:
-                        handler(self, message_id, raw[header_size:])
+                        body: Any = memoryview(raw)[header_size:] if message_type in views else raw[header_size:]
+                        handler(self, message_id, body)
                     else:
                         shared.refusals.add("unknown_type")
                 except MalformedBody as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from esframework.interfaces import IClientContext, Registrations
 from esframework.managers.files.contracts import FILES, PROJECT, ProjectBody
-from esframework.managers.files.files import Files
+from esframework.managers.files.files import VIEWS, Files
 from esframework.managers.files.sending import Way
 from esframework.managers.files.transfer import Transfer
 from esframework.wire.login_id import Source
@@ -33,6 +33,7 @@ class ClientFiles(Files):
             logged_on=self._logged_on,
             logged_off=self._connection_lost,
             sweep=self.sweep,
+            views=VIEWS,
         )
 
     def _ways(self, target: str | None) -> list[Way]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -63,6 +63,10 @@ from esframework.wire.types import FileDisruption, MessageType
 
 _log = Logger()
 _MOST_DETAILS = 1024
+
+
+VIEWS: Final = frozenset({MessageType.FILE_PACKAGE})
+"""Types whose bodies handlers take as they lie in the read."""
 
 
 class Files:
@@ -284,7 +288,7 @@ class Files:
         return next((each for each in self._all() if each.transfer.id == transfer_id), None)
 
     # --- frames -------------------------------------------------------------------------------------------------------
-    def handlers(self) -> dict[int, Callable[[Any, int, bytes], None]]:
+    def handlers(self) -> dict[int, Callable[[Any, int, Any], None]]:
         """Message type to method, for the registrations."""
         return {
             MessageType.FILE_DETAILS: self._details_came,
@@ -396,7 +400,7 @@ class Files:
         started = STARTED.decode(body)
         self._tell(sender, message_id, started.project_id, lambda reception: reception.started(started.skipped))
 
-    def _package_came(self, sender: Any, message_id: int, body: bytes) -> None:
+    def _package_came(self, sender: Any, message_id: int, body: memoryview) -> None:
         package = decode_package(body)
         self._tell(sender, message_id, package.project_id, lambda reception: reception.package(package))
 

@@ -34,7 +34,7 @@ def encode_package(project_id: bytes, package_type: int, index: int, data: bytes
     return b"".join((_HEAD.pack(4 + len(data) + len(tail), len(data)), data, tail))
 
 
-def decode_package(body: bytes) -> Package:
+def decode_package(body: bytes | memoryview) -> Package:
     """Raises MalformedBody unless the lengths match the body exactly."""
     size = len(body)
     if size < _OVERHEAD:
@@ -44,7 +44,7 @@ def decode_package(body: bytes) -> Package:
     if total != size - 4 or length < _NULL or end + _TAIL.size > size:
         raise MalformedBody(f"a package of a file of {size} bytes declares {total} in all, {length} of data")
     _, package_type, name_length = _TAIL.unpack_from(body, end)
-    name = body[end + _TAIL.size :]
+    name = bytes(body[end + _TAIL.size :])
     if name_length != len(name) or not 0 < name_length <= limits.MAX_PROJECT_ID:
         raise MalformedBody(f"a package of a file declares an id of {name_length} bytes where {len(name)} are")
     try:

@@ -17,7 +17,7 @@ from esframework.managers.files.contracts import (
     ProjectBody,
 )
 from esframework.managers.files.facts import decode_answer, decode_begin
-from esframework.managers.files.files import Files
+from esframework.managers.files.files import VIEWS, Files
 from esframework.managers.files.packages import decode_package
 from esframework.managers.files.sending import Way
 from esframework.wire.login_id import Source
@@ -51,6 +51,7 @@ class ServerFiles(Files):
             logged_off=self._logged_off,
             sweep=self.sweep,
             features=frozenset({FILES}),
+            views=VIEWS,
         )
 
     def _undeliverable(self) -> dict[int, Undeliverable]:

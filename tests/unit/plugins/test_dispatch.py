@@ -23,8 +23,11 @@ def undeliverable(sender: Any, target: str, message_id: int, body: bytes, reason
 def test_what_is_installed_is_found_by_type_and_by_name() -> None:
     dispatcher = Dispatcher()
     facade = object()
-    dispatcher.install("one", Registrations(facade, {1: handler}, frozenset({2}), {3: undeliverable}))
+    dispatcher.install(
+        "one", Registrations(facade, {1: handler}, frozenset({2}), {3: undeliverable}, views=frozenset({1}))
+    )
     assert dispatcher.handlers == {1: handler}
+    assert dispatcher.views == {1}
     assert dispatcher.relayable == {2}
     assert dispatcher.undeliverable == {3: undeliverable}
     assert dispatcher.facade("one") is facade
