@@ -307,7 +307,7 @@ class StoredFile:
     """What stores know of a file or folder that is kept for somebody absent; its content lies in the data folder, under
     `blob`. Times are in seconds UTC, but `modified_at` is in nanoseconds; `source` None is the server.
 
-    `id` is the sender's word, unique for each target; `number` the store's: it only grows, and is the order. `size` are
+    `id` is the source's word, unique for each target; `number` the store's: it only grows, and is the order. `size` are
     the bytes of all its `files`. `handed_out` counts how often it was offered to the target and not received.
     """
 
@@ -380,12 +380,12 @@ class IOfflineFileStore(Interface):
     def add(file: StoredFile, quota: FileQuota) -> Deferred[StoredFile]:
         """Keep a file; fires with it, its number included, once that is committed and synced to the disk.
 
-        The same id for the same target again is harmless: fires with the first one. Fails with `FileQuotaExceeded`,
-        `InvalidUserId` or `InvalidText`.
+        The same id of the same source for the same target again is harmless: fires with the first one. Fails with
+        `FileQuotaExceeded`, `InvalidUserId` or `InvalidText`.
         """
 
-    def find(target: str, id: str) -> Deferred[StoredFile | None]:
-        """The file of this id that is kept for the target, or None."""
+    def find(target: str, source: str | None, id: str) -> Deferred[StoredFile | None]:
+        """The file that a source has left for a target under this id, or None."""
 
     def waiting(target: str, after_number: int, limit: int) -> Deferred[list[StoredFile]]:
         """What is kept for a target, in order, behind `after_number`."""

@@ -17,7 +17,7 @@ class OfflineFileRows(ABC):
     """All files that are kept."""
 
     @abstractmethod
-    def find(self, target: str, id: str) -> StoredFile | None:
+    def find(self, target: str, source: str | None, id: str) -> StoredFile | None:
         """As `IOfflineFileStore.find`."""
 
     @abstractmethod
@@ -70,7 +70,7 @@ class OfflineFileRows(ABC):
 
     def add(self, file: StoredFile, quota: FileQuota) -> StoredFile:
         """As `IOfflineFileStore.add`."""
-        known = self.find(file.target, file.id)
+        known = self.find(file.target, file.source, file.id)
         if known is not None:
             return known
         quota.check(file.target, file.source, file.size, self.usage(file.target, file.source))

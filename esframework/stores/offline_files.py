@@ -32,9 +32,9 @@ class OfflineFiles:
             return fail(Failure())
         return self._shelf.write(lambda rows: rows.add(file, quota))
 
-    def find(self, target: str, id: str) -> Deferred[StoredFile | None]:
+    def find(self, target: str, source: str | None, id: str) -> Deferred[StoredFile | None]:
         """As `IOfflineFileStore.find`."""
-        return self._shelf.read(lambda rows: rows.find(target, id))
+        return self._shelf.read(lambda rows: rows.find(target, source, id))
 
     def waiting(self, target: str, after_number: int, limit: int) -> Deferred[list[StoredFile]]:
         """As `IOfflineFileStore.waiting`."""

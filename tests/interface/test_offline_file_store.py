@@ -54,7 +54,7 @@ class TestOfflineFileStore:
     @pytest_twisted.ensureDeferred
     async def test_nothing_is_kept_at_first(self, files: Any) -> None:
         assert await files.waiting("bob", 0, 10) == await files.left_by("alice", 0, 10) == []
-        assert await files.find("bob", "f1") is None
+        assert await files.find("bob", "alice", "f1") is None
         assert await files.usage("bob", "alice") == FileUsage()
         assert await files.totals() == (0, 0)
         assert await files.mailboxes(None, 10) == []
@@ -68,8 +68,8 @@ class TestOfflineFileStore:
         assert kept == replace(told, number=kept.number)
         assert await files.waiting("bob", 0, 10) == [kept]
         assert await files.left_by("alice", 0, 10) == [kept]
-        assert await files.find("bob", "f1") == kept
-        assert await files.find("carol", "f1") is None
+        assert await files.find("bob", "alice", "f1") == kept
+        assert await files.find("carol", "alice", "f1") is None
 
     @pytest_twisted.ensureDeferred
     async def test_folders_large_sizes_and_what_is_not_known(self, files: Any) -> None:
@@ -97,8 +97,11 @@ class TestOfflineFileStore:
         again = await files.add(file("f1", blob="another", size=7), FileQuota(files=1))
         assert again == first
         elsewhere = await files.add(file("f1", "carol"), NO_LIMIT)
-        assert elsewhere.number != first.number
-        assert await files.totals() == (2, 10)
+        others = await files.add(file("f1", source="mallory", blob="mallory's"), NO_LIMIT)
+        servers = [await files.add(file("f1", source=None, blob="server's"), NO_LIMIT) for _ in range(2)]
+        assert len({one.number for one in (first, elsewhere, others, *servers)}) == 4
+        assert servers[0] == servers[1] == await files.find("bob", None, "f1")
+        assert await files.totals() == (4, 20)
 
     @pytest_twisted.ensureDeferred
     async def test_what_was_offered_is_counted_and_still_there(self, files: Any) -> None:
@@ -152,7 +155,7 @@ class TestOfflineFileStore:
         await keep(files, "f4", target="dave", source="erin")
         with pytest.raises(FileQuotaExceeded, match=words):
             await files.add(file("f5"), quota)
-        assert await files.find("bob", "f5") is None
+        assert await files.find("bob", "alice", "f5") is None
         [number] = [one.number for one in await files.waiting("bob", 0, 1)]
         await files.remove("bob", [number])
         await files.add(file("f5"), quota)
@@ -232,7 +235,8 @@ class TestOfflineFileStore:
             with pytest.raises(InvalidUserId):
                 await keep(files, "f1", **changes)
         assert await files.waiting(name, 0, 10) == await files.left_by(name, 0, 10) == []
-        assert await files.find(name, "f1") is None
+        assert await files.find(name, "alice", "f1") is None
+        assert await files.find("bob", name, "f1") is None
         assert await files.usage(name, name) == FileUsage()
         assert await files.remove(name, [1]) == await files.purge(name, None) == 0
         await files.handed_out(name, 1)
@@ -244,7 +248,7 @@ class TestOfflineFileStore:
         with pytest.raises(InvalidText):
             await files.add(file("f1", **{field: text}), NO_LIMIT)
         assert await files.totals() == (0, 0)
-        assert await files.find("bob", text) is None
+        assert await files.find("bob", "alice", text) is None
         assert await files.known([text]) == set()
 
     @pytest.mark.parametrize("field", ["id", "blob"])

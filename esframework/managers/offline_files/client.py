@@ -18,15 +18,16 @@ from esframework.managers.offline_files.contracts import (
     DISCARD,
     DISCARDED,
     FEATURE,
+    FILE_KEY,
     KEPT_FILES,
     LEAVE,
     LEAVE_ANSWER,
     LIST,
     NO_DEVICE,
     READY,
-    REFUSED,
     SETTLED,
     DiscardBody,
+    FileKeyBody,
     FileOutcome,
     KeptFile,
     KeptFileBody,
@@ -34,7 +35,6 @@ from esframework.managers.offline_files.contracts import (
     Left,
     ListBody,
     ReadyBody,
-    RefusedBody,
     SettledFile,
     handed_over_of,
     subject_of,
@@ -64,7 +64,7 @@ class ClientOfflineFiles(Asking):
         super().__init__(client)
         self.settled: Event[SettledFile] = Event("offline_files.settled")
         self._receiver: str | None = None
-        self._received: dict[str, None] = {}
+        self._received: dict[FileKeyBody, None] = {}
         self._turn: IDelayedCall | None = None
 
     # --- leaving ------------------------------------------------------------------------------------------------------
@@ -211,33 +211,41 @@ class ClientOfflineFiles(Asking):
         if not self._client.manager("files").offered:
             self.not_now(offer, "nobody takes files there now")
             return True
+        if _key_of(offer.transfer) in self._received:
+            # Its sender did not hear that it was kept, and left it again.
+            offer.transfer.subject = ""
+            offer.refuse("it is there already")
+            self._say_ready()
+            return True
         source, device = handed_over.source, handed_over.device
         offer.source = Source(source, device, source) if source else None
         offer.transfer.left_by = source or None
         offer.left_at = handed_over.left_at / 1000
         return False
 
-    def _id_of(self, transfer: Any) -> str | None:
-        handed_over = None if transfer.sender is not None else handed_over_of(transfer.subject)
-        return None if handed_over is None else handed_over.id
-
     def _completed(self, transfer: Any) -> None:
-        id = self._id_of(transfer)
-        if id is not None:
+        key = _key_of(transfer)
+        if key is not None:
             # In case the server does not come to hear of it.
-            self._received[id] = None
+            self._received[key] = None
             while len(self._received) > limits.OFFLINE_FILES_REMEMBERED:
                 del self._received[next(iter(self._received))]
 
     def _interrupted(self, transfer: Any, disruption: FileDisruption) -> None:
-        id = self._id_of(transfer)
-        if id is None or disruption is not FileDisruption.REJECTED:
+        key = _key_of(transfer)
+        if key is None or disruption is not FileDisruption.REJECTED:
             return
         try:
-            self._client.channel(None).send(MessageType.OFFLINE_FILE_REFUSED, REFUSED.encode(RefusedBody(id)))
+            self._client.channel(None).send(MessageType.OFFLINE_FILE_REFUSED, FILE_KEY.encode(key))
         except NotLoggedOn:
             # It is offered again at the next log-on.
             return
+
+
+def _key_of(transfer: Any) -> FileKeyBody | None:
+    """Which file it is that the server hands over; None for any other transfer."""
+    handed_over = None if transfer.sender is not None else handed_over_of(transfer.subject)
+    return None if handed_over is None else FileKeyBody(handed_over.id, handed_over.source or None)
 
 
 def _kept_file(body: KeptFileBody) -> KeptFile:

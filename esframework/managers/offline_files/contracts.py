@@ -123,10 +123,18 @@ class LeaveAnswerBody:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyBody:
-    """1091, client to server: it can take what waits; it has received these ids, of which the server may not know."""
+class FileKeyBody:
+    """Which file it is, of all that are kept for one user: by its id, and who left it (None: the server)."""
 
-    received: list[str]
+    id: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyBody:
+    """1091, client to server: it can take what waits; it has received these, of which the server may not know."""
+
+    received: list[FileKeyBody]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +198,6 @@ class SettledBody:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedBody:
-    """1095, client to server: its user does not want the file of this id."""
-
-    id: str
-
-
 LEAVE = codec(LeaveBody)
 LEAVE_ANSWER = codec(LeaveAnswerBody)
 READY = codec(ReadyBody)
@@ -205,4 +206,5 @@ KEPT_FILES = codec(KeptFilesBody)
 DISCARD = codec(DiscardBody)
 DISCARDED = codec(DiscardedBody)
 SETTLED = codec(SettledBody)
-REFUSED = codec(RefusedBody)
+FILE_KEY = codec(FileKeyBody)
+"""Also of 1095, client to server: its user does not want this."""

@@ -20,6 +20,7 @@ from esframework.managers.offline_files.blobs import Blobs
 from esframework.managers.offline_files.contracts import (
     NO_DEVICE,
     SETTLED,
+    FileKeyBody,
     FileOutcome,
     HandedOver,
     SettledBody,
@@ -94,11 +95,11 @@ class Handing:
             elif hand_over.wakes_at is not None and hand_over.wakes_at <= now:
                 self._perform(user_id, hand_over, hand_over.woken(now))
 
-    async def settle(self, user_id: str, ids: Iterable[str], outcome: FileOutcome) -> None:
+    async def settle(self, user_id: str, keys: Iterable[FileKeyBody], outcome: FileOutcome) -> None:
         """A device of the user has these, or does not want them. Fails as the store does."""
         hand_over = self._hand_over_of(user_id)
-        for id in ids:
-            file = await self._server.stores.offline_files.find(user_id, id)
+        for key in keys:
+            file = await self._server.stores.offline_files.find(user_id, key.source, key.id)
             if file is not None:
                 self._outcomes.setdefault((user_id, file.number), outcome)
                 self._perform(user_id, hand_over, hand_over.settled(file))

@@ -71,9 +71,9 @@ class Keeping:
         except Exception as error:
             raise self._refusal(source, target, error) from error
 
-    async def is_kept(self, target: str, id: str) -> bool:
-        """Whether a file of this id is kept for the target already."""
-        return await self._server.stores.offline_files.find(target, id) is not None
+    async def is_kept(self, target: str, source: str, id: str) -> bool:
+        """Whether the source has left a file under this id that is kept for the target."""
+        return await self._server.stores.offline_files.find(target, source, id) is not None
 
     async def _check(self, source: str, target: str, size: int | None, resumed: int = 0) -> None:
         if self._blobs is None:
@@ -137,7 +137,7 @@ class Keeping:
             return
         arrival = _Arrival(blob, resumed, self._stored(offer, id, target, comment, blob))
         try:
-            if await self.is_kept(target, id):
+            if await self.is_kept(target, source, id):
                 raise NotKept(f"it is kept for {target!r} already", RequestFailure.CONFLICT)
             await self._worker.run(lambda: self._made(blob))
         except Exception as error:

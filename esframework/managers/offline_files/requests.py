@@ -15,15 +15,16 @@ from esframework.interfaces import IServerContext, StoredFile
 from esframework.managers.offline_files.contracts import (
     DISCARD,
     DISCARDED,
+    FILE_KEY,
     KEPT_FILES,
     LEAVE,
     LEAVE_ANSWER,
     LIST,
     NO_DEVICE,
     READY,
-    REFUSED,
     DiscardBody,
     DiscardedBody,
+    FileKeyBody,
     FileOutcome,
     KeptFileBody,
     KeptFilesBody,
@@ -31,7 +32,6 @@ from esframework.managers.offline_files.contracts import (
     LeaveBody,
     ListBody,
     ReadyBody,
-    RefusedBody,
     is_id,
 )
 from esframework.managers.offline_files.handing import Handing
@@ -64,7 +64,7 @@ class Requests:
             MessageType.OFFLINE_FILES_READY: (READY, self._ready),
             MessageType.LIST_OFFLINE_FILES: (LIST, self._list),
             MessageType.DISCARD_OFFLINE_FILES: (DISCARD, self._discard),
-            MessageType.OFFLINE_FILE_REFUSED: (REFUSED, self._refuse),
+            MessageType.OFFLINE_FILE_REFUSED: (FILE_KEY, self._refuse),
         }
         return {number: self._handler(*each) for number, each in answers.items()}
 
@@ -104,7 +104,7 @@ class Requests:
             text = "the id of an offline file is 1 to 128 letters, digits, dots, dashes or underscores"
             raise NotKept(text, RequestFailure.INVALID)
         await self._keeping.check(str(sender.name), request.target)
-        is_kept = await self._keeping.is_kept(request.target, request.id)
+        is_kept = await self._keeping.is_kept(request.target, str(sender.name), request.id)
         sender.reply(MessageType.LEAVE_OFFLINE_FILE, LEAVE_ANSWER.encode(LeaveAnswerBody(is_kept)), message_id)
 
     async def _ready(self, sender: Any, message_id: int, request: ReadyBody) -> None:
@@ -118,8 +118,8 @@ class Requests:
         if sender in self._server.users.find_all(sender.login_id):
             handing.ready(sender)
 
-    async def _refuse(self, sender: Any, message_id: int, request: RefusedBody) -> None:
-        await self._hand_overs.settle(str(sender.name), [request.id], FileOutcome.REFUSED)
+    async def _refuse(self, sender: Any, message_id: int, request: FileKeyBody) -> None:
+        await self._hand_overs.settle(str(sender.name), [request], FileOutcome.REFUSED)
 
     async def _list(self, sender: Any, message_id: int, request: ListBody) -> None:
         room = (self._server.options.max_message - limits.OFFLINE_ENVELOPE) // _LONGEST_ENTRY

@@ -16,9 +16,10 @@ class MemoryOfflineFileRows(OfflineFileRows):
         self._next_number = 1
         self._files: dict[int, StoredFile] = {}
 
-    def find(self, target: str, id: str) -> StoredFile | None:
+    def find(self, target: str, source: str | None, id: str) -> StoredFile | None:
         """As `OfflineFileRows.find`."""
-        return next((file for file in self._files.values() if (file.target, file.id) == (target, id)), None)
+        found = self._select(lambda file: (file.target, file.source, file.id) == (target, source, id))
+        return found[0] if found else None
 
     def take_number(self) -> int:
         """As `OfflineFileRows.take_number`."""

@@ -54,7 +54,8 @@ files = Table(
     Column("received_at", Seconds, nullable=False),
     Column("expires_at", Seconds, nullable=False, index=True),
     Column("handed_out", Integer, nullable=False),
-    UniqueConstraint("id", "target", name="offline_files_once"),
+    # A source that is NULL, the server, equals no other; looking before writing sees to those.
+    UniqueConstraint("id", "target", "source", name="offline_files_once"),
     # With the size: what is kept is added up without looking at the rows.
     Index("offline_files_in_order", "target", "number", "size"),
 )
@@ -69,11 +70,11 @@ class SqlOfflineFileRows(OfflineFileRows):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def find(self, target: str, id: str) -> StoredFile | None:
+    def find(self, target: str, source: str | None, id: str) -> StoredFile | None:
         """As `OfflineFileRows.find`."""
-        if not is_possible(target) or database_text(id) != id:
+        if not is_possible(target) or not (source is None or is_possible(source)) or database_text(id) != id:
             return None
-        this = select(files).where(files.c.target == target, files.c.id == id)
+        this = select(files).where(files.c.target == target, files.c.source == source, files.c.id == id)
         row = self._connection.execute(this).one_or_none()
         return None if row is None else _file(row)
 

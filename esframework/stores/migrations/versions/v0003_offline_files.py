@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.Double, nullable=False),
         sa.Column("expires_at", sa.Double, nullable=False, index=True),
         sa.Column("handed_out", sa.Integer, nullable=False),
-        sa.UniqueConstraint("id", "target", name="offline_files_once"),
+        sa.UniqueConstraint("id", "target", "source", name="offline_files_once"),
         sa.Index("offline_files_in_order", "target", "number", "size"),
     )
 
