@@ -15,6 +15,7 @@ from esframework.managers.custom.attachments import contracts as attachments
 from esframework.managers.delivery import contracts as delivery
 from esframework.managers.groups import contracts as groups
 from esframework.managers.offline import contracts as offline
+from esframework.managers.offline_files import contracts as offline_files
 from esframework.wire.blob_fragments import encode_fragments
 from esframework.wire.compact import Int64, codec
 from tests.integration.support import Raw
@@ -33,6 +34,8 @@ CONTRACTS: Final[dict[int, Any]] = {
     **{1034: groups.GroupOwnerBody, 1035: groups.GroupOwnerBody},
     **{1051: offline.MessageBody, 1052: offline.AcknowledgementBody, 1054: offline.WaitingBody},
     **{1055: offline.DiscardBody, 1056: offline.KeptBody},
+    **{1090: offline_files.LeaveBody, 1091: offline_files.ReadyBody, 1092: offline_files.ListBody},
+    **{1093: offline_files.DiscardBody, 1094: offline_files.SettledBody, 1095: offline_files.FileKeyBody},
     **{1060: attachments.OfferBody, 1061: attachments.GrantBody, 1063: attachments.EndBody},
     **{1065: attachments.RefusalBody, 1066: attachments.WithdrawalBody},
     **{1070: delivery.HelloBody, 1071: delivery.WelcomeBody, 1072: delivery.MessageBody, 1073: delivery.ReceiptsBody},

@@ -348,6 +348,15 @@ async def test_the_film_goes_on_where_the_server_was_restarted(start: Callable[.
 
 
 @pytest_twisted.ensureDeferred
+async def test_the_holidays_wait_until_bob_comes(start: Callable[..., Program]) -> None:
+    program = start("offline_files.py", str(free_port()))
+    await program.ended
+    page = (ROOT / "docs" / "howto" / "offline-files.md").read_text(encoding="utf-8")
+    promised = page.partition("It prints\n\n```text\n")[2].partition("\n```")[0]
+    assert program.shown.splitlines() == promised.splitlines()
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_film_arrives_in_two_parts(start: Callable[..., Program]) -> None:
     program = start("files.py", str(free_port()))
     await program.ended

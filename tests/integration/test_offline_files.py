@@ -1,5 +1,5 @@
-"""What is promised of files that are left with a server, shown on a real one: killed at any moment, it loses none, hands
-none over twice to a program that lives on, and leaves no litter."""
+"""What is promised of files that are left with a server, shown on a real one: killed at any moment, it loses none,
+hands none over twice to a program that lives on, and leaves no litter."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.integration.test_offline import PASSWORD, add_accounts
 
 pytestmark = pytest.mark.integration
 Start = Callable[..., Daemon]
-ROUNDS = 12
+ROUNDS = 8
 SIZES = (0, 5, 300_000, 3_000_000, 20_000_000)
 
 
