@@ -11,10 +11,12 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from esframework import limits
 from esframework.errors import SourceRefused
+from esframework.filesystem.entrance import ByPath, Entrance
 
 _LONGEST_TIME = 2**63 - 1
 
@@ -61,9 +63,12 @@ def list_file(found: os.stat_result) -> Listing:
     return listing
 
 
-def list_folder(root: str, follow_links: bool, cancelled: Callable[[], bool]) -> Listing:
-    """All that is in a folder. Raises OSError, and SourceRefused for what cannot be sent, or when cancelled."""
-    walk = _Walk(root, follow_links, cancelled)
+def list_folder(
+    root: str, follow_links: bool, cancelled: Callable[[], bool], entrance: Entrance | None = None
+) -> Listing:
+    """All that is in a folder, entered by its path unless otherwise. Raises OSError, and SourceRefused for what cannot
+    be sent, or when cancelled."""
+    walk = _Walk(root, follow_links, cancelled, entrance or ByPath(Path(root)))
     waiting: list[tuple[str, Any]] = [("", None)]
     while waiting:
         path, around = waiting.pop()
@@ -79,8 +84,11 @@ def list_folder(root: str, follow_links: bool, cancelled: Callable[[], bool]) ->
 class _Walk:
     """One look at a folder, folder by folder."""
 
-    def __init__(self, root: str, follow_links: bool, cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, root: str, follow_links: bool, cancelled: Callable[[], bool], entrance: Entrance
+    ) -> None:
         self.listing = Listing()
+        self._entrance = entrance
         self._root = root
         self._follow_links = follow_links
         self._cancelled = cancelled
@@ -91,16 +99,20 @@ class _Walk:
         follow = self._follow_links
         files: list[tuple[str, int, int, int]] = []
         folders: list[str] = []
-        with os.scandir(place) as entries:
-            for entry in entries:
-                if entry.is_file(follow_symlinks=follow):
-                    found = entry.stat(follow_symlinks=follow)
-                    files.append((entry.name, found.st_size, found.st_mtime_ns, found.st_mode))
-                elif entry.is_dir(follow_symlinks=follow):
-                    folders.append(entry.name)
-                else:
-                    self._leave_out(entry)
-                self._check(entry.name, place)
+        descriptor = self._entrance.open_folder(path)
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    if entry.is_file(follow_symlinks=follow):
+                        found = entry.stat(follow_symlinks=follow)
+                        files.append((entry.name, found.st_size, found.st_mtime_ns, found.st_mode))
+                    elif entry.is_dir(follow_symlinks=follow):
+                        folders.append(entry.name)
+                    else:
+                        self._leave_out(entry, place)
+                    self._check(entry.name, place)
+        finally:
+            os.close(descriptor)
         files.sort()
         self.listing.folders.append(path)
         for file in files:
@@ -108,10 +120,10 @@ class _Walk:
         self.listing.ends.append(len(self.listing.names))
         return folders
 
-    def _leave_out(self, entry: os.DirEntry[str]) -> None:
+    def _leave_out(self, entry: os.DirEntry[str], place: str) -> None:
         """A link that is not followed, a socket, a pipe or a device; raises OSError for a link that leads nowhere."""
         if self._follow_links and entry.is_symlink():
-            entry.stat()
+            os.stat(f"{place}/{entry.name}")
         self.listing.left_out += 1
 
     def _check(self, name: str, place: str) -> None:

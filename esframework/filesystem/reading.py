@@ -15,11 +15,10 @@ from pathlib import Path
 from esframework import limits
 from esframework.errors import SourceChanged, SourceRefused
 from esframework.filesystem.digests import TreeDigest
+from esframework.filesystem.entrance import READ, Beneath, ByPath, Entrance
 from esframework.filesystem.items import FileItem, FolderItem, Item, Position
 from esframework.filesystem.listing import Listing, check_name, list_file, list_folder
 
-# A pipe that took a file's place must not hold up the thread; for files the flag means nothing.
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _NONE = -1
 
 
@@ -42,11 +41,15 @@ class TreeReader:
     """One file or folder that is sent.
 
     Symbolic links in a folder are left out, or followed with `follow_links`; the path itself may be a link, as whoever
-    sends has named it. What is sent of a file is as long as it was at the survey: bytes that come later are not in it.
+    sends has named it. With `beneath`, a folder that it must be in, no link is followed below that. What is sent of a
+    file is as long as it was at the survey: bytes that come later are not in it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, follow_links: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, follow_links: bool = False, beneath: Path | None = None
+    ) -> None:
         self.path = _absolute(Path(path))
+        self._entrance: Entrance = ByPath(self.path) if beneath is None else Beneath(beneath.absolute(), self.path)
         self._follow_links = follow_links
         self._root = os.fspath(self.path)
         self._listing = Listing()
@@ -64,10 +67,10 @@ class TreeReader:
         entries, and when cancelled.
         """
         check_name(self.path.name, os.fspath(self.path.parent))
-        found = os.stat(self._root)
+        found = self._entrance.status()
         self._is_folder = stat.S_ISDIR(found.st_mode)
         if self._is_folder:
-            listing = list_folder(self._root, self._follow_links, cancelled)
+            listing = list_folder(self._root, self._follow_links, cancelled, self._entrance)
         elif stat.S_ISREG(found.st_mode):
             listing = list_file(found)
         else:
@@ -209,12 +212,11 @@ class TreeReader:
     def _open(self, size: int) -> None:
         """Open the file that began last, by its folder: a path of many names is looked up once for all in it."""
         if not self._is_folder:
-            self._file_descriptor = os.open(self._root, _READ)
+            self._file_descriptor = self._entrance.open_file()
         else:
             if self._folder_descriptor == _NONE:
-                folder = self._listing.folders[self._folder]
-                self._folder_descriptor = os.open(f"{self._root}/{folder}", _READ | os.O_DIRECTORY)
-            flags = _READ if self._follow_links else _READ | os.O_NOFOLLOW
+                self._folder_descriptor = self._entrance.open_folder(self._listing.folders[self._folder])
+            flags = READ if self._follow_links else READ | os.O_NOFOLLOW
             name = self._listing.names[self._file]
             self._file_descriptor = os.open(name, flags, dir_fd=self._folder_descriptor)
         if size >= limits.SEQUENTIAL_FROM and sys.platform != "darwin":

@@ -58,11 +58,15 @@ class Downloads:
         refusal = await self._before.refusal(task)
         if refusal is not None:
             raise NotAllowed(refusal)
-        path = place.tree.storage.root.joinpath(*place.names)
+        root = place.tree.storage.root
         # What its user calls it, which for a share may be another name.
         name = entry.name or DISK
         transfer = await self._server.manager("files").send(
-            actor.address, path, name=name, subject=subject_of(key[1])
+            actor.address,
+            root.joinpath(*place.names),
+            name=name,
+            subject=subject_of(key[1]),
+            beneath=root,
         )
         task.transfer, task.size, task.files = transfer, transfer.size, transfer.files
         transfer.done().addBoth(self._over, key, task)

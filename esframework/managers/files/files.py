@@ -140,31 +140,32 @@ class Files:
         follow_links: bool = False,
         name: str | None = None,
         subject: str = "",
+        beneath: Path | None = None,
     ) -> Deferred[Transfer]:
         """Offer a file or folder to a user, or with None to the server (manual: BeginSendFile).
 
         Fires with the `Transfer` when the offer is on its way; `await transfer.done()` then waits for its end. Fails
         with OSError or `SourceRefused` for what cannot be read, `NotLoggedOn`, and on a server `TargetAbsent`. That a
         user is not there a client hears later: the transfer is interrupted with OTHER_OFFLINE. `name` is what the
-        receiver sees instead of the path's own; `subject` is for managers that send on their own account.
+        receiver sees instead of the path's own; `subject` is for managers that send on their own account. With
+        `beneath`, a folder that the path must be in, no link is followed below that, whoever plants one.
         """
         if comment is not None and len(comment.encode()) > limits.MAX_FILE_TEXT:
             raise EncodeError(f"the comment has {len(comment.encode())} bytes; at most {limits.MAX_FILE_TEXT}")
         chosen = parameters or SendingParameters()
         self._ways(target)
-        return Deferred.fromCoroutine(self._send(target, Path(path), comment, chosen, follow_links, name, subject))
+        reader = TreeReader(path, follow_links=follow_links, beneath=beneath)
+        return Deferred.fromCoroutine(self._send(target, reader, comment, chosen, name, subject))
 
     async def _send(
         self,
         target: str | None,
-        path: Path,
+        reader: TreeReader,
         comment: str | None,
         parameters: SendingParameters,
-        follow_links: bool,
         name: str | None,
         subject: str,
     ) -> Transfer:
-        reader = TreeReader(path, follow_links=follow_links)
         worker = FileWorker(self._context.clock)
         survey = await worker.run(reader.survey)
         facts = facts_of(reader.path, survey, name, comment, subject)

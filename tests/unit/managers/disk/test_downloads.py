@@ -137,6 +137,22 @@ async def test_a_public_folder_is_downloaded_in_parts(tmp_path: Path, network: M
     await (await alice.disk.download("/public/music/song", tmp_path / "x")).done()
 
 
+@simulated
+async def test_a_link_that_is_planted_meanwhile_leads_nobody_out(tmp_path: Path, network: MemoryNetwork) -> None:
+    house, alice = await alone(network, tmp_path)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "letter").write_bytes(b"other")
+
+    def plant(task: DiskTask) -> None:
+        (house.tree("alice") / "docs").rename(tmp_path / "elsewhere")
+        (house.tree("alice") / "docs").symlink_to(tmp_path / "secret")
+
+    # Asked when the path was found to be right, and before anything is opened.
+    house.server.disk.before_download.subscribe(plant)
+    assert await refusal(alice.disk.download("/docs/letter", tmp_path / "mine")) is RequestFailure.STORE_FAILED
+    assert not (tmp_path / "mine").exists()
+
+
 # --- the application --------------------------------------------------------------------------------------------------
 @simulated
 async def test_the_application_may_refuse(tmp_path: Path, network: MemoryNetwork) -> None:
