@@ -165,6 +165,9 @@ class DiskRequests:
         return contracts.QUOTA.encode(await self._operations.quota(actor, contracts.PATH.decode(body).path))
 
     def _cancel(self, sender: Any, message_id: int, body: bytes) -> None:
+        if not sender.is_ours:
+            self._server.refuse("own_type_of_foreign_client")
+            return
         key = (sender.login_id, contracts.CANCEL.decode(body).request)
         if key in self._unwanted:
             self._unwanted[key] = True

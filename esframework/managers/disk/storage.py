@@ -95,14 +95,6 @@ class Storage:
         with self._opened(names[:-1], names) as folder:
             return self._entry(folder, names)
 
-    def exists(self, names: Names) -> bool:
-        """Whether there is anything."""
-        try:
-            self.find(names)
-        except NoSuchPath:
-            return False
-        return True
-
     def page(self, names: Names, after: str | None, limit: int) -> tuple[list[Found], bool]:
         """Some of a folder's entries, by name, behind the name `after`; and whether there are more."""
         with self._opened(names) as folder:

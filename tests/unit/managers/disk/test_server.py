@@ -8,7 +8,7 @@ import pytest
 
 from esframework import MessageType, ServerOptions, limits
 from esframework.errors import InvalidOption, NotDelivered, PluginError
-from esframework.managers.disk.contracts import LIST, ListBody
+from esframework.managers.disk.contracts import CANCEL, LIST, CancelBody, ListBody
 from esframework.managers.disk.options import DiskOptions, PublicFolder
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.types import RequestFailure
@@ -41,8 +41,9 @@ async def test_clients_of_other_makes_are_not_answered_in_our_types(tmp_path: Pa
     house = House(network, tmp_path)
     peer = FramePeer(network, "mallory").online()
     peer.send(MessageType.DISK_LIST, LIST.encode(ListBody(None, 10, "/")), 7)
+    peer.send(MessageType.DISK_CANCEL, CANCEL.encode(CancelBody(7)))
     assert peer.take() == []
-    assert house.server.refusals.counts["own_type_of_foreign_client"] == 1
+    assert house.server.refusals.counts["own_type_of_foreign_client"] == 2
 
 
 @simulated

@@ -56,7 +56,6 @@ def test_a_folder_has_no_size(storage: Storage) -> None:
 def test_nothing_is_where_nothing_is(storage: Storage, path: Names) -> None:
     with pytest.raises(NoSuchPath):
         storage.find(path)
-    assert not storage.exists(path)
 
 
 def test_a_list_is_in_the_order_of_names_and_in_pages(storage: Storage) -> None:
