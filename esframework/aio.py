@@ -369,6 +369,7 @@ class _Engine:
     files: Any
     groups: Any
     offline: Any
+    offline_files: Any
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine

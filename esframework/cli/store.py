@@ -28,7 +28,7 @@ class StoreCommandFailed(LocalError):
 
 @click.group(short_help="Upgrade, check, export or import a server's store.")
 def store() -> None:
-    """Look after the database of accounts, contacts, groups and offline messages.
+    """Look after the database of accounts, contacts, groups, offline messages and files.
 
     Exit codes: 0 done or sound, 1 refused, failed or not sound, 2 wrong usage.
     """

@@ -360,7 +360,7 @@ class ServiceConfig:
     store: str | None = _option(
         None,
         Text("postgresql://user@host/name, sqlite:///path or a path"),
-        "database of accounts, contacts, groups and offline messages; without it a file in the data folder",
+        "database of accounts, contacts, groups, offline messages and files; without it a file in the data folder",
         secret=True,
     )
     listen: tuple[str, ...] = _option(

@@ -33,7 +33,9 @@ class Blobs:
 
     def make(self, blob: str) -> None:
         """Make room for a content, so that it will still be found after a loss of power. Raises OSError."""
-        self.folder.mkdir(mode=_MODE, parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(mode=_MODE, parents=True, exist_ok=True)
+            _sync(self.folder.parent)
         (self.folder / blob).mkdir(mode=_MODE, exist_ok=True)
         _sync(self.folder)
 

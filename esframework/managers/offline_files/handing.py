@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.errors import EsError, NotLoggedOn, TargetAbsent, TransferInterrupted
+from esframework.errors import EsError, NotLoggedOn, StoreClosed, TargetAbsent, TransferInterrupted
 from esframework.filesystem.worker import FileWorker
 from esframework.interfaces import IServerContext, StoredFile
 from esframework.managers.offline_files.blobs import Blobs
@@ -260,6 +260,9 @@ class Handing:
             del self._transfers[key]
 
     def _report(self, failure: Failure, file: StoredFile) -> Ending:
+        if failure.check(StoreClosed):
+            # The server closes, and its sessions have ended.
+            return Ending.GONE
         self._server.refuse("offline_file_not_handed_over")
         if self._quiet.admits(type(failure.value).__name__) is not None:
             if failure.check(OSError, EsError):

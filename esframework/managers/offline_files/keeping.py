@@ -35,9 +35,6 @@ from esframework.wire.types import RequestFailure
 
 _log = Logger()
 
-FOR_EVER: Final = 253_402_300_799.0
-"""The end of the year 9999 in seconds since 1970: every database can keep it."""
-
 _OFF: Final = "this server keeps no files; send it when its receiver is online"
 
 
@@ -164,7 +161,6 @@ class Keeping:
         return blob, left.position.received
 
     def _stored(self, offer: Any, id: str, target: str, comment: str | None, blob: str) -> StoredFile:
-        at, expiry = self._now(), self._options.expiry
         return StoredFile(
             id=id,
             target=target,
@@ -177,14 +173,14 @@ class Keeping:
             modified_at=offer.modified_at,
             comment=comment,
             blob=blob,
-            received_at=at,
-            expires_at=at + expiry if expiry > 0 else FOR_EVER,
+            received_at=0.0,
+            expires_at=0.0,
         )
 
     # --- what comes of it ---------------------------------------------------------------------------------------------
     async def _record(self, arrival: _Arrival, path: Path) -> None:
         """All of it is on the disk; its sender hears so when this is written down. Raises NotKept, which interrupts."""
-        told = arrival.file
+        told = self._options.dated(arrival.file, self._now())
         try:
             kept = await self._server.stores.offline_files.add(told, self._options.quota)
         except Exception as error:

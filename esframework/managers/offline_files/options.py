@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from esframework import limits
 from esframework.errors import InvalidOption
-from esframework.interfaces import FileQuota
+from esframework.interfaces import FileQuota, StoredFile
+
+FOR_EVER: Final = 253_402_300_799.0
+"""The end of the year 9999 in seconds since 1970: every database can keep it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,10 @@ class OfflineFilesOptions:
     def __post_init__(self) -> None:
         if self.retry <= 0:
             raise InvalidOption(f"retry of offline files is {self.retry}; seconds above 0 are expected")
+
+    def dated(self, file: StoredFile, now: float) -> StoredFile:
+        """The file as it is kept from now on, in seconds UTC."""
+        return replace(file, received_at=now, expires_at=now + self.expiry if self.expiry > 0 else FOR_EVER)
 
     @property
     def quota(self) -> FileQuota:

@@ -3,19 +3,22 @@ what has no owner any more `cleaning`'s, and what clients ask `requests`'."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from esframework import limits
-from esframework.errors import PluginError
+from esframework.errors import NotKept, PluginError
 from esframework.interfaces import IServerContext, Registrations, StoredFile
 from esframework.managers.offline_files.blobs import Blobs
 from esframework.managers.offline_files.cleaning import Cleaning
 from esframework.managers.offline_files.contracts import FileOutcome
 from esframework.managers.offline_files.handing import Handing
 from esframework.managers.offline_files.keeping import Keeping
+from esframework.managers.offline_files.leaving import Leaving
 from esframework.managers.offline_files.options import OfflineFilesOptions
 from esframework.managers.offline_files.requests import Requests
 from esframework.net.threads import hops_to_reactor
@@ -44,9 +47,11 @@ class ServerOfflineFiles:
         blobs = None if folder is None else Blobs(folder)
         self._keeping = Keeping(server, options, blobs, now, self.kept, self.refused)
         self._handing: Handing | None = None
+        self._leaving: Leaving | None = None
         self._cleaning: Cleaning | None = None
         if blobs is not None:
             self._handing = Handing(server, blobs, options.retry, now, self.settled)
+            self._leaving = Leaving(server, options, blobs, self._keeping.arrivals, now, self.kept)
             self._cleaning = Cleaning(server, blobs, self._keeping.arrivals, now, self.expired)
         self._requests = Requests(server, self._keeping, self._handing)
         self._is_watching = False
@@ -56,6 +61,30 @@ class ServerOfflineFiles:
     def is_enabled(self) -> bool:
         """Whether files for absent users are kept."""
         return self._handing is not None
+
+    @hops_to_reactor
+    def leave(
+        self,
+        target: str,
+        path: str | os.PathLike[str],
+        comment: str | None = None,
+        *,
+        source: str | None = None,
+        name: str | None = None,
+        id: str | None = None,
+    ) -> Deferred[StoredFile]:
+        """Leave a file or folder of this machine for a user, online or not, whoever that is; `source` None is the
+        server. It is copied: what becomes of `path` afterwards does not matter.
+
+        Fires with its record when it is on the disk and recorded. The same `id` of the same source for the same target
+        is kept once; None makes one. `name` is what the receiver sees instead of the path's own. Fails with OSError,
+        `SourceRefused` or `SourceChanged` for what cannot be read, `FileQuotaExceeded`, `StoreError`, `ComeBackLater`,
+        `InvalidUserId`, `InvalidText`, or `NotKept` where nothing is kept; nothing stays then.
+        """
+        if self._leaving is None:
+            text = "this server keeps no files: OfflineFilesOptions.folder says where it could"
+            return fail(NotKept(text, RequestFailure.NOT_ALLOWED))
+        return Deferred.fromCoroutine(self._leaving.leave(target, Path(path), comment, source, name, id))
 
     @hops_to_reactor
     def waiting(

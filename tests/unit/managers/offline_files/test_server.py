@@ -9,7 +9,17 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 
 from esframework import limits
-from esframework.errors import KeptOffline, NotDelivered, RequestError, StoreAway, TargetAbsent, TransferInterrupted
+from esframework.errors import (
+    FileQuotaExceeded,
+    InvalidUserId,
+    KeptOffline,
+    NotDelivered,
+    NotKept,
+    RequestError,
+    StoreAway,
+    TargetAbsent,
+    TransferInterrupted,
+)
 from esframework.managers.offline_files.contracts import FileOutcome, SettledFile
 from esframework.testing import MemoryNetwork
 from esframework.wire.types import FileDisruption, MessageType, RequestFailure
@@ -359,7 +369,7 @@ def break_off(office: PostOffice, path: Path) -> None:
 def test_what_breaks_off_on_its_way_in_is_gone_on_with_at_the_same_place(
     office: PostOffice, network: MemoryNetwork
 ) -> None:
-    content = bytes(range(256)) * 40_000
+    content = bytes(range(256)) * 10_000
     path = office.file(content=content)
     break_off(office, path)
     tidy(network)
@@ -373,7 +383,7 @@ def test_what_breaks_off_on_its_way_in_is_gone_on_with_at_the_same_place(
 
 
 def test_what_was_left_half_and_is_not_gone_on_with_goes(office: PostOffice, network: MemoryNetwork) -> None:
-    break_off(office, office.file(content=bytes(10_000_000)))
+    break_off(office, office.file(content=bytes(3_000_000)))
     assert len(office.litter()) == 1
     (partial,) = network.run(office.server.files.resumables())
     partial.part.unlink()
@@ -382,12 +392,12 @@ def test_what_was_left_half_and_is_not_gone_on_with_goes(office: PostOffice, net
 
 
 def test_what_was_left_half_counts_against_its_sender_s_quota(network: MemoryNetwork, tmp_path: Path) -> None:
-    office = PostOffice(network, tmp_path, bytes_per_sender=10_000_000)
-    path = office.file(content=bytes(10_000_000))
+    office = PostOffice(network, tmp_path, bytes_per_sender=3_000_000)
+    path = office.file(content=bytes(3_000_000))
     break_off(office, path)
     for _ in range(2):
         with pytest.raises(TransferInterrupted, match="are kept of 'alice'"):
-            office.leave("carol", name="other", content=bytes(9_990_000))
+            office.leave("carol", name="other", content=bytes(2_990_000))
         tidy(network)
     transfer = network.run(office.alice.offline_files.send("bob", path))
     network.run(transfer.done())
@@ -492,6 +502,39 @@ def test_what_is_withdrawn_while_it_is_handed_over_stops(office: PostOffice, net
 def test_too_much_at_once_is_refused(office: PostOffice, network: MemoryNetwork) -> None:
     with pytest.raises(NotDelivered, match="files to discard; at most"):
         network.run(office.alice.offline_files.discard(range(limits.OFFLINE_DISCARDS + 1)))
+
+
+# --- what the application leaves --------------------------------------------------------------------------------------
+def test_the_application_of_the_server_leaves_files_and_folders(office: PostOffice, network: MemoryNetwork) -> None:
+    tree = {"inner": None, "inner/deep": b"deep", "empty": b""}
+    files = office.server.offline_files
+    kept = network.run(files.leave("bob", make_tree(office.root / "album", tree), "from us"))
+    again = network.run(files.leave("bob", office.file(), source="alice", name="other", id="one"))
+    assert network.run(files.leave("bob", office.file(), source="alice", id="one")) == again
+    assert (kept.source, kept.files, kept.size, kept.is_folder) == (None, 2, 4, True)
+    assert (again.source, again.name, again.size) == ("alice", "other", 5)
+    assert len(office.litter()) == 2
+    office.comes("bob")
+    assert [(offer.source, offer.comment) for offer in office.offers] == [(None, "from us"), ("alice", None)]
+    assert read_tree(office.received) == {"album": None, **{f"album/{key}": each for key, each in tree.items()}} | {
+        "other": b"hello"
+    }
+    assert office.waiting() == office.litter() == []
+
+
+def test_what_cannot_be_left_leaves_nothing(network: MemoryNetwork, tmp_path: Path) -> None:
+    office = PostOffice(network, tmp_path, bytes=9)
+    files = office.server.offline_files
+    for path, error in ((tmp_path / "gone", OSError), (office.file(content=bytes(10)), FileQuotaExceeded)):
+        with pytest.raises(error):
+            network.run(files.leave("bob", path))
+    with pytest.raises(InvalidUserId):
+        network.run(files.leave("_0", office.file()))
+    assert office.litter() == []
+    nowhere = PostOffice(MemoryNetwork(), tmp_path, folder=None)
+    with pytest.raises(NotKept, match="OfflineFilesOptions.folder"):
+        nowhere.network.run(nowhere.server.offline_files.leave("bob", office.file()))
+    nowhere.network.close()
 
 
 # --- tidying up -------------------------------------------------------------------------------------------------------
