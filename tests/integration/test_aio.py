@@ -334,3 +334,27 @@ asyncio.run(main(Path(sys.argv[1])))
 """
     ran = run(program, str(tmp_path))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "REJECTED\n", "")
+
+
+def test_the_network_disk_is_used_by_coroutines_of_asyncio(tmp_path: Path) -> None:
+    program = """
+import asyncio, sys
+from pathlib import Path
+from esframework import DiskOptions, ServerOptions, aio
+
+async def main(folder):
+    (folder / "file").write_bytes(bytes(300_000))
+    options = ServerOptions(disk=DiskOptions(folder=folder / "disk"))
+    async with aio.ServerEngine(options=options) as server, aio.ClientEngine() as alice:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        await alice.log_on("alice", "", f"tcp:127.0.0.1:{port}")
+        upload = await alice.disk.upload(folder / "file", "/docs-to-be")
+        print([progress.transferred async for progress in upload.progress()][-1], (await upload.done()).path)
+        download = await alice.disk.download("/docs-to-be", folder / "copy")
+        await download.done()
+        print([entry.name for entry in await alice.disk.list_all()], (folder / "copy").stat().st_size)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+    done = run(program, str(tmp_path))
+    assert done.stdout.splitlines() == ["300000 /docs-to-be", "['docs-to-be', 'shared'] 300000"], done.stderr

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from zope.interface import implementer
 
+from esframework.interfaces import IOngoing
 from esframework.net.threads import hops_to_reactor
 
 
+@implementer(IOngoing)
 class DiskTransfer:
     """One file or folder on its way to or from the disk. `path` is its path there, `local` its path here; `transfer`
     the `Transfer` of `client.files` that carries it, with all its facts and events."""
