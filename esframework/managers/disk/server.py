@@ -219,7 +219,7 @@ class ServerDisk:
         if now >= self._recount_at:
             self._recount_at = now + _RECOUNT
             for tree in self._trees.in_use():
-                if tree.account is not None and tree.account.parts > 0:
+                if tree.has_parts:
                     Deferred.fromCoroutine(tree.recount_parts()).addErrback(_not_counted)
 
     def _give_up(self, task: Any) -> None:

@@ -24,6 +24,7 @@ from esframework.managers.disk.membership import Membership
 from esframework.managers.disk.operations import DiskOperations
 from esframework.managers.disk.places import Act, Actor, Places
 from esframework.wire.identity import check_account_name
+from esframework.wire.types import EVERYBODY
 
 _log = Logger()
 
@@ -66,6 +67,8 @@ class Sharing:
         for user in users:
             check_account_name(user)
         for group in groups:
+            if group == EVERYBODY:
+                raise InvalidPath(f"{group!r} is no group: something is shared with those who are named")
             if not await self._membership.exists(group):
                 raise NoSuchPath(f"group {group!r} that anybody is in")
         before = self._book.at(actor.user_id, place.names)

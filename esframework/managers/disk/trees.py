@@ -9,6 +9,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from twisted.internet.defer import DeferredSemaphore
+
 from esframework.filesystem.worker import FileWorker
 from esframework.managers.disk.folders import DiskFolder
 from esframework.managers.disk.machine.quota import Amount, TreeAccount
@@ -16,6 +18,9 @@ from esframework.managers.disk.options import DiskOptions
 from esframework.managers.disk.storage import Storage
 
 T = TypeVar("T")
+
+_LOOKS_AT_ONCE: Final = 3
+"""Threads that those who look at one tree may take at a time: transfers of others need some, too."""
 
 MOST_REMEMBERED: Final = 4096
 """Users' folders of which it is remembered how much is in them, while nothing is done there."""
@@ -35,10 +40,12 @@ class Tree:
         """Where uploads under way will be."""
         self._reactor = reactor
         self._worker = FileWorker(reactor)
+        self._looking = DeferredSemaphore(_LOOKS_AT_ONCE)
         self._account: TreeAccount | None = None
         self._is_prepared = False
         self._preparing = Lock()
         self._is_counted = False
+        self._has_ended_uploads = False
         self._at_work = 0
 
     @property
@@ -52,8 +59,12 @@ class Tree:
         return self._account
 
     async def look(self, work: Callable[[], T]) -> T:
-        """Do something that changes nothing, beside whatever else is done."""
-        return await self._at(FileWorker(self._reactor), work)
+        """Do something that changes nothing, beside changes and a few others who look."""
+        await self._looking.acquire()
+        try:
+            return await self._at(FileWorker(self._reactor), work)
+        finally:
+            self._looking.release()
 
     async def change(self, work: Callable[[], tuple[T, Amount]]) -> T:
         """Do something that changes the tree, when all changes before it are done; it tells how much more is there
@@ -82,9 +93,20 @@ class Tree:
                 self._account.recount(*found)
         return self._account
 
+    def upload_ended(self, names: tuple[str, ...]) -> None:
+        """An upload is over, and what is left of it may still be put away."""
+        self.targets.discard(names)
+        self._has_ended_uploads = True
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether anything half received may be there."""
+        return self._has_ended_uploads or (self._account is not None and self._account.parts > 0)
+
     async def recount_parts(self) -> None:
         """Look again what half received uploads take that nobody goes on with."""
         if self._account is not None and self._is_counted and not self.targets:
+            self._has_ended_uploads = False
             parts = await self._at(self._worker, self.storage.parts)
             if not self.targets:
                 self._account.set_parts(parts)
@@ -109,7 +131,12 @@ class Tree:
             if not self._is_prepared and self.is_writable:
                 self.storage.prepare()
             self._is_prepared = True
-        return work()
+        try:
+            return work()
+        except FileNotFoundError:
+            # Somebody has removed the tree itself.
+            self._is_prepared = False
+            raise
 
 
 class Trees:

@@ -235,7 +235,7 @@ class Uploads:
     def _end(self, upload: Upload, error: BaseException | None, part: int = 0) -> None:
         self._release(upload, part)
         self._open.discard(upload)
-        upload.tree.targets.discard(upload.place.names)
+        upload.tree.upload_ended(upload.place.names)
         self._tickets.close(upload.key)
         upload.task.error = error
         self._after.fire(upload.task)

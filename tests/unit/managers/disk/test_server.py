@@ -30,6 +30,16 @@ async def test_without_a_folder_there_is_no_disk(tmp_path: Path, network: Memory
 
 
 @simulated
+async def test_where_the_folder_cannot_be_the_server_runs_and_its_disk_does_not(
+    tmp_path: Path, network: MemoryNetwork
+) -> None:
+    (tmp_path / "disk").write_text("a file")
+    house = House(network, tmp_path)
+    (alice,) = await house.people("alice")
+    assert await refusal(alice.disk.list_folder()) is RequestFailure.STORE_FAILED
+
+
+@simulated
 async def test_a_server_announces_its_disk(tmp_path: Path, network: MemoryNetwork) -> None:
     house = House(network, tmp_path)
     (alice,) = await house.people("alice")

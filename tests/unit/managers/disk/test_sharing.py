@@ -222,6 +222,7 @@ async def test_what_is_replaced_by_something_else_is_not_shared_any_more(
         (["_bob"], [], RequestFailure.INVALID),
         ([""], [], RequestFailure.INVALID),
         ([], ["nobodys"], RequestFailure.NO_SUCH_THING),
+        ([], ["*"], RequestFailure.INVALID),
         ([f"user{number}" for number in range(201)], [], RequestFailure.INVALID),
     ],
 )

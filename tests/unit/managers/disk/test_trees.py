@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,27 @@ def test_what_is_half_received_is_counted_anew_while_nothing_is_under_way(house:
     house.tree.targets.clear()
     house.run(house.tree.recount_parts())
     assert account.parts == 4
+
+
+def test_parts_are_looked_for_after_each_upload_and_while_there_are_any(house: House) -> None:
+    house.run(house.tree.counted())
+    assert not house.tree.has_parts
+    (house.tree.storage.uploads / ".x.part").write_bytes(b"1234")
+    house.tree.upload_ended(("x",))
+    assert house.tree.has_parts
+    house.run(house.tree.recount_parts())
+    assert house.tree.has_parts, "as long as they are there"
+    (house.tree.storage.uploads / ".x.part").unlink()
+    house.run(house.tree.recount_parts())
+    assert not house.tree.has_parts
+
+
+def test_a_tree_that_somebody_has_removed_is_made_again(house: House) -> None:
+    house.run(house.tree.counted())
+    shutil.rmtree(house.tree.storage.root.parent)
+    with pytest.raises(FileNotFoundError):
+        house.run(house.tree.look(lambda: house.tree.storage.page((), None, 10)))
+    assert house.run(house.tree.look(lambda: house.tree.storage.page((), None, 10))) == ([], False)
 
 
 def test_looking_changes_no_figures(house: House) -> None:
