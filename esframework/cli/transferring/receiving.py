@@ -148,7 +148,7 @@ class Receiver:
         if offer.left_at is None:
             offer.refuse(cause)
         else:
-            self._client.offline_files.not_now(offer, cause)
+            offer.transfer.cancel(cause)
 
     def _question(self, offer: Any, is_there: bool) -> str:
         who, what = name_of(sender_of(offer.transfer)), f"{title_of(offer)} ({extent_of(offer)})"

@@ -47,6 +47,7 @@ class Offer:
         self.resumable = resumable
         self.is_changed = is_changed
         self.left_at: float | None = None
+        self.is_refused = False
         self._decides = decides
 
     def __repr__(self) -> str:
@@ -115,5 +116,7 @@ class Offer:
 
     @hops_to_reactor
     def refuse(self, cause: str = "") -> None:
-        """Do not take it; both ends are told that it is interrupted."""
+        """Do not take it; both ends are told that it is interrupted. What was left with the server is deleted there;
+        `transfer.cancel()` leaves it there for another time."""
+        self.is_refused = True
         self._decides.refuse(cause or "not wanted")

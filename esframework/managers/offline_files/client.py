@@ -65,6 +65,7 @@ class ClientOfflineFiles(Asking):
         self.settled: Event[SettledFile] = Event("offline_files.settled")
         self._receiver: str | None = None
         self._received: dict[FileKeyBody, None] = {}
+        self._offers: dict[str, Any] = {}
         self._turn: IDelayedCall | None = None
 
     # --- leaving ------------------------------------------------------------------------------------------------------
@@ -120,14 +121,6 @@ class ClientOfflineFiles(Asking):
         """
         body = READY.encode(ReadyBody(list(self._received)))
         return self._ask_ours(MessageType.OFFLINE_FILES_READY, body).addCallback(lambda _: None)
-
-    @hops_to_reactor
-    def not_now(self, offer: Any, cause: str = "") -> None:
-        """Do not take an offer whose `left_at` says that it was left for this user, and do not refuse it either: the
-        server keeps it, goes on with the next, and offers it again when this client, or another one, is ready."""
-        # What it is about is how `_interrupted` knows a refusal of such a file.
-        offer.transfer.subject = ""
-        offer.refuse(cause)
 
     @hops_to_reactor
     def waiting(self) -> Deferred[list[KeptFile]]:
@@ -209,21 +202,23 @@ class ClientOfflineFiles(Asking):
         if handed_over is None:
             return False
         if not self._client.manager("files").offered:
-            self.not_now(offer, "nobody takes files there now")
+            # Not a refusal: it stays with the server until somebody listens, and this client is ready again.
+            offer.transfer.cancel("nobody takes files there now")
             return True
         if _key_of(offer.transfer) in self._received:
             # Its sender did not hear that it was kept, and left it again.
-            offer.transfer.subject = ""
-            offer.refuse("it is there already")
+            offer.transfer.cancel("it is there already")
             self._say_ready()
             return True
         source, device = handed_over.source, handed_over.device
         offer.source = Source(source, device, source) if source else None
         offer.transfer.left_by = source or None
         offer.left_at = handed_over.left_at / 1000
+        self._offers[offer.transfer.id] = offer
         return False
 
     def _completed(self, transfer: Any) -> None:
+        self._offers.pop(transfer.id, None)
         key = _key_of(transfer)
         if key is not None:
             # In case the server does not come to hear of it.
@@ -232,8 +227,10 @@ class ClientOfflineFiles(Asking):
                 del self._received[next(iter(self._received))]
 
     def _interrupted(self, transfer: Any, disruption: FileDisruption) -> None:
+        offer = self._offers.pop(transfer.id, None)
         key = _key_of(transfer)
-        if key is None or disruption is not FileDisruption.REJECTED:
+        if key is None or offer is None or not offer.is_refused or disruption is not FileDisruption.REJECTED:
+            # Whoever has not decided when a program ends, or all transfers are cancelled, has refused nothing.
             return
         try:
             self._client.channel(None).send(MessageType.OFFLINE_FILE_REFUSED, FILE_KEY.encode(key))

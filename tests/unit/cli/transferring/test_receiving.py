@@ -213,6 +213,11 @@ async def test_what_was_left_is_shown_with_its_time_and_stays_there_until_somebo
     assert "--replace" in keeper.diary.texts("complaint")[0]
     await keeper.client.close()
     (inbox / "film").unlink()
+    # Ctrl-C is no answer.
+    leaver = await Bob.there(network, inbox, ask=Asked())
+    network.advance(1.0)
+    leaver.receiver.stop()
+    await leaver.client.close()
     asked = Asked()
     await Bob.there(network, inbox, ask=asked)
     network.advance(1.0)

@@ -354,6 +354,19 @@ def test_what_the_receiver_breaks_off_comes_when_it_is_ready_again(office: PostO
     assert office.taken() == {"报告.pdf": content}
 
 
+def test_what_nobody_has_decided_is_refused_by_nobody(office: PostOffice, network: MemoryNetwork) -> None:
+    office.leave()
+    office.decide = lambda offer: None
+    bob = office.comes("bob")
+    bob.files.cancel_all()
+    network.settle()
+    assert len(office.waiting()) == 1
+    office.decide = lambda offer: offer.refuse("no")
+    network.run(bob.offline_files.ready())
+    network.settle()
+    assert office.waiting() == office.litter() == []
+
+
 def break_off(office: PostOffice, path: Path) -> None:
     """Alice begins to leave something for bob, and stops."""
     transfer = office.network.run(office.alice.offline_files.send("bob", path, parameters=SLOWLY))
