@@ -204,6 +204,33 @@ async def test_shares_follow_a_move_and_end_with_a_removal(tmp_path: Path, netwo
 
 
 @simulated
+async def test_what_somebody_removed_at_the_servers_machine_is_not_listed(
+    tmp_path: Path, network: MemoryNetwork
+) -> None:
+    house, alice, bob, _ = await people(network, tmp_path)
+    await alice.disk.make_folder("/more")
+    await alice.disk.share("/docs", ["bob"])
+    await alice.disk.share("/more", ["bob"])
+    (house.tree("alice") / "more").rmdir()
+    assert await names(bob, "/shared/alice") == ["docs"]
+    assert await refusal(bob.disk.list_folder("/shared/alice/more")) is RequestFailure.NO_SUCH_THING
+    assert (await bob.disk.information("/shared/alice")).entry.is_folder
+    assert (await bob.disk.information("/shared")).entry.is_folder
+
+
+@simulated
+async def test_an_application_shares_in_a_users_name(tmp_path: Path, network: MemoryNetwork) -> None:
+    house, _, bob, _ = await people(network, tmp_path)
+    disk = house.server.disk
+    await disk.share("alice", "/docs", ["bob"])
+    assert await names(bob, "/shared/alice/docs") == ["letter"]
+    assert [share.path for share in (await disk.shares("alice", by_me=True)).shares] == ["/docs"]
+    assert [share.owner for share in (await disk.shares("bob", by_me=False)).shares] == ["alice"]
+    await disk.unshare("alice", "/docs")
+    assert await names(bob, "/shared") == []
+
+
+@simulated
 async def test_what_is_replaced_by_something_else_is_not_shared_any_more(
     tmp_path: Path, network: MemoryNetwork
 ) -> None:

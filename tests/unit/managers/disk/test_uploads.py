@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from esframework import ClientEngine, limits
 from esframework.errors import TransferInterrupted
@@ -288,6 +289,39 @@ async def test_a_subscriber_that_fails_refuses(tmp_path: Path, network: MemoryNe
     house.server.disk.before_upload.subscribe(broken)
     assert await refusal(alice.disk.upload(house.file("film"))) is RequestFailure.NOT_ALLOWED
     assert network.failures.take(RuntimeError)
+
+
+@simulated
+async def test_a_device_that_leaves_while_the_application_decides_gets_no_room(
+    tmp_path: Path, network: MemoryNetwork
+) -> None:
+    house, alice = await alone(network, tmp_path)
+    decision: Deferred[None] = Deferred()
+    house.server.disk.before_upload.subscribe(lambda task: decision)
+    asked = alice.disk.upload(house.file("film"))
+    asked.addErrback(lambda failure: None)
+    network.settle()
+    network.cut(alice)
+    decision.callback(None)
+    network.advance(5)
+    assert (await alice.disk.quota()).reserved == 0
+    house.server.disk.before_upload.subscribe(lambda task: None)
+    await house.put(alice, "/film")
+
+
+@simulated
+async def test_a_tree_that_would_be_too_deep_gets_no_place(
+    tmp_path: Path, network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, alice = await alone(network, tmp_path)
+    house.file("one/two/three/four", b"x")
+    monkeypatch.setattr(limits, "MAX_PATH_DEPTH", 3)
+    transfer = await alice.disk.upload(house.local / "one")
+    with pytest.raises(TransferInterrupted):
+        await transfer.done()
+    network.settle()
+    assert await names(alice) == ["shared"]
+    assert house.uploads("alice") == []
 
 
 # --- strangers --------------------------------------------------------------------------------------------------------
