@@ -185,4 +185,6 @@ class Objects(Look):
         self._object({"event": event, **facts})
 
     def _object(self, facts: dict[str, Any]) -> None:
-        click.echo(json.dumps(facts, ensure_ascii=False))
+        # A path of this system need not be Unicode; JSON must.
+        text = json.dumps(facts, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+        click.echo(text)

@@ -82,3 +82,9 @@ def test_the_look_is_chosen_by_where_standard_error_leads(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("esframework.cli.transferring.looks.find_spec", lambda name: None)
     assert [chosen(), chosen(quiet=True), chosen(as_json=True)] == ["Lines", "Look", "Objects"]
+
+
+def test_a_path_that_is_no_unicode_is_told_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with Objects(with_progress=True) as look:
+        look.complain("no", path="\udcff")
+    assert json.loads(capsys.readouterr().out)["path"] == "\udcff"
