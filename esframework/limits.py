@@ -531,9 +531,6 @@ ITEMS_AT_A_TIME: Final = 1024
 VERIFYING_SLICE: Final = 1024 * 1024
 """Bytes that are read at a time while what is there already is verified: a millisecond until a cancel is noticed."""
 
-SEQUENTIAL_FROM: Final = 1024 * 1024
-"""Bytes from which on the system is told that a file is read from end to end: below, it has read it all anyway."""
-
 FILE_SILENCE: Final = 20.0
 """Seconds in which something must move in a transfer (the manual's number)."""
 
@@ -585,6 +582,9 @@ MAX_TRANSFERS_PER_SENDER: Final = 64
 
 MAX_TRANSFERS: Final = 1024
 """Transfers that come in at one receiver."""
+
+MAX_BUNDLE_PARTS: Final = 256
+"""Packages in a bundle: about a millisecond, before others have their turn."""
 
 MAX_PROJECT_ID: Final = 128
 """Bytes of a transfer's id: a UUID in any spelling fits."""

@@ -20,6 +20,8 @@ from esframework.filesystem.items import FileItem, FolderItem, Item, Position
 from esframework.filesystem.listing import Listing, check_name, list_file, list_folder
 
 _NONE = -1
+_SEQUENTIAL_FROM = 1024 * 1024
+"""Bytes from which on the system is told that a file is read from end to end: below, it has read it all anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,7 @@ class TreeReader:
             flags = READ if self._follow_links else READ | os.O_NOFOLLOW
             name = self._listing.names[self._file]
             self._file_descriptor = os.open(name, flags, dir_fd=self._folder_descriptor)
-        if size >= limits.SEQUENTIAL_FROM and sys.platform != "darwin":
+        if size >= _SEQUENTIAL_FROM and sys.platform != "darwin":
             os.posix_fadvise(self._file_descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
     def _path_of(self, file: int) -> str:

@@ -251,6 +251,8 @@ class PackageType(IntEnum):
     FILE = 1
     FOLDER = 2
     FINISHED = 3
+    BUNDLE = 100
+    """Between ours: many small ones in one."""
 
 
 class FileDisruption(IntEnum):

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from esframework import limits
 from esframework.errors import MalformedBody
 from esframework.filesystem.items import FileItem, FolderItem, Item
-from esframework.managers.files.contracts import FILE, OUR_FILE, FileBody, OurFileBody
+from esframework.managers.files.contracts import FILE, FileBody
 from esframework.wire.types import PackageType
 
 _HEAD = Struct("<ii")
 _TAIL = Struct("<Bii")
+_OUR_FILE = Struct("<iQ?qi")
 _OVERHEAD = _HEAD.size + _TAIL.size
 _NULL = -1
 
@@ -66,26 +67,36 @@ def parts_of(item: Item, is_ours: bool, package_size: int) -> Iterator[tuple[int
             yield PackageType.CONTENT, content[start : start + package_size]
 
 
-def item_of(package: Package, is_ours: bool) -> Item:
+def item_of(package_type: int, data: memoryview, is_ours: bool) -> Item:
     """The item that a package of a folder or file carries; `PackageType.FINISHED` carries none. Paths are as the sender
     wrote them. Raises MalformedBody."""
-    data = memoryview(b"") if package.data is None else package.data
-    if package.package_type == PackageType.CONTENT:
+    if package_type == PackageType.CONTENT:
         return data
-    if package.package_type == PackageType.FOLDER:
+    if package_type == PackageType.FOLDER:
         return FolderItem(_text(data))
-    if package.package_type != PackageType.FILE:
-        raise MalformedBody(f"a package of a file has the type {package.package_type}; 0 to 3 expected")
+    if package_type != PackageType.FILE:
+        raise MalformedBody(f"a package of a file has the type {package_type}; 0 to 3 expected")
     if is_ours:
-        ours = OUR_FILE.decode(data)
-        return FileItem(_bounded(ours.relative_file_path), ours.file_length, ours.modified_at, ours.is_executable)
+        return _our_file(data)
     foreign = FILE.decode(data)
     return FileItem(_bounded(foreign.relative_file_path or ""), foreign.file_length)
 
 
+def _our_file(data: memoryview) -> FileItem:
+    """The class `OurFileBody`."""
+    if len(data) < _OUR_FILE.size:
+        raise MalformedBody(f"a file of a folder is told in {len(data)} bytes; {_OUR_FILE.size} at least expected")
+    total, size, is_executable, modified_at, length = _OUR_FILE.unpack_from(data)
+    if total != len(data) - 4 or length != len(data) - _OUR_FILE.size:
+        raise MalformedBody(f"a file of a folder in {len(data)} bytes declares {total} in all, a path of {length}")
+    return FileItem(_text(data[_OUR_FILE.size :]), size, modified_at, is_executable)
+
+
 def _file_data(item: FileItem, is_ours: bool) -> bytes:
     if is_ours:
-        return OUR_FILE.encode(OurFileBody(item.size, item.is_executable, item.modified_at, item.path))
+        path = item.path.encode()
+        total = _OUR_FILE.size - 4 + len(path)
+        return _OUR_FILE.pack(total, item.size, item.is_executable, item.modified_at, len(path)) + path
     return FILE.encode(FileBody(item.size, _backslashed(item.path)))
 
 
@@ -95,10 +106,12 @@ def _backslashed(path: str) -> str:
 
 
 def _text(data: memoryview) -> str:
+    if len(data) > limits.MAX_FILE_TEXT:
+        raise MalformedBody(f"a path has {len(data)} bytes; at most {limits.MAX_FILE_TEXT} are expected")
     try:
-        return _bounded(data.tobytes().decode())
+        return str(data, "utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedBody(f"the name of a folder is no UTF-8: {error}") from None
+        raise MalformedBody(f"a path is no UTF-8: {error}") from None
 
 
 def _bounded(path: str) -> str:

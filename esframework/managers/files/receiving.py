@@ -20,6 +20,7 @@ from esframework.filesystem.worker import FileWorker
 from esframework.filesystem.writing import TreeWriter
 from esframework.interfaces import IContext
 from esframework.managers.files.brake import ReadingBrake
+from esframework.managers.files.bundles import decode_bundle
 from esframework.managers.files.contracts import (
     ANSWER_DETAILS,
     CANCEL,
@@ -237,12 +238,15 @@ class Reception:
             self._contents.end()
             self._end()
             return
-        item = item_of(package, self.machine.is_ours)
-        length = 0 if package.data is None else len(package.data)
-        content = self._check(item)
-        self.machine.package(length, content, now)
-        self._items.append(item)
-        self._charge += length + PACKAGE_CHARGE
+        is_ours = self.machine.is_ours
+        data = memoryview(b"") if package.data is None else package.data
+        is_bundle = is_ours and package.package_type == PackageType.BUNDLE
+        parts = decode_bundle(data) if is_bundle else [(package.package_type, data)]
+        items = [item_of(package_type, part, is_ours) for package_type, part in parts]
+        content = sum(map(self._check, items))
+        self.machine.package(len(data), content, now, len(parts))
+        self._items += items
+        self._charge += len(data) + len(parts) * PACKAGE_CHARGE
         if content:
             self.transfer.moved(now, self.machine.received)
             self._reports.progress(self.transfer, now)

@@ -17,6 +17,7 @@ from esframework.filesystem.items import FileItem, Item, Position
 from esframework.filesystem.reading import TreeReader
 from esframework.filesystem.worker import FileWorker
 from esframework.interfaces import IContext
+from esframework.managers.files.bundles import PART_HEAD, Part, encode_bundle
 from esframework.managers.files.contracts import (
     CANCEL,
     ENDED,
@@ -236,11 +237,13 @@ class Transmission:
         while self._next is not None:
             length = len(self._next[1])
             await self._turn(length)
-            if length < limits.FIRST_FILE_PACKAGE:
+            if length >= limits.FIRST_FILE_PACKAGE or not self._pace.is_free:
+                self._send(*self._take())
+            elif self.machine.is_ours:
+                self._send_bundle()
+            else:
                 # Small ones leave together, in one write.
                 self._way.channel.gathered(self._send_several)
-            else:
-                self._send_next()
             now = self._context.clock.seconds()
             self.transfer.moved(now, self.transfer.transferred)
             self._reports.progress(self.transfer, now)
@@ -275,17 +278,33 @@ class Transmission:
         sent = 0
         while self._next is not None and sent < limits.FIRST_FILE_PACKAGE and len(self._next[1]) <= self.machine.room:
             sent += len(self._next[1]) + PACKAGE_CHARGE
-            self._send_next()
-            if not self._pace.is_free:
-                return
+            self._send(*self._take())
 
-    def _send_next(self) -> None:
-        assert self._next is not None
-        package_type, data = self._next
+    def _send_bundle(self) -> None:
+        parts = [self._take()]
+        size = PART_HEAD + len(parts[0][1])
+        while self._next is not None and len(parts) < limits.MAX_BUNDLE_PARTS:
+            length = len(self._next[1])
+            size += PART_HEAD + length
+            is_large = length >= limits.FIRST_FILE_PACKAGE or size > self._pace.package_size
+            if is_large or size + len(parts) * PACKAGE_CHARGE > self.machine.room:
+                break
+            parts.append(self._take())
+        if len(parts) == 1:
+            self._send(*parts[0])
+        else:
+            self._send(PackageType.BUNDLE, encode_bundle(parts), len(parts))
+
+    def _send(self, package_type: int, data: bytes | memoryview, parts: int = 1) -> None:
         self._index = (self._index + 1) & 0xFF
         body = encode_package(self._project_id, package_type, self._index, data)
         self._way.send(MessageType.FILE_PACKAGE, body, self.number, Priority.BULK)
-        self.machine.package(len(data), self._context.clock.seconds())
+        self.machine.package(len(data), self._context.clock.seconds(), parts)
+
+    def _take(self) -> Part:
+        """What comes next; it counts as sent."""
+        assert self._next is not None
+        package_type, data = taken = self._next
         if package_type == PackageType.CONTENT:
             self.transfer.transferred += len(data)
             self._file_left -= len(data)
@@ -293,6 +312,7 @@ class Transmission:
                 self.machine.file_sent(self._file_size)
         # Only now: what the generator does next belongs to the next file.
         self._next = next(self._packages, None)
+        return taken
 
     async def _end(self, details: AnswerDetailsBody | None) -> None:
         await self._turn(0)

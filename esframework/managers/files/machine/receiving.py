@@ -75,13 +75,13 @@ class ReceivingMachine:
         self._has_begun = True
 
     # --- packages ---------------------------------------------------------------------------------------------------
-    def package(self, length: int, content: int, now: float) -> None:
-        """A package came, with `length` bytes of data of which `content` are a file's."""
+    def package(self, length: int, content: int, now: float, parts: int = 1) -> None:
+        """A package came, with `length` bytes of data of which `content` are a file's; a bundle is many `parts`."""
         self._moved = now
         if self.state is not TransferState.TRANSFERRING:
             self._break(f"a package came in state {self.state.value}")
         self._has_begun = True
-        self._charged += length + PACKAGE_CHARGE
+        self._charged += length + parts * PACKAGE_CHARGE
         if self.is_ours and self._charged > self.granted:
             self._break(f"packages of {self._charged} bytes came where {self.granted} were granted")
         self.received += content

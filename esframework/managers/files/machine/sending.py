@@ -90,9 +90,9 @@ class SendingMachine:
         self.state = TransferState.TRANSFERRING
         self.has_read(now)
 
-    def package(self, length: int, now: float) -> None:
-        """A package with that much data is sent."""
-        self._charged += length + PACKAGE_CHARGE
+    def package(self, length: int, now: float, parts: int = 1) -> None:
+        """A package with that much data is sent; a bundle is many `parts`."""
+        self._charged += length + parts * PACKAGE_CHARGE
         self._moved = now
 
     def file_sent(self, size: int) -> None:

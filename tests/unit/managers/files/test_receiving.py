@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from esframework import limits
+from esframework.managers.files.bundles import encode_bundle
 from esframework.managers.files.contracts import CANCEL, FILE, PROJECT, CancelBody, FileBody
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.types import SERVER_ID, FileDisruption, MessageType, PackageType
@@ -92,6 +93,7 @@ async def test_what_no_honest_client_sends_ends_its_transfer_and_nothing_else(
         lambda: sender.package(PackageType.CONTENT, b"x" * 11),
         lambda: sender.package(PackageType.FILE, FILE.encode(FileBody(3, "inner"))),
         lambda: sender.package(7, b"x"),
+        lambda: sender.package(PackageType.BUNDLE, encode_bundle([(PackageType.CONTENT, b"x" * 10)])),
     ]
     for attempt in attempts:
         sender.offer("file", 10)
@@ -101,7 +103,7 @@ async def test_what_no_honest_client_sends_ends_its_transfer_and_nothing_else(
         assert CANCEL.decode(cancel.body).inner_error
         assert house.offers[-1].transfer.disruption is FileDisruption.INNER_ERROR
         assert "file" not in os.listdir(house.folder)
-    assert house.server.refusals.counts["broken_transfer"] == 3
+    assert house.server.refusals.counts["broken_transfer"] == 4
     for path in (r"..\outside", r"C:\outside", "/outside", "inner/../../outside", "nul\0"):
         sender.offer("album", 3, is_folder=True)
         assert sender.answer().agree
