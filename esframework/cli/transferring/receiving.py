@@ -115,7 +115,7 @@ class Receiver:
         """Whether it is to be accepted; else it has been refused, or its sender has withdrawn it."""
         is_there = path.exists() or path.is_symlink()
         if self._wants.ask is None:
-            if is_there and not self._wants.replace:
+            if is_there and not self._wants.replace and not _is_the_same(offer, path):
                 self._decline(offer, THERE_ALREADY)
                 self._tell_refused(offer, f"{THERE_ALREADY}; --replace replaces it")
                 return False
@@ -209,6 +209,15 @@ class Receiver:
     def _finish(self, code: int) -> None:
         if self._wants.once and not self.enough.called:
             self.enough.callback(code)
+
+
+def _is_the_same(offer: Any, path: Path) -> bool:
+    """Whether a file is what is offered, by size and time: its sender lost the line before it heard that it was kept.
+    A folder says nothing of what is in it."""
+    if offer.is_folder or path.is_symlink() or not path.is_file():
+        return False
+    found = path.stat()
+    return (found.st_size, found.st_mtime_ns) == (offer.size, offer.modified_at)
 
 
 def _key_of(offer: Any) -> tuple[object, ...]:

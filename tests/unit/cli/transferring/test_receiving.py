@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,21 @@ async def test_what_is_there_is_not_replaced_unasked(network: MemoryNetwork, fil
     assert (inbox / "film").read_bytes() == b"mine"
     assert alice.codes == [NOT_WANTED]
     assert "--replace" in bob.diary.texts("complaint")[0]
+
+
+@simulated
+async def test_a_file_that_is_there_already_is_no_reason_to_refuse_it(
+    network: MemoryNetwork, film: Path, inbox: Path
+) -> None:
+    network.server()
+    await Bob.there(network, inbox)
+    alice = await Alice.there(network)
+    await alice.sends(film)
+    await alice.sends(film)
+    assert alice.codes == [DONE, DONE]
+    os.utime(inbox / "film", ns=(0, 0))
+    await alice.sends(film)
+    assert alice.codes[2:] == [NOT_WANTED]
 
 
 @simulated
