@@ -58,6 +58,8 @@ class Keeping:
         self._kept = kept
         self._refused = refused
         self._worker = FileWorker(server.clock)
+        # Another one: deleting a large folder takes its time, and nobody who comes is to wait for it.
+        self._removing = FileWorker(server.clock)
         self._quiet = Quiet(server.clock)
 
     # --- whether ------------------------------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ class Keeping:
     async def _take_back(self, kept: StoredFile) -> None:
         """Its sender has withdrawn it at the last moment, or was told that it broke off."""
         await self._server.stores.offline_files.remove(kept.target, [kept.number])
-        await self._worker.run(lambda: self._known_blobs.remove(kept.blob))
+        await self._removing.run(lambda: self._known_blobs.remove(kept.blob))
 
     def _arrived(self, _: Any, arrival: _Arrival) -> None:
         self.arrivals.remove(arrival.blob)
@@ -211,9 +213,9 @@ class Keeping:
         if arrival.kept is not None:
             removing = Deferred.fromCoroutine(self._take_back(arrival.kept))
         elif arrival.is_lost:
-            removing = self._worker.run(lambda: blobs.remove(blob))
+            removing = self._removing.run(lambda: blobs.remove(blob))
         else:
-            removing = self._worker.run(lambda: blobs.remove_if_empty(blob))
+            removing = self._removing.run(lambda: blobs.remove_if_empty(blob))
         # The next look for contents that belong to nothing finds what stays.
         removing.addErrback(lambda failure: _log.failure("what broke off could not be removed", failure))
 

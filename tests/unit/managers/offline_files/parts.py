@@ -24,7 +24,14 @@ class PostOffice:
     """A server that keeps files for everybody but "nobody"; `alice` is there, others come by `comes`."""
 
     def __init__(
-        self, network: MemoryNetwork, root: Path, *, permit: Any = None, rate_limit: int = 0, **options: Any
+        self,
+        network: MemoryNetwork,
+        root: Path,
+        *,
+        permit: Any = None,
+        rate_limit: int = 0,
+        stores: Any = None,
+        **options: Any,
     ) -> None:
         self.network = network
         self.root = root
@@ -34,7 +41,7 @@ class PostOffice:
         self.offers: list[Offer] = []
         self.decide: Callable[[Offer], Any] = lambda offer: offer.accept_into(self.received)
         settings = {"folder": self.kept_in, **options}
-        self.stores = MemoryStores()
+        self.stores = stores or MemoryStores()
         self.server: ServerEngine = network.server(
             options=ServerOptions(
                 open=permit is None,

@@ -461,6 +461,23 @@ def test_what_was_received_is_not_taken_twice(office: PostOffice, network: Memor
     assert [each.outcome for each in heard] == [FileOutcome.RECEIVED]
 
 
+def test_what_a_server_had_no_time_to_delete_is_not_taken_twice(
+    office: PostOffice, network: MemoryNetwork, forgetful: Forgetful
+) -> None:
+    office.leave()
+    forgetful.failing = {"remove"}
+    bob = office.comes("bob")
+    assert office.taken() == {"报告.pdf": b"hello"}
+    assert len(office.waiting()) == 1
+    network.run(office.server.close())
+    forgetful.failing = set()
+    after = PostOffice(network, office.root, stores=office.stores)
+    network.run(bob.log_on("bob", "", network.endpoint_of(bob)))
+    network.settle()
+    assert len(office.offers) == 1
+    assert after.waiting() == after.litter() == []
+
+
 # --- lists ------------------------------------------------------------------------------------------------------------
 def test_what_waits_and_what_was_left_is_listed(office: PostOffice, network: MemoryNetwork) -> None:
     office.leave(comment="first", id="one")
