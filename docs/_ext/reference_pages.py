@@ -26,6 +26,7 @@ PUBLIC = (
     "interfaces",
     "stored",
     "limits",
+    "limits.*",
     "server.engine",
     "server.options",
     "server.users",

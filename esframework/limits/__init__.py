@@ -1,0 +1,24 @@
+"""Every limit and default number of the framework: its name, its value and why it has that value.
+
+Seconds are seconds, sizes are bytes. A time-out of zero or less means "none" wherever an option takes one of these
+as its default. This package knows no behaviour: it only holds numbers. Everybody says `limits.NAME`; in which part that
+stands is for whoever reads them.
+
+============= ==========================================================================================
+part          subject
+============= ==========================================================================================
+connections   frames, sessions, queues
+peers         what peers can pile up or try: requests, blobs, attachments, connections, guesses
+users         accounts, contacts, groups, and what users keep in stores
+messages      offline messages, delivery
+files         transfers, what is half received, files for those who are away, the network disk
+============= ==========================================================================================
+"""
+
+from __future__ import annotations
+
+from esframework.limits.connections import *
+from esframework.limits.files import *
+from esframework.limits.messages import *
+from esframework.limits.peers import *
+from esframework.limits.users import *
