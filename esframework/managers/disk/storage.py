@@ -19,6 +19,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from esframework import limits
 from esframework.filesystem.beneath import OpenFolder
 from esframework.filesystem.paths import local_parts
 from esframework.managers.disk.machine.pages import page_of
@@ -46,7 +47,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Everything in a tree; a single file counts as one. `depth` is that of the deepest name below."""
+    """Everything in a tree; a single file counts as one. `depth` is that of the deepest name below, 0 of a file."""
 
     size: int = 0
     files: int = 0
@@ -120,7 +121,7 @@ class Storage:
                 return Measure(found.size, 1)
             with folder.folder(names[-1:]) as below:
                 inside = _measured(below)
-        return Measure(inside.size, inside.files, inside.folders + 1, inside.depth + 1)
+        return Measure(inside.size, inside.files, inside.folders + 1, inside.depth)
 
     def parts(self) -> int:
         """Bytes of what is half received."""
@@ -179,6 +180,8 @@ class Storage:
     def move(self, source: Names, target: Storage, new: Names, replace: bool) -> Measure:
         """Give something another place; returns what was replaced. Raises `Conflict` for a name that is taken."""
         target.check_new(new)
+        if target is not self or len(new) > len(source):
+            check_depth(new, self.measure(source))
         with (
             self._opened(source[:-1], source) as folder,
             target._opened(new[:-1]) as new_folder,
@@ -293,6 +296,13 @@ class Storage:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 raise Conflict(f"{text_of(names)} is not empty; say that all in it is to be removed") from None
             raise
+
+
+def check_depth(names: Names, what: Measure) -> None:
+    """Raise `InvalidPath` where something with all that is in it would be deeper than anything may be: looking at a
+    tree, and removing it, takes an open folder for each step down."""
+    if len(names) + what.depth > limits.MAX_PATH_DEPTH:
+        raise InvalidPath(f"{text_of(names)}: at most {limits.MAX_PATH_DEPTH} folders may be within each other")
 
 
 def _found(name: str, status: os.stat_result) -> Found:

@@ -14,14 +14,13 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from esframework import limits
 from esframework.managers.disk.contracts import UploadBody, ticket_of
 from esframework.managers.disk.events import DiskTask, Question
 from esframework.managers.disk.machine.quota import Amount
 from esframework.managers.disk.machine.refusals import Conflict, InvalidPath, NoSuchPath, NotAllowed, QuotaExceeded
 from esframework.managers.disk.machine.tickets import Key, Tickets
 from esframework.managers.disk.places import Act, Actor, Place, Places
-from esframework.managers.disk.storage import Found
+from esframework.managers.disk.storage import Found, check_depth
 from esframework.managers.disk.trees import Tree
 from esframework.plugins.hooks import Event
 
@@ -206,8 +205,7 @@ class Uploads:
         received = storage.received(upload.staging)
         if received.files + received.folders > upload.amount.entries:
             raise QuotaExceeded("more files and folders came than were agreed on")
-        if len(names) + received.depth > limits.MAX_PATH_DEPTH:
-            raise InvalidPath(f"at most {limits.MAX_PATH_DEPTH} folders may be within each other")
+        check_depth(names, received)
         replaced = storage.receive(upload.staging, names, upload.replace)
         return None, received.amount - replaced.amount
 

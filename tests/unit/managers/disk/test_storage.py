@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from esframework import limits
 from esframework.errors import UnsafePath
 from esframework.filesystem.beneath import OpenFolder
 from esframework.managers.disk.machine.quota import Amount
@@ -115,7 +116,7 @@ def test_no_link_leads_out(storage: Storage, tmp_path: Path, attempt: Callable[[
 
 def test_a_link_in_a_folder_that_is_removed_goes_and_what_it_leads_to_stays(storage: Storage, tmp_path: Path) -> None:
     (storage.root / "docs" / "out").symlink_to(tmp_path)
-    assert storage.remove(("docs",), True) == Measure(12, 2, 2, 3)
+    assert storage.remove(("docs",), True) == Measure(12, 2, 2, 2)
     assert (tmp_path / "secret").exists()
 
 
@@ -208,7 +209,7 @@ def test_a_folder_replaces_a_folder_whole(
         monkeypatch.setattr(OpenFolder, "exchange", lambda *_: False)
     storage.make_folder(("new",), False)
     (storage.root / "new" / "n").write_bytes(b"n")
-    assert storage.move(("new",), storage, ("docs",), True) == Measure(12, 2, 2, 3)
+    assert storage.move(("new",), storage, ("docs",), True) == Measure(12, 2, 2, 2)
     assert names(storage) == ["a.txt", "docs"]
     assert names(storage, ("docs",)) == ["n"]
 
@@ -247,6 +248,26 @@ def test_nothing_is_moved_into_itself_or_over_what_it_is_in(storage: Storage, so
     assert storage.measure(()) == Measure(15, 3, 2, 3)
 
 
+def test_nothing_gets_deeper_by_moving_than_anything_may_be(storage: Storage) -> None:
+    deep = ("x",) * (limits.MAX_PATH_DEPTH - 2)
+    storage.make_folder(deep, parents=True)
+    storage.move(("docs",), storage, (*deep[:-1], "docs"), False)
+    assert storage.measure(()).depth == limits.MAX_PATH_DEPTH
+    storage.move((*deep[:-1], "docs"), storage, ("docs",), False)
+    with pytest.raises(InvalidPath, match="within each other"):
+        storage.move(("docs",), storage, (*deep, "docs"), False)
+    assert names(storage, ("docs",)) == ["b.txt", "deep"]
+
+
+def test_nothing_gets_too_deep_in_another_tree(storage: Storage, tmp_path: Path) -> None:
+    other = Storage(tmp_path / "other", tmp_path / "others uploads")
+    other.prepare()
+    deep = ("x",) * (limits.MAX_PATH_DEPTH - 2)
+    other.make_folder(deep, parents=True)
+    with pytest.raises(InvalidPath, match="within each other"):
+        storage.move(("docs",), other, (*deep, "docs"), False)
+
+
 def test_another_file_system_is_told_of(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     def far(*_: object, **__: object) -> None:
         raise OSError(errno.EXDEV, "far")
@@ -266,7 +287,7 @@ def test_a_file_is_removed(storage: Storage) -> None:
 def test_a_folder_that_is_not_empty_is_removed_only_when_that_is_meant(storage: Storage) -> None:
     with pytest.raises(Conflict, match="not empty"):
         storage.remove(("docs",), False)
-    assert storage.remove(("docs",), True) == Measure(12, 2, 2, 3)
+    assert storage.remove(("docs",), True) == Measure(12, 2, 2, 2)
     storage.make_folder(("empty",), False)
     assert storage.remove(("empty",), False) == Measure(folders=1)
 
@@ -278,7 +299,7 @@ def test_all_that_is_there_is_counted(storage: Storage) -> None:
     assert storage.measure(()) == Measure(15, 3, 2, 3)
     assert storage.measure(()).amount == Amount(15, 5)
     assert storage.measure(("a.txt",)) == Measure(3, 1)
-    assert storage.measure(("docs",)) == Measure(12, 2, 2, 3)
+    assert storage.measure(("docs",)) == Measure(12, 2, 2, 2)
 
 
 def test_contents_come_in_the_order_in_which_trees_are_sent(storage: Storage) -> None:
