@@ -6,7 +6,8 @@ Everything fails with a `DiskRefusal`, with `UnsafePath` for a name that no file
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from itertools import count
+from typing import Final, TypeVar
 
 from esframework import limits
 from esframework.managers.disk.checksums import Checksums
@@ -22,8 +23,9 @@ from esframework.managers.disk.places import Act, Actor, Place, Places
 from esframework.managers.disk.storage import Found, Measure
 from esframework.managers.disk.trees import Tree, Trees
 
+T = TypeVar("T")
 _OPERATION: Final = "operation"
-"""What is reserved under this name is so for the moment of one change."""
+"""What is reserved under this name and a number is so until one change is made."""
 
 
 class DiskOperations:
@@ -45,6 +47,7 @@ class DiskOperations:
         self.tell = changed
         self._shares_changed = shares_changed
         self._checksums = Checksums()
+        self._numbers = count()
 
     # --- questions ----------------------------------------------------------------------------------------------------
     async def page(self, actor: Actor, path: str, after: str | None, limit: int) -> DiskPage:
@@ -124,13 +127,12 @@ class DiskOperations:
         tree, names = place.tree, place.names
         if not names:
             raise InvalidPath(f"{path} is there already: it is where everything begins")
-        await self._check_room(tree, Amount(0, len(names) if parents else 1))
 
         def make() -> tuple[int, Amount]:
             made = tree.storage.make_folder(names, parents)
             return made, Amount(0, made)
 
-        if await tree.change(make):
+        if await self._change_with_room(tree, Amount(0, len(names) if parents else 1), make):
             self.tell(DiskChange(Operation.MAKE_FOLDER, actor.user_id, path))
         return await self.entry(actor, place)
 
@@ -180,8 +182,6 @@ class DiskOperations:
     async def _move_across(self, old: Place, new: Place, replace: bool) -> Measure:
         source, target = old.tree, new.tree
         moved = await source.look(lambda: source.storage.measure(old.names))
-        if target.owner is not None:
-            await self._check_room(target, moved.amount)
         if source.owner is not None:
             await source.counted()
 
@@ -189,17 +189,23 @@ class DiskOperations:
             replaced = source.storage.move(old.names, target.storage, new.names, replace)
             return replaced, moved.amount - replaced.amount
 
-        replaced = await target.change(move)
+        replaced = await self._change_with_room(target, moved.amount, move)
         if source.account is not None:
             source.account.changed(Amount() - moved.amount)
         return replaced
 
-    async def _check_room(self, tree: Tree, amount: Amount) -> None:
+    async def _change_with_room(self, tree: Tree, amount: Amount, work: Callable[[], tuple[T, Amount]]) -> T:
+        """Do a change for which there is room, and which nobody else has that room for meanwhile."""
         if tree.owner is None:
-            return
+            return await tree.change(work)
         account = await tree.counted()
-        account.reserve(_OPERATION, amount, tree.quota)
-        account.release(_OPERATION)
+        # No blank in it: no upload's has none.
+        ticket = f"{_OPERATION}-{next(self._numbers)}"
+        account.reserve(ticket, amount, tree.quota)
+        try:
+            return await tree.change(work)
+        finally:
+            account.release(ticket)
 
     def _shares_move(self, old: Place, new: Place, replaced: Measure) -> None:
         changed: set[str] = set()

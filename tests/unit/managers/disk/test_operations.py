@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import DeferredList
 
 from esframework import ClientEngine
 from esframework.filesystem.digests import TreeDigest
@@ -200,6 +201,29 @@ async def test_folders_count_as_entries(tmp_path: Path, network: MemoryNetwork) 
     assert await refusal(alice.disk.make_folder("/fourth")) is RequestFailure.QUOTA_EXCEEDED
     await alice.disk.remove("/third")
     await alice.disk.make_folder("/fourth")
+
+
+@simulated
+async def test_changes_at_the_same_time_cannot_exceed_the_quota_together(
+    tmp_path: Path, network: MemoryNetwork
+) -> None:
+    _, alice = await alone(network, tmp_path, entries=4)
+    asked = [alice.disk.make_folder(f"/{number}") for number in range(4)]
+    outcomes = await DeferredList(asked, consumeErrors=True)
+    assert [is_made for is_made, _ in outcomes] == [True, True, False, False]
+    assert (await alice.disk.quota()).entries == 4
+
+
+@simulated
+async def test_moves_at_the_same_time_cannot_exceed_the_quota_together(tmp_path: Path, network: MemoryNetwork) -> None:
+    house = House(network, tmp_path, public=public_folders(tmp_path), quota=15)
+    (alice,) = await house.people("alice")
+    for number in range(4):
+        await house.put(alice, f"/public/drop/{number}")
+    asked = [alice.disk.move(f"/public/drop/{number}", "/") for number in range(4)]
+    outcomes = await DeferredList(asked, consumeErrors=True)
+    assert [is_moved for is_moved, _ in outcomes] == [True, True, True, False]
+    assert (await alice.disk.quota()).used == 15
 
 
 # --- checksums --------------------------------------------------------------------------------------------------------
