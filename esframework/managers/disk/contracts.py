@@ -83,7 +83,8 @@ class DiskShares:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskQuota:
     """Answer to 1110: room, in bytes and in entries (files and folders). `used` is what is there, `parts` what is half
-    received and waits, `reserved` what uploads under way will take; `allowed` and `allowed_entries` 0 is no limit.
+    received and waits, `reserved` what uploads under way will take; `entries` are those of the first two; `allowed` and
+    `allowed_entries` 0 is no limit.
     `free` is what can still be uploaded: less than the quota leaves when the server's disk is fuller."""
 
     used: UInt64

@@ -105,11 +105,11 @@ class DiskOperations:
         left = on_disk if not allowed.bytes else min(on_disk, allowed.bytes - used.bytes)
         return DiskQuota(
             used=max(0, account.kept.bytes),
-            parts=max(0, account.parts),
+            parts=max(0, account.parts.bytes),
             reserved=max(0, reserved.bytes),
             allowed=allowed.bytes,
             free=max(0, left),
-            entries=max(0, account.kept.entries),
+            entries=max(0, account.kept.entries + account.parts.entries),
             allowed_entries=allowed.entries,
         )
 

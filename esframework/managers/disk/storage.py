@@ -123,16 +123,16 @@ class Storage:
                 inside = _measured(below)
         return Measure(inside.size, inside.files, inside.folders + 1, inside.depth)
 
-    def parts(self) -> int:
-        """Bytes of what is half received."""
+    def parts(self) -> Amount:
+        """What is half received."""
         with OpenFolder.at(self.uploads) as folder:
-            return _measured(folder).size
+            return _measured(folder).amount
 
-    def part_of(self, upload: str) -> int:
-        """Bytes of what is half received of one upload."""
+    def part_of(self, upload: str) -> Amount:
+        """What is half received of one upload."""
         with OpenFolder.at(self.uploads) as folder:
             names = [entry.name for entry in folder.entries() if upload in entry.name]
-        return sum(self.received(name).size for name in names)
+        return sum((self.received(name).amount for name in names), Amount())
 
     def received(self, upload: str) -> Measure:
         """An upload that is complete and has no place yet, counted."""

@@ -101,7 +101,7 @@ class Tree:
     @property
     def has_parts(self) -> bool:
         """Whether anything half received may be there."""
-        return self._has_ended_uploads or (self._account is not None and self._account.parts > 0)
+        return self._has_ended_uploads or (self._account is not None and self._account.parts != Amount())
 
     async def recount_parts(self) -> None:
         """Look again what half received uploads take that nobody goes on with."""
@@ -111,7 +111,7 @@ class Tree:
             if not self.targets:
                 self._account.set_parts(parts)
 
-    def _count(self) -> tuple[Amount, int] | None:
+    def _count(self) -> tuple[Amount, Amount] | None:
         if self._is_counted:
             # Somebody else has asked meanwhile.
             return None

@@ -118,7 +118,7 @@ class Uploads:
             self._open.discard(upload)
             raise
 
-    def _look(self, upload: Upload) -> tuple[Amount, int]:
+    def _look(self, upload: Upload) -> tuple[Amount, Amount]:
         """What will be replaced, and what of it was received before; in a thread."""
         storage, place = upload.tree.storage, upload.place
         storage.check_new(place.names)
@@ -143,10 +143,10 @@ class Uploads:
         except NoSuchPath:
             return None
 
-    async def _reserve(self, upload: Upload, part: int) -> None:
+    async def _reserve(self, upload: Upload, part: Amount) -> None:
         tree = upload.tree
         on_disk = await tree.look(lambda: tree.storage.free)
-        if upload.amount.bytes - part > on_disk - self._expected():
+        if upload.amount.bytes - part.bytes > on_disk - self._expected():
             raise QuotaExceeded(f"{upload.amount.bytes} bytes do not fit on the server's disk")
         if tree.owner is not None:
             account = await tree.counted()
@@ -157,7 +157,7 @@ class Uploads:
         return sum(each.amount.bytes - getattr(each.task.transfer, "transferred", 0) for each in self._open)
 
     @staticmethod
-    def _release(upload: Upload, part: int) -> None:
+    def _release(upload: Upload, part: Amount) -> None:
         if upload.tree.account is not None:
             upload.tree.account.release(upload.ticket, part)
 
@@ -219,7 +219,7 @@ class Uploads:
 
     async def _settle(self, upload: Upload, error: BaseException | None) -> None:
         tree = upload.tree
-        part = 0
+        part = Amount()
         try:
             if upload.is_placed:
                 # Its sender may not know it, but it is there.
@@ -230,7 +230,7 @@ class Uploads:
         finally:
             self._end(upload, error, part)
 
-    def _end(self, upload: Upload, error: BaseException | None, part: int = 0) -> None:
+    def _end(self, upload: Upload, error: BaseException | None, part: Amount = Amount()) -> None:
         self._release(upload, part)
         self._open.discard(upload)
         upload.tree.upload_ended(upload.place.names)

@@ -27,7 +27,7 @@ class Amount:
 class TreeAccount:
     """The figures of one tree, from a count of what is on the disk on; `recount` puts right what has drifted."""
 
-    def __init__(self, kept: Amount = Amount(), parts: int = 0) -> None:
+    def __init__(self, kept: Amount = Amount(), parts: Amount = Amount()) -> None:
         self._kept = kept
         self._parts = parts
         self._reserved: dict[str, Amount] = {}
@@ -38,8 +38,8 @@ class TreeAccount:
         return self._kept
 
     @property
-    def parts(self) -> int:
-        """Bytes of what is half received and waits."""
+    def parts(self) -> Amount:
+        """What is half received and waits: empty files and folders of it, too, or they would be had for nothing."""
         return self._parts
 
     @property
@@ -50,10 +50,10 @@ class TreeAccount:
     @property
     def used(self) -> Amount:
         """All of it."""
-        return self._kept + self.reserved + Amount(self._parts)
+        return self._kept + self.reserved + self._parts
 
     def reserve(
-        self, ticket: str, amount: Amount, quota: Amount, *, replaced: Amount = Amount(), part: int = 0
+        self, ticket: str, amount: Amount, quota: Amount, *, replaced: Amount = Amount(), part: Amount = Amount()
     ) -> None:
         """Keep room for an upload; again with another amount for the same one.
 
@@ -61,28 +61,28 @@ class TreeAccount:
         much of it was received before and is on the disk. Raises `QuotaExceeded`, and then nothing is reserved.
         """
         self._reserved.pop(ticket, None)
-        used = self.used - replaced - Amount(part)
+        used = self.used - replaced - part
         if quota.bytes and used.bytes + amount.bytes > quota.bytes:
             left = max(0, quota.bytes - used.bytes)
             raise QuotaExceeded(f"{amount.bytes} bytes do not fit: {left} of {quota.bytes} are left")
         if quota.entries and used.entries + amount.entries > quota.entries:
             raise QuotaExceeded(f"{amount.entries} more files and folders: at most {quota.entries} may be here")
         self._reserved[ticket] = amount
-        self._parts -= part
+        self._parts = self._parts - part
 
-    def release(self, ticket: str, part: int = 0) -> None:
-        """An upload is over; `part` bytes of it wait to be gone on with. Harmless twice."""
+    def release(self, ticket: str, part: Amount = Amount()) -> None:
+        """An upload is over; `part` of it waits to be gone on with. Harmless twice."""
         if self._reserved.pop(ticket, None) is not None:
-            self._parts += part
+            self._parts = self._parts + part
 
     def changed(self, amount: Amount) -> None:
         """More is there, or less, where the amount is negative."""
         self._kept = self._kept + amount
 
-    def recount(self, kept: Amount, parts: int) -> None:
+    def recount(self, kept: Amount, parts: Amount) -> None:
         """What was found when everything was counted while nothing was changed."""
         self._kept, self._parts = kept, parts
 
-    def set_parts(self, parts: int) -> None:
+    def set_parts(self, parts: Amount) -> None:
         """What waits to be gone on with was counted again."""
         self._parts = parts

@@ -335,9 +335,9 @@ def test_what_is_half_received_is_counted(storage: Storage) -> None:
     (storage.uploads / ".one.x.part").write_bytes(b"12345")
     (storage.uploads / ".two.y.part").mkdir()
     (storage.uploads / ".two.y.part" / "f").write_bytes(b"123")
-    assert storage.parts() == 8
-    assert storage.part_of("two") == 3
-    assert storage.part_of("three") == 0
+    assert storage.parts() == Amount(8, 3)
+    assert storage.part_of("two") == Amount(3, 2)
+    assert storage.part_of("three") == Amount()
 
 
 def test_an_upload_that_cannot_have_its_place_is_removed(storage: Storage) -> None:

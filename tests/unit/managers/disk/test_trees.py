@@ -93,10 +93,10 @@ def test_what_is_half_received_is_counted_anew_while_nothing_is_under_way(house:
     (house.tree.storage.uploads / ".x.part").write_bytes(b"1234")
     house.tree.targets.add(("x",))
     house.run(house.tree.recount_parts())
-    assert account.parts == 0
+    assert account.parts == Amount()
     house.tree.targets.clear()
     house.run(house.tree.recount_parts())
-    assert account.parts == 4
+    assert account.parts == Amount(4, 1)
 
 
 def test_parts_are_looked_for_after_each_upload_and_while_there_are_any(house: House) -> None:

@@ -30,7 +30,7 @@ def test_an_upload_that_is_over_gives_its_room_back() -> None:
     account = TreeAccount()
     account.reserve("a", Amount(60, 1), QUOTA)
     account.release("a")
-    account.release("a", 50)
+    account.release("a", Amount(50))
     assert account.used == Amount()
 
 
@@ -45,12 +45,21 @@ def test_an_upload_that_is_there_is_counted_as_what_it_is() -> None:
 def test_what_is_half_received_takes_room_until_it_goes_on() -> None:
     account = TreeAccount()
     account.reserve("a", Amount(60, 1), QUOTA)
-    account.release("a", 30)
-    assert account.used == Amount(30)
-    account.reserve("b", Amount(60, 1), QUOTA, part=30)
+    account.release("a", Amount(30, 1))
+    assert account.used == Amount(30, 1)
+    account.reserve("b", Amount(60, 1), QUOTA, part=Amount(30, 1))
     assert account.used == Amount(60, 1)
-    account.release("b", 45)
-    assert account.parts == 45
+    account.release("b", Amount(45, 1))
+    assert account.parts == Amount(45, 1)
+
+
+def test_empty_files_that_are_half_received_take_room_too() -> None:
+    account = TreeAccount()
+    account.reserve("a", Amount(0, 8), QUOTA)
+    account.release("a", Amount(0, 7))
+    with pytest.raises(QuotaExceeded):
+        account.reserve("b", Amount(0, 8), QUOTA)
+    account.reserve("a", Amount(0, 8), QUOTA, part=Amount(0, 7))
 
 
 def test_what_will_be_replaced_makes_room() -> None:
@@ -83,9 +92,9 @@ def test_a_ticket_is_reserved_once_with_what_was_said_last() -> None:
 
 
 def test_a_new_count_puts_right_what_has_drifted_and_keeps_what_is_reserved() -> None:
-    account = TreeAccount(Amount(50, 5), 10)
+    account = TreeAccount(Amount(50, 5), Amount(10))
     account.reserve("a", Amount(10, 1), QUOTA)
-    account.recount(Amount(40, 4), 5)
+    account.recount(Amount(40, 4), Amount(5))
     assert account.used == Amount(55, 5)
-    account.set_parts(0)
+    account.set_parts(Amount())
     assert account.used == Amount(50, 5)
