@@ -228,11 +228,10 @@ class ServerDisk:
 
     def _account_deleted(self, user_id: str) -> None:
         self._sharing.user_deleted(user_id)
-        self._trees.forget(user_id)
-        gone = self._janitor.run(lambda: self._folder.set_aside(user_id))
-        gone.addErrback(lambda failure: _log.failure("files of {user!r} are left", failure, user=user_id))
+        cleared = Deferred.fromCoroutine(self._trees.clear(user_id))
         if not self.options.keep_deleted:
-            self._clean_up()
+            cleared.addCallback(lambda _: self._clean_up())
+        cleared.addErrback(_not_cleared, user_id)
 
     def _clean_up(self) -> None:
         cleaned = self._janitor.run(self._folder.remove_deleted)
@@ -241,6 +240,12 @@ class ServerDisk:
 
 def _for(user_id: str) -> Actor:
     return Actor(user_id, is_server=True)
+
+
+def _not_cleared(failure: Any, user_id: str) -> None:
+    failure.trap(OSError)
+    text = "files of {user!r}, whose account is deleted, are left, and nobody of that name has a disk: {error}"
+    _log.error(text, user=user_id, error=failure.getErrorMessage())
 
 
 def _not_counted(failure: Any) -> None:

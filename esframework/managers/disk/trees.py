@@ -27,10 +27,17 @@ MOST_REMEMBERED: Final = 4096
 
 
 class Tree:
-    """One tree. `owner` is whose it is, None of a public one; `quota` what may be in it."""
+    """One tree. `owner` is whose it is, None of a public one; `quota` what may be in it. `first`, in a thread, comes
+    before all that is done in it, and as often as it fails again."""
 
     def __init__(
-        self, storage: Storage, owner: str | None, quota: Amount, reactor: Any, is_writable: bool = True
+        self,
+        storage: Storage,
+        owner: str | None,
+        quota: Amount,
+        reactor: Any,
+        is_writable: bool = True,
+        first: Callable[[], object] | None = None,
     ) -> None:
         self.storage = storage
         self.owner = owner
@@ -42,6 +49,7 @@ class Tree:
         self._worker = FileWorker(reactor)
         self._looking = DeferredSemaphore(_LOOKS_AT_ONCE)
         self._account: TreeAccount | None = None
+        self._first = first
         self._is_prepared = False
         self._preparing = Lock()
         self._is_counted = False
@@ -51,7 +59,7 @@ class Tree:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is lost when this is forgotten."""
-        return not self._at_work and not self.targets
+        return not self._at_work and not self.targets and self._first is None
 
     @property
     def account(self) -> TreeAccount | None:
@@ -128,6 +136,9 @@ class Tree:
 
     def _prepared(self, work: Callable[[], T]) -> T:
         with self._preparing:
+            if self._first is not None:
+                self._first()
+                self._first = None
             if not self._is_prepared and self.is_writable:
                 self.storage.prepare()
             self._is_prepared = True
@@ -176,9 +187,18 @@ class Trees:
         """Those that are remembered."""
         return [*self._of_users.values(), *self._public.values()]
 
-    def forget(self, user_id: str) -> None:
-        """A user is no more."""
-        self._of_users.pop(user_id, None)
+    async def clear(self, user_id: str) -> None:
+        """A user is no more. Whoever has the name next sees nothing of what was there: it is set aside before anything
+        else is done, or nothing is. Raises OSError."""
+        tree = Tree(
+            self._folder.storage_of(user_id),
+            user_id,
+            Amount(),
+            self._reactor,
+            first=lambda: self._folder.set_aside(user_id),
+        )
+        self._of_users[user_id] = tree
+        await tree.look(lambda: None)
 
     def _quota_of(self, user_id: str) -> Amount:
         special = None if self._options.quota_of is None else self._options.quota_of(user_id)

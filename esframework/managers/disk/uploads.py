@@ -230,7 +230,7 @@ class Uploads:
         finally:
             self._end(upload, error, part)
 
-    def _end(self, upload: Upload, error: BaseException | None, part: Amount = Amount()) -> None:
+    def _end(self, upload: Upload, error: BaseException | None, part: Amount) -> None:
         self._release(upload, part)
         self._open.discard(upload)
         upload.tree.upload_ended(upload.place.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ from esframework import ClientEngine
 from esframework.filesystem.digests import TreeDigest
 from esframework.managers.disk import checksums
 from esframework.managers.disk.contracts import DiskRemoved
+from esframework.managers.disk.folders import DiskFolder
 from esframework.managers.disk.machine.refusals import InvalidPath, NoSuchPath
 from esframework.managers.disk.options import PublicFolder
 from esframework.testing import MemoryNetwork, simulated
@@ -380,6 +382,23 @@ async def test_a_deleted_accounts_files_are_gone_for_the_next_of_that_name(
     assert await names(alice) == ["shared"]
     assert (await alice.disk.shared_by_me()).shares == []
     assert list((house.folder / "deleted").iterdir()) == []
+
+
+@simulated
+async def test_while_a_deleted_accounts_files_cannot_be_set_aside_nobody_of_that_name_sees_them(
+    tmp_path: Path, network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, alice = await alone(network, tmp_path)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "the disk hangs")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DiskFolder, "set_aside", fail)
+        house.server.accounts.deleted.fire("alice")
+        assert await refusal(alice.disk.list_folder("/docs")) is RequestFailure.STORE_FAILED
+    assert await refusal(alice.disk.list_folder("/docs")) is RequestFailure.NO_SUCH_THING
+    assert await names(alice) == ["shared"]
 
 
 @simulated

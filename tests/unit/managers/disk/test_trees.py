@@ -128,7 +128,7 @@ def test_looking_changes_no_figures(house: House) -> None:
 def test_a_users_tree_is_one_and_the_same(house: House) -> None:
     assert house.trees.of("alice") is house.tree
     assert house.trees.of("bob") is not house.tree
-    house.trees.forget("alice")
+    house.run(house.trees.clear("alice"))
     assert house.trees.of("alice") is not house.tree
 
 
