@@ -71,8 +71,9 @@ class Places:
         """
         location = locate(names_of(path))
         place = await self._find(actor, location, path)
-        may = place.right >= _NEEDED[act] and (act is not Act.SHARE or location.area is Area.OWN)
-        if not self._permits(actor, act, path, may):
+        # Shares are of one's own folder: no permission makes another's path a path in it.
+        is_possible = act is not Act.SHARE or location.area is Area.OWN
+        if not (is_possible and self._permits(actor, act, path, place.right >= _NEEDED[act])):
             if place.right is Right.NONE:
                 raise NoSuchPath(path)
             raise NotAllowed(f"{act} of {path} is not permitted to {actor.user_id!r}")

@@ -10,6 +10,7 @@ import pytest
 from esframework import ClientEngine
 from esframework.managers.disk.contracts import DiskShare
 from esframework.managers.disk.folders import DiskFolder
+from esframework.managers.disk.machine.refusals import NotAllowed
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.types import RequestFailure
 from tests.unit.managers.disk.house import House, names, refusal
@@ -228,6 +229,20 @@ async def test_an_application_shares_in_a_users_name(tmp_path: Path, network: Me
     assert [share.owner for share in (await disk.shares("bob", by_me=False)).shares] == ["alice"]
     await disk.unshare("alice", "/docs")
     assert await names(bob, "/shared") == []
+
+
+@simulated
+async def test_no_permission_shares_what_is_anothers(tmp_path: Path, network: MemoryNetwork) -> None:
+    house = House(network, tmp_path, permit=lambda action, user_id, target: True)
+    alice, bob = await house.people("alice", "bob")
+    for each in alice, bob:
+        await each.disk.make_folder("/docs")
+    await alice.disk.share("/docs", ["bob"], may_write=True)
+    await alice.disk.make_folder("/docs/docs")
+    assert await refusal(bob.disk.share("/shared/alice/docs/docs", ["carol"])) is RequestFailure.NOT_ALLOWED
+    with pytest.raises(NotAllowed):
+        await house.server.disk.share("bob", "/shared/alice/docs/docs", ["carol"])
+    assert (await bob.disk.shared_by_me()).shares == []
 
 
 @simulated
