@@ -17,7 +17,7 @@ from esframework.managers.disk.answers import Complaints, answer_for
 from esframework.managers.disk.contracts import DiskEntry, EntryBody
 from esframework.managers.disk.downloads import Downloads
 from esframework.managers.disk.machine.pages import fitting
-from esframework.managers.disk.machine.refusals import InvalidPath
+from esframework.managers.disk.machine.refusals import Conflict, InvalidPath
 from esframework.managers.disk.operations import DiskOperations
 from esframework.managers.disk.places import Actor
 from esframework.managers.disk.sharing import Sharing
@@ -133,6 +133,8 @@ class DiskRequests:
     async def _information(self, actor: Actor, message_id: int, body: bytes) -> bytes:
         asked = contracts.INFORMATION.decode(body)
         key = (actor.login_id, message_id)
+        if key in self._unwanted:
+            raise Conflict(f"request {message_id} is not answered yet; a request must have a number of its own")
         self._unwanted[key] = False
         try:
             found = await self._operations.information(actor, asked.path, asked.checksum, lambda: self._unwanted[key])

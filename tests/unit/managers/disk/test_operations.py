@@ -14,12 +14,12 @@ from twisted.internet.defer import DeferredList
 from esframework import ClientEngine
 from esframework.filesystem.digests import TreeDigest
 from esframework.managers.disk import checksums
-from esframework.managers.disk.contracts import DiskRemoved
+from esframework.managers.disk.contracts import INFORMATION, DiskRemoved, InformationBody
 from esframework.managers.disk.folders import DiskFolder
 from esframework.managers.disk.machine.refusals import InvalidPath, NoSuchPath
 from esframework.managers.disk.options import PublicFolder
 from esframework.testing import MemoryNetwork, simulated
-from esframework.wire.types import RequestFailure
+from esframework.wire.types import MessageType, RequestFailure
 from tests.unit.managers.disk.house import House, names, refusal
 
 
@@ -264,6 +264,16 @@ async def test_a_checksum_that_nobody_wants_any_more_is_given_up(
     network.settle()
     assert house.server.refusals.counts["disk_not_allowed"] == 1
     assert (await alice.disk.information("/docs/letter", "blake2b")).checksum
+
+
+@simulated
+async def test_two_requests_under_one_number_are_one_too_many(tmp_path: Path, network: MemoryNetwork) -> None:
+    house, alice = await alone(network, tmp_path)
+    for _ in range(2):
+        body = INFORMATION.encode(InformationBody("blake2b", "/docs/letter"))
+        alice.channel(None).send(MessageType.DISK_INFORMATION, body, 7)
+    network.settle()
+    assert house.server.refusals.counts["disk_conflict"] == 1
 
 
 # --- public folders ---------------------------------------------------------------------------------------------------
