@@ -10,6 +10,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from esframework.filesystem.beneath import OpenFolder
+from esframework.filesystem.locks import lock
+
 CONTENT: Final = "content"
 """The name of every content in its folder: what its sender calls it is not a name for this machine's disk."""
 
@@ -21,6 +24,7 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
+        self._held: OpenFolder | None = None
 
     def place(self, blob: str) -> Path:
         """Where a content is, or is to be."""
@@ -38,6 +42,22 @@ class Blobs:
             _sync(self.folder.parent)
         (self.folder / blob).mkdir(mode=_MODE, exist_ok=True)
         _sync(self.folder)
+
+    def hold(self) -> bool:
+        """Hold the folder for this server until `let_go`; False when another has it. Raises OSError."""
+        if self._held is None and self.folder.is_dir():
+            folder = OpenFolder.at(self.folder)
+            if not lock(folder.descriptor):
+                folder.close()
+                return False
+            self._held = folder
+        return True
+
+    def let_go(self) -> None:
+        """Another server may have the folder; harmless twice."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
     def names(self) -> list[str]:
         """All that there are. Raises OSError."""

@@ -48,6 +48,10 @@ class Cleaning:
         """Look at the next sweep."""
         self._next = 0.0
 
+    def stop(self) -> None:
+        """The server ends: another may have the folder."""
+        self._blobs.let_go()
+
     def sweep(self, now: float) -> None:
         """Look when it is time."""
         if now >= self._next and not self._is_running:
@@ -60,6 +64,11 @@ class Cleaning:
         if count:
             _log.info("{count} offline files have expired", count=count)
             self._expired.fire(count)
+        if not await self._worker.run(self._blobs.hold):
+            if self._quiet.admits("held") is not None:
+                text = "{folder} is another server's, which knows what is in it: nothing of it is deleted here"
+                _log.error(text, folder=str(self._blobs.folder))
+            return
         # What is on its way before the names are read is left alone, and so is what begins meanwhile; what was recorded
         # in between is known.
         coming = self._arrivals.keys

@@ -18,7 +18,8 @@ FOR_EVER: Final = 253_402_300_799.0
 class OfflineFilesOptions:
     """Options of `server.offline_files`.
 
-    Contents are kept in `folder`, which belongs to this one server alone: what it does not know there it deletes.
+    Contents are kept in `folder`, which belongs to this one server alone: what it does not know there it deletes. (A
+    second one at the same time deletes nothing there, and says so.)
     Without a folder, or with `enabled` False, nothing is kept. `files` and `bytes` may be kept for one user,
     `files_per_sender` and `bytes_per_sender` of one sender, `bytes_in_all` for everybody together (0: no limit), for
     `expiry` seconds (<= 0: for ever). What could not be handed over to somebody who is online is offered again after

@@ -131,6 +131,7 @@ class ServerOfflineFiles:
             logged_off=self._logged_off,
             sweep=self._sweep,
             start=self._start,
+            stop=self._stop,
         )
 
     def _start(self) -> None:
@@ -146,6 +147,10 @@ class ServerOfflineFiles:
             return
         self._is_watching = True
         accounts.deleted.subscribe(lambda user_id: self._purged(0))
+
+    def _stop(self) -> None:
+        if self._cleaning is not None:
+            self._cleaning.stop()
 
     def _logged_on(self, sender: Any) -> None:
         if self._handing is not None and not sender.is_ours:

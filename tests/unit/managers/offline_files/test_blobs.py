@@ -52,3 +52,16 @@ def test_files_and_links_in_the_folder_are_nobodys_contents(blobs: Blobs, tmp_pa
     (blobs.folder / "file").write_bytes(b"x")
     (blobs.folder / "link").symlink_to(tmp_path, target_is_directory=True)
     assert blobs.names() == ["one"]
+
+
+def test_one_server_alone_holds_the_folder(blobs: Blobs) -> None:
+    assert blobs.hold(), "there is nothing to be held"
+    other = Blobs(blobs.folder)
+    blobs.make("one")
+    assert blobs.hold()
+    assert blobs.hold()
+    assert not other.hold()
+    blobs.let_go()
+    blobs.let_go()
+    assert other.hold()
+    other.let_go()

@@ -478,6 +478,19 @@ def test_what_a_server_had_no_time_to_delete_is_not_taken_twice(
     assert after.waiting() == after.litter() == []
 
 
+def test_what_another_server_keeps_in_the_same_folder_is_not_deleted(office: PostOffice, tmp_path: Path) -> None:
+    tidy(office.network)
+    office.leave()
+    tidy(office.network)
+    network = MemoryNetwork()
+    other = PostOffice(network, tmp_path)
+    tidy(network)
+    assert office.contents() == [b"hello"]
+    office.network.run(office.server.close())
+    tidy(network)
+    assert other.contents() == [], "now it is a folder of this one alone"
+
+
 # --- lists ------------------------------------------------------------------------------------------------------------
 def test_what_waits_and_what_was_left_is_listed(office: PostOffice, network: MemoryNetwork) -> None:
     office.leave(comment="first", id="one")
