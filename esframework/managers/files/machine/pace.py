@@ -9,7 +9,8 @@ from esframework import limits
 
 class Pace:
     """Packages grow while they leave quickly and shrink when they do not, so that on any line one takes about
-    `limits.FILE_PACKAGE_TIME`; a `fixed` size stays. `rate_limit` is in bytes a second, 0 for none; `interval` seconds
+    `limits.FILE_PACKAGE_TIME`; a `fixed` size stays. `rate_limit` is in bytes a second, 0 for none; a package has no
+    more than a second permits, so that even the slowest transfer moves before anybody gives it up. `interval` seconds
     are between two packages."""
 
     def __init__(self, fixed: int | None, interval: float, rate_limit: int, most: int) -> None:
@@ -17,6 +18,8 @@ class Pace:
         self._interval = interval
         self._rate_limit = rate_limit
         self._most = max(limits.LEAST_FILE_PACKAGE, most)
+        if rate_limit:
+            self._most = min(self._most, rate_limit)
         start = limits.FIRST_FILE_PACKAGE if fixed is None else fixed
         self.package_size = max(1, min(start, self._most))
         self._due = 0.0
@@ -41,7 +44,7 @@ class Pace:
         if seconds < limits.FILE_PACKAGE_TIME / 2:
             self.package_size = min(self._most, self.package_size * 2)
         elif seconds > limits.FILE_PACKAGE_TIME * 2:
-            self.package_size = max(limits.LEAST_FILE_PACKAGE, self.package_size // 2)
+            self.package_size = min(self._most, max(limits.LEAST_FILE_PACKAGE, self.package_size // 2))
 
 
 class Speed:

@@ -38,6 +38,15 @@ def test_a_rate_is_kept_although_timers_are_late(late: float) -> None:
     assert 1_000_000 * 0.99 <= sent <= 1_010_000
 
 
+def test_no_package_takes_longer_than_a_second_of_its_rate() -> None:
+    pace = Pace(None, 0.0, 5000, limits.MOST_FILE_PACKAGE)
+    for _ in range(20):
+        pace.left(0.0)
+    assert pace.package_size == 5000
+    assert Pace(None, 0.0, 100, limits.MOST_FILE_PACKAGE).package_size == 100
+    assert Pace(64 * 1024, 0.0, 5000, limits.MOST_FILE_PACKAGE).package_size == 5000
+
+
 def test_an_interval_is_between_two_packages() -> None:
     pace = Pace(None, 0.5, 0, 10_000)
     assert pace.delay(10, 0.0) == 0.0
