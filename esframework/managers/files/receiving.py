@@ -250,6 +250,9 @@ class Reception:
         if content:
             self.transfer.moved(now, self.machine.received)
             self._reports.progress(self.transfer, now)
+            if self.machine.state.is_over:
+                # Whoever heard of it has ended it.
+                return
             if not self.machine.is_ours and self._contents.is_between_files and self.transfer.is_folder:
                 self._reply(MessageType.FILE_OF_FOLDER_RECEIVED, PROJECT.encode(ProjectBody(self.transfer.id)))
         self._go_on()
@@ -270,7 +273,8 @@ class Reception:
 
     def _end_when_whole(self) -> None:
         """A single file has no package that ends it."""
-        if not self.transfer.is_folder and self.machine.received == self.transfer.size:
+        is_whole = not self.transfer.is_folder and self.machine.received == self.transfer.size
+        if is_whole and self.machine.expects_more:
             self._end()
 
     def ended(self, digest: bytes) -> None:

@@ -223,6 +223,7 @@ class Transmission:
         return position.received if resumes else 0
 
     def _read(self) -> Deferred[list[Item]]:
+        self._check_wanted()
         return self._worker.run(lambda: self._reader.read(limits.FILE_SLICE))
 
     async def _read_by(self, reading: Deferred[Any]) -> Any:
@@ -258,6 +259,7 @@ class Transmission:
 
     async def _turn(self, length: int) -> None:
         """Wait until a package of that length may be sent: for room, for the line, for the pace, for others."""
+        self._check_wanted()
         channel, machine, clock = self._way.channel, self.machine, self._context.clock
         while machine.room < max(1, length):
             self._waiting = Deferred()
@@ -273,6 +275,12 @@ class Transmission:
         self._turns += 1
         if delay > 0 or self._turns % limits.FILE_PACKAGES_PER_TURN == 0:
             await deferLater(clock, delay, lambda: None)
+
+    def _check_wanted(self) -> None:
+        """Raises CancelledError when it is over: who hears of its start and its progress may have ended it, and what
+        runs at that moment cannot be cancelled."""
+        if self.machine.state.is_over:
+            raise CancelledError
 
     def _send_several(self) -> None:
         sent = 0

@@ -17,7 +17,7 @@ from esframework.managers.files.transfer import Transfer
 from esframework.testing import Conditions, MemoryNetwork, simulated
 from esframework.wire.types import FileDisruption
 from tests.peers import record
-from tests.transfers import SLOWLY, House, Tree, events_of, make_tree, read_tree
+from tests.transfers import SLOWLY, House, Tree, events_of, make_tree, open_descriptors, read_tree
 
 
 # --- it arrives -------------------------------------------------------------------------------------------------------
@@ -160,6 +160,45 @@ async def test_either_end_may_cancel_at_any_time(
         assert house.is_idle() and "file" not in os.listdir(house.folder)
         transfer.cancel()
         assert transfer.cause == "changed my mind"
+
+
+@pytest.mark.parametrize("event", ["started", "progress"])
+@pytest.mark.parametrize("by_sender", [True, False])
+@simulated
+async def test_who_hears_of_it_may_cancel_it_at_that_moment(
+    network: MemoryNetwork, tmp_path: Path, by_sender: bool, event: str
+) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    sent = tmp_path / "file"
+    sent.write_bytes(bytes(limits.FILE_WINDOW * 2))
+    told = house.alice.files.sending if by_sender else house.bob.files.receiving
+    getattr(told, event).subscribe(lambda transfer, *_: transfer.cancel("no more"))
+    descriptors = open_descriptors()
+    transfer = await house.alice.files.send("bob", sent, parameters=SLOWLY)
+    network.advance(1)
+    assert transfer.cause == house.offers[-1].transfer.cause == "no more"
+    gone = transfer.transferred
+    network.advance(5)
+    assert transfer.transferred == gone < limits.FILE_WINDOW
+    assert house.is_idle()
+    assert open_descriptors() == descriptors
+
+
+@simulated
+async def test_whoever_looks_on_may_cancel_it(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    sent = tmp_path / "file"
+    sent.write_bytes(bytes(limits.FILE_WINDOW * 2))
+    transfer = await house.alice.files.send("bob", sent, parameters=SLOWLY)
+    with pytest.raises(TransferInterrupted, match="seen enough"):
+        async for progress in transfer.progress():
+            if progress.transferred:
+                transfer.cancel("seen enough")
+    gone = transfer.transferred
+    network.advance(5)
+    assert transfer.transferred == gone and house.is_idle()
 
 
 # --- it goes on -------------------------------------------------------------------------------------------------------
