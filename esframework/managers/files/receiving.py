@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
+from esframework.errors import WrongTree
 from esframework.filesystem.digests import algorithms
 from esframework.filesystem.items import FileItem, Item, Position
 from esframework.filesystem.partials import Identity, Partial, Partials
@@ -49,10 +50,6 @@ _log = Logger()
 _BEGINNING = Position()
 _GATHERED = limits.FILE_SLICE // 2
 """Bytes of one of ours that wait for more to be written together; what has waited for a second is written, too."""
-
-
-class WrongContent(Exception):
-    """What came is not what was sent."""
 
 
 class Reception:
@@ -319,7 +316,7 @@ class Reception:
         assert self._writer is not None
         if self._algorithm is not None and self._writer.digest() != self._digest:
             self._writer.discard()
-            raise WrongContent("what came is not what was sent: the digests of the whole differ")
+            raise WrongTree("what came is not what was sent: the digests of the whole differ")
         return self._writer.finish(replace=self._replace)
 
     def _finished(self, path: Path) -> None:
