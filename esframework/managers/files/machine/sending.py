@@ -58,9 +58,9 @@ class SendingMachine:
         return True
 
     def grant(self, total: int, now: float) -> None:
-        """One of ours has room for packages up to `total`; less than before changes nothing."""
-        if self.is_ours:
-            self._granted = max(self._granted, total)
+        """One of ours has room for packages up to `total`; no more than before changes nothing."""
+        if self.is_ours and total > self._granted:
+            self._granted = total
             self._moved = now
 
     def file_is_in(self, now: float) -> None:

@@ -89,3 +89,11 @@ def test_life_counts_while_the_receiver_checks_and_not_while_bytes_are_due() -> 
     sender.heard(30.0)
     assert sender.overdue(49.0) is None
     assert sender.overdue(50.0) is FileDisruption.NETWORK_TOO_SLOW
+
+
+def test_a_grant_of_nothing_more_is_no_sign_that_it_moves() -> None:
+    sender = sending(granted=1000)
+    sender.grant(1000, 19.0)
+    assert sender.overdue(20.0) is FileDisruption.NETWORK_TOO_SLOW
+    sender.grant(1001, 19.5)
+    assert sender.overdue(20.0) is None
