@@ -97,7 +97,10 @@ MAX_PROJECT_ID: Final = 128
 """Bytes of a transfer's id: a UUID in any spelling fits."""
 
 MAX_FILE_TEXT: Final = 4096
-"""Bytes of a path, a comment or a cause that comes with a transfer."""
+"""Bytes of a path or a comment that comes with a transfer, and characters that are kept of a cause."""
+
+MAX_FILE_DETAILS: Final = 4 * MAX_FILE_TEXT
+"""Bytes of what a sender of ours says besides its offer: a name, a subject, and what it can do."""
 
 FILE_PACKAGE_OVERHEAD: Final = 1024
 """Bytes of the longest header and of a package's body besides its data."""

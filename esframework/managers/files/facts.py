@@ -11,10 +11,10 @@ from pathlib import Path
 
 from esframework import limits
 from esframework.errors import MalformedBody
-from esframework.filesystem.digests import algorithms
+from esframework.filesystem.digests import DIGEST_SIZE, algorithms
 from esframework.filesystem.items import Position
 from esframework.filesystem.reading import Survey
-from esframework.managers.files.contracts import DETAILS, DetailsBody
+from esframework.managers.files.contracts import ANSWER_DETAILS, DETAILS, AnswerDetailsBody, DetailsBody
 from esframework.wire.compact import MILLISECONDS, TICKS, Codec, codec
 from esframework.wire.contracts import AnswerFile6, AnswerFile7, BeginFile6, BeginFile7
 
@@ -72,6 +72,23 @@ def encode_details(facts: Facts, transfer_id: str) -> bytes:
             subject=facts.subject,
         )
     )
+
+
+def decode_details(body: bytes) -> DetailsBody:
+    """Raises MalformedBody, also for more than any sender has to say: it is held until the offer comes."""
+    if len(body) > limits.MAX_FILE_DETAILS:
+        raise MalformedBody(f"the details of a file have {len(body)} bytes; at most {limits.MAX_FILE_DETAILS} expected")
+    return DETAILS.decode(body)
+
+
+def decode_answer_details(body: bytes) -> AnswerDetailsBody:
+    """Raises MalformedBody, also for a digest that was not offered."""
+    details = ANSWER_DETAILS.decode(body)
+    if details.digest not in algorithms():
+        raise MalformedBody(f"the digest of a transfer is {details.digest!r}; one of {algorithms()} was offered")
+    if len(details.prefix) not in (0, DIGEST_SIZE):
+        raise MalformedBody(f"a digest has {len(details.prefix)} bytes; {DIGEST_SIZE}, or none, expected")
+    return details
 
 
 def encode_begin(facts: Facts, transfer_id: str, generation: int, client_type: int) -> bytes:

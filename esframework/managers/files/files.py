@@ -17,17 +17,14 @@ from twisted.python.failure import Failure
 
 from esframework import limits
 from esframework.errors import EncodeError, MalformedBody
-from esframework.filesystem.digests import algorithms
 from esframework.filesystem.partials import Identity, Partial, Partials
 from esframework.filesystem.reading import TreeReader
 from esframework.filesystem.worker import FileWorker
 from esframework.interfaces import IContext
 from esframework.managers.files.brake import ReadingBrake
 from esframework.managers.files.contracts import (
-    ANSWER_DETAILS,
     ANSWERED_ELSEWHERE,
     CANCEL,
-    DETAILS,
     ENDED,
     GRANT,
     PROJECT,
@@ -39,7 +36,9 @@ from esframework.managers.files.contracts import (
 from esframework.managers.files.facts import (
     Facts,
     decode_answer,
+    decode_answer_details,
     decode_begin,
+    decode_details,
     encode_begin,
     encode_details,
     facts_from,
@@ -62,7 +61,6 @@ from esframework.wire.login_id import bare_id
 from esframework.wire.types import FileDisruption, MessageType
 
 _log = Logger()
-_MOST_DETAILS = 1024
 
 
 VIEWS: Final = frozenset({MessageType.FILE_PACKAGE})
@@ -311,9 +309,10 @@ class Files:
 
     def _details_came(self, sender: Any, message_id: int, body: bytes) -> None:
         # The offer is the next frame; whoever sends none takes another's place.
-        if len(self._details) >= _MOST_DETAILS:
+        details = decode_details(body)
+        if len(self._details) >= limits.MAX_TRANSFERS:
             del self._details[next(iter(self._details))]
-        self._details[sender.login_id] = DETAILS.decode(body)
+        self._details[sender.login_id] = details
 
     def _offer_came(self, sender: Any, message_id: int, body: bytes) -> None:
         generation = self._generation_of(sender)
@@ -382,13 +381,9 @@ class Files:
         return bool(self.offered)
 
     def _answer_details_came(self, sender: Any, message_id: int, body: bytes) -> None:
-        details = ANSWER_DETAILS.decode(body)
+        details = decode_answer_details(body)
         transmission = self._sent_to(sender, details.project_id)
         if transmission is not None:
-            if details.digest not in algorithms():
-                raise MalformedBody(
-                    f"the digest of a transfer is {details.digest!r}; one of {algorithms()} was offered"
-                )
             transmission.answer_details(sender, details)
 
     def _answer_came(self, sender: Any, message_id: int, body: bytes) -> None:

@@ -177,7 +177,8 @@ class Transfer:
     def interrupted(self, disruption: FileDisruption, cause: str, error: BaseException | None) -> None:
         """It is over, and not whole."""
         self.state = TransferState.INTERRUPTED
-        self.disruption, self.cause, self.error = disruption, cause, error
+        # What the other end says is as long as it likes.
+        self.disruption, self.cause, self.error = disruption, cause[: limits.MAX_FILE_TEXT], error
         self._settle(lambda waiting: waiting.errback(self._interrupted_error()))
 
     def _settle(self, settle: Callable[[Deferred[Transfer]], None]) -> None:

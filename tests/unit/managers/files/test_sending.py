@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from esframework.managers.files.contracts import FILE, PROJECT, FileBody, ProjectBody
+from esframework import limits
+from esframework.managers.files.contracts import CANCEL, FILE, PROJECT, CancelBody, FileBody, ProjectBody
 from esframework.testing import MemoryNetwork, simulated
-from esframework.wire.types import MessageType, PackageType
+from esframework.wire.types import FileDisruption, MessageType, PackageType
 from tests.transfers import ForeignReceiver, House, make_tree
 
 
@@ -37,6 +38,19 @@ async def test_a_file_is_sent_to_another_make(
     assert b"".join(data or b"" for _, data in receiver.packages()) == sent.read_bytes()[300_000:]
     await resumed.done()
     assert resumed.skipped == 300_000
+
+
+@simulated
+async def test_of_a_refusal_no_more_is_kept_than_a_text(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path)
+    receiver = ForeignReceiver(network, 6)
+    sent = tmp_path / "file.bin"
+    sent.write_bytes(b"content")
+    transfer = await house.alice.files.send("carol", sent)
+    cancel = CANCEL.encode(CancelBody("no" * limits.MAX_FILE_TEXT, True, transfer.id))
+    receiver.peer.send(MessageType.RECEIVER_CANCELS_FILE, cancel, to="alice")
+    assert transfer.disruption is FileDisruption.OTHER_INNER_ERROR
+    assert len(transfer.cause) == limits.MAX_FILE_TEXT
 
 
 @simulated
