@@ -57,7 +57,7 @@ def verdict_table(results: Sequence[RowResult]) -> Table:
 
 def _verdict_line(result: RowResult, verdict: Verdict) -> tuple[str, ...]:
     goal = verdict.goal
-    peer = f"{goal.against} {_number(verdict.peer)}" if goal.against else "–"
+    peer = f"{goal.against} {_number(verdict.peer, goal.metric)}" if goal.against else "–"
     ratio = "–" if verdict.ratio is None else f"{verdict.ratio:.2f}"
     work = result.work + METRICS[goal.metric][1]
     return work, _number(verdict.ours, goal.metric), peer, ratio, goal.text(), verdict.text()
