@@ -22,7 +22,7 @@ from esframework.interfaces import IChannel, ISender
 from esframework.machines.session import Session
 from esframework.net.eager import socket_of
 from esframework.net.outgoing import Batch, Outgoing
-from esframework.net.stream import Stream
+from esframework.net.stream import FULL_READ, Stream
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.models import OpenJob
 from esframework.wire.devices import device_of
@@ -159,7 +159,10 @@ class ClientStream(Stream):
     def _receive(self, data: bytes) -> None:
         header_size, handlers, peers = self._layout.header_size, self._dispatcher.handlers, self._peers
         addressed, views = self._dispatcher.addressed, self._dispatcher.views
-        for message_type, message_id, source, destination, raw in self._session.receive(data, self._clock.seconds()):
+        frames = self._session.receive(data, self._clock.seconds())
+        if len(data) >= FULL_READ:
+            self.adapt_reading(len(data), len(frames))
+        for message_type, message_id, source, destination, raw in frames:
             if self.has_ended:
                 return
             try:

@@ -23,7 +23,7 @@ from esframework.interfaces import ISender, PausedBy
 from esframework.machines.greeting import EarlyQueryReceived, Greeting, LogOnReceived
 from esframework.machines.session import Session
 from esframework.net.outgoing import Outgoing
-from esframework.net.stream import Stream, host_of, is_loopback, port_of
+from esframework.net.stream import FULL_READ, Stream, host_of, is_loopback, port_of
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.models import OpenJob
 from esframework.server.admission import FrameWindow
@@ -215,6 +215,9 @@ class ServerConnection(Stream):
                     self._forward(frame)
                     if self._ended is not None:
                         return
+        if len(data) >= FULL_READ and frames and frames[-1][3] == server_field:
+            # What is passed on is better read frame by frame: it leaves as it came, without being put together.
+            self.adapt_reading(len(data), len(frames))
         if session.error is not None:
             self._broken(session.error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from twisted.python.failure import Failure
 
 from esframework import limits
 from esframework.net.outgoing import Batch, Outgoing
-from esframework.net.stream import Stream, host_of, is_loopback, port_of
+from esframework.net.stream import FULL_READ, Stream, host_of, is_loopback, port_of
 from esframework.testing import MemoryNetwork, Stranger, simulated
 
 
@@ -150,3 +151,21 @@ def test_addresses(address: Any, host: str, port: int) -> None:
 )
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_large_frames_are_read_four_times_as_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Echo()
+    stream.transport = SimpleNamespace(bufferSize=FULL_READ)
+    stream.adapt_reading(FULL_READ, 1)
+    assert stream.transport.bufferSize == FULL_READ, "only where bytes are read from a socket, and not from TLS"
+    monkeypatch.setattr("esframework.net.stream.is_plain", lambda transport: True)
+    stream.adapt_reading(FULL_READ, 5)
+    assert stream.transport.bufferSize == FULL_READ
+    stream.adapt_reading(FULL_READ, 4)
+    assert stream.transport.bufferSize == 4 * FULL_READ
+    stream.adapt_reading(3 * FULL_READ, 13)
+    assert stream.transport.bufferSize == FULL_READ
+
+
+def test_twisted_reads_as_much_as_is_taken_for_a_full_read() -> None:
+    assert tcp.Connection.bufferSize == FULL_READ
