@@ -17,7 +17,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from esframework import DiskOptions, PublicFolder, ServerEngine, ServerOptions
-from esframework.errors import UnsafePath
 from esframework.wire.compact import codec
 
 NAMES = codec(list[str])
@@ -59,10 +58,7 @@ class Demo:
 
     def offered(self, offer: Any) -> None:
         print(f"{offer.source} uploads {offer.name}", flush=True)
-        try:
-            offer.accept_into(self.folder)
-        except UnsafePath as error:
-            offer.refuse(str(error))
+        offer.accept_into(self.folder)
 
 
 async def main(reactor: Any, port: str = "4530", folder: str = "disk") -> None:

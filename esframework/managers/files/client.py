@@ -10,15 +10,50 @@ from esframework.managers.files.contracts import FILES, PROJECT, ProjectBody
 from esframework.managers.files.files import VIEWS, Files
 from esframework.managers.files.sending import Way
 from esframework.managers.files.transfer import Transfer
-from esframework.wire.login_id import Source
 from esframework.wire.types import FileDisruption, MessageType
+
+
+class ClientEnd:
+    """See `ThisEnd`."""
+
+    def __init__(self, client: IClientContext) -> None:
+        self._client = client
+
+    def serves_ours(self) -> bool:
+        """Whether the server lets more pass than the protocol's own types."""
+        return bool(self._client.manager("basic").server_has(FILES))
+
+    def ways(self, target: str | None) -> list[Way]:
+        """See `ThisEnd`."""
+        channel = self._client.channel(target)
+        return [Way(channel, target, self._client.options.generation, self.serves_ours())]
+
+    def name(self) -> str | None:
+        """See `ThisEnd`."""
+        return self._client.current_user_id
+
+    def client_type(self) -> int:
+        """See `ThisEnd`."""
+        return int(self._client.options.client_type or 0)
+
+    def generation_of(self, sender: Any) -> int:
+        """See `ThisEnd`: the server translates."""
+        return int(self._client.options.generation)
+
+    def may_be_ours(self, sender: Any) -> bool:
+        """See `ThisEnd`."""
+        return self.serves_ours()
+
+    def refused(self, reason: str) -> None:
+        """Clients count nothing."""
 
 
 class ClientFiles(Files):
     """`client.files` (manual, chapter 03: IFileOutter)."""
 
     def __init__(self, client: IClientContext, wall_clock: Callable[[], float]) -> None:
-        super().__init__(client, wall_clock)
+        self._end = ClientEnd(client)
+        super().__init__(client, self._end, wall_clock)
         self._client = client
         # (the other end, project id) of what the lost connection took with it.
         self._lost: list[tuple[str, str]] = []
@@ -31,37 +66,10 @@ class ClientFiles(Files):
             facade=self,
             handlers=self.handlers(),
             logged_on=self._logged_on,
-            logged_off=self._connection_lost,
+            logged_off=lambda _: self.connection_lost(),
             sweep=self.sweep,
             views=VIEWS,
         )
-
-    def _ways(self, target: str | None) -> list[Way]:
-        channel = self._client.channel(target)
-        return [Way(channel, target, self._client.options.generation, self._serves_ours())]
-
-    def _serves_ours(self) -> bool:
-        return bool(self._client.manager("basic").server_has(FILES))
-
-    def _generation_of(self, sender: Any) -> int:
-        return int(self._client.options.generation)
-
-    def _own_name(self) -> str | None:
-        return self._client.current_user_id
-
-    def _own_client_type(self) -> int:
-        return int(self._client.options.client_type or 0)
-
-    def _may_be_ours(self, sender: Any) -> bool:
-        return self._serves_ours()
-
-    def _refused(self, reason: str) -> None:
-        """Clients count nothing."""
-
-    def _connection_lost(self, _: Source | None) -> None:
-        self._details.clear()
-        for each in list(self._all()):
-            each.connection_lost()
 
     def _interrupted(self, transfer: Transfer, disruption: FileDisruption) -> None:
         other = transfer.device or transfer.other
@@ -72,7 +80,7 @@ class ClientFiles(Files):
         """Whoever has not noticed that the connection was lost would wait for the rest, and hold what is here already
         when the same is offered again."""
         lost, self._lost = self._lost, []
-        if self._serves_ours():
+        if self._end.serves_ours():
             for other, transfer_id in lost:
                 gone = PROJECT.encode(ProjectBody(transfer_id))
                 self._client.channel(other).send(MessageType.FILE_PEER_GONE, gone, 0, other)

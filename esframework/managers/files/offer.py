@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from esframework.errors import UnsafePath
 from esframework.filesystem.partials import Partial
 from esframework.filesystem.paths import local_name
 from esframework.managers.files.transfer import Transfer
@@ -21,6 +22,7 @@ class Decides(Protocol):
 
     def accept(self, path: Path, resume: bool, replace: bool, sync: bool, before_kept: BeforeKept | None) -> None: ...
     def refuse(self, cause: str) -> None: ...
+    def refuse_name(self, problem: UnsafePath) -> None: ...
 
 
 class Offer:
@@ -110,9 +112,18 @@ class Offer:
         return self.transfer
 
     def accept_into(self, folder: str | Path, **more: Any) -> Transfer:
-        """The same, under the sender's name for it, in a folder; raises `UnsafePath` for a name that can be none."""
-        name = local_name(self.name)
+        """The same, under the sender's name for it, in a folder. A name that can be none here is refused, and both ends
+        are told; what was left with the server stays there."""
+        try:
+            name = local_name(self.name)
+        except UnsafePath as problem:
+            self._refuse_name(problem)
+            return self.transfer
         return self.accept(Path(folder) / name, **more)
+
+    @hops_to_reactor
+    def _refuse_name(self, problem: UnsafePath) -> None:
+        self._decides.refuse_name(problem)
 
     @hops_to_reactor
     def refuse(self, cause: str = "") -> None:

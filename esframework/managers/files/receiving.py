@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.errors import WrongTree
+from esframework.errors import PathClash, UnsafePath, WrongTree
 from esframework.filesystem.digests import algorithms
 from esframework.filesystem.items import FileItem, Item, Position
 from esframework.filesystem.partials import Identity, Partial, Partials
@@ -48,33 +48,52 @@ from esframework.wire.types import FileDisruption, MessageType, PackageType
 
 _log = Logger()
 _BEGINNING = Position()
+_REFUSED = {WrongTree: "wrong_tree", UnsafePath: "unsafe_path", PathClash: "path_clash"}
+"""What only the disk's side finds out about a sender."""
+
 _GATHERED = limits.FILE_SLICE // 2
 """Bytes of one of ours that wait for more to be written together; what has waited for a second is written, too."""
 
 
+class Desk(Protocol):
+    """What the receptions of one engine have in common."""
+
+    partials: Partials
+    brake: ReadingBrake
+
+    def worker_for(self, identity: Identity) -> FileWorker:
+        """Who works for all that have this identity, one after another."""
+
+    def refused(self, reason: str) -> None:
+        """What a sender sent was refused: it is counted."""
+
+    def over(self, reception: Reception) -> None:
+        """It is over: called once."""
+
+    def put_away(self, reception: Reception) -> None:
+        """No thread works for it any more: called once, after `over`."""
+
+
 class Reception:
-    """One transfer that this end receives; `over` is called once, when nothing can happen any more. `details` is what a
-    sender of ours said besides its offer, None of others; `generation` that of the
-    sender's protocol, `client_type` our own in it."""
+    """One transfer that this end receives. `details` is what a sender of ours said besides its offer, None of others;
+    `generation` that of the sender's protocol, `client_type` our own in it."""
 
     def __init__(
         self,
         context: IContext,
         reports: Reports,
-        partials: Partials,
-        brake: ReadingBrake,
+        desk: Desk,
         transfer: Transfer,
         sender: Any,
         number: int,
         generation: int,
         client_type: int,
         details: DetailsBody | None,
-        worker_for: Callable[[Identity], FileWorker],
-        over: Callable[[], None],
     ) -> None:
         keep_memory()
         options = context.options.files
         self.transfer = transfer
+        self.device: str = sender.login_id
         self.machine = ReceivingMachine(
             transfer.size, context.clock.seconds(), options.silence, limits.FILE_ALIVE_INTERVAL, limits.FILE_WINDOW
         )
@@ -88,16 +107,14 @@ class Reception:
         )
         self._context = context
         self._reports = reports
-        self._partials = partials
-        self._brake = brake
+        self._desk = desk
         self._sender = sender
         self._number = number
         self._generation = generation
         self._client_type = client_type
         self._algorithm = _algorithm_for(details)
         self._lifetime = options.resume_lifetime if details is not None else options.foreign_resume_lifetime
-        self._over = over
-        self._worker = worker_for(self.identity)
+        self._worker = desk.worker_for(self.identity)
         self._writer: TreeWriter | None = None
         self._contents = Contents(transfer.is_folder, transfer.size)
         self._left = 0
@@ -120,8 +137,8 @@ class Reception:
         is nobody who could."""
 
         def look() -> tuple[Partial | None, bool]:
-            partial = self._partials.find(self.identity)
-            return partial, partial is None and self._partials.find_changed(self.identity)
+            partial = self._desk.partials.find(self.identity)
+            return partial, partial is None and self._desk.partials.find_changed(self.identity)
 
         def found(result: tuple[Partial | None, bool]) -> None:
             self._resumable, is_changed = result
@@ -151,6 +168,12 @@ class Reception:
             self._answer(cause)
             self._interrupt(FileDisruption.REJECTED, cause)
 
+    def refuse_name(self, problem: UnsafePath) -> None:
+        """See `Offer.accept_into`."""
+        if self.machine.state is TransferState.OFFERED:
+            self._desk.refused(_REFUSED[UnsafePath])
+            self.refuse(str(problem))
+
     def _prepare(self, partial: Partial | None) -> bytes:
         """In a thread: stand where packages go on; the digest of what is there."""
         self._writer = writer = self._new_writer()
@@ -164,7 +187,7 @@ class Reception:
     def _new_writer(self) -> TreeWriter:
         assert self._path is not None
         return TreeWriter(
-            self._partials,
+            self._desk.partials,
             self.identity,
             self._path,
             name=self.transfer.name,
@@ -312,8 +335,10 @@ class Reception:
         self._go_on()
 
     def _finish(self) -> Path:
-        """In a thread: check the whole, and give it its name."""
+        """In a thread: check the whole, and give it its name. From here on a cancel comes too late for that."""
         assert self._writer is not None
+        if self.machine.state.is_over:
+            raise CancelledError
         if self._algorithm is not None and self._writer.digest() != self._digest:
             self._writer.discard()
             raise WrongTree("what came is not what was sent: the digests of the whole differ")
@@ -330,6 +355,7 @@ class Reception:
         if not self.machine.complete():
             return
         self._close()
+        self._desk.put_away(self)
         if self.machine.is_ours:
             self._reply(MessageType.FILE_KEPT, PROJECT.encode(ProjectBody(self.transfer.id)))
         self.transfer.completed()
@@ -347,6 +373,9 @@ class Reception:
 
     def _failed(self, failure: Failure) -> None:
         self._working = None
+        for kind, reason in _REFUSED.items():
+            if failure.check(kind):
+                self._desk.refused(reason)
         if not self.machine.state.is_over:
             self.stop(FileDisruption.INNER_ERROR, failure.getErrorMessage(), failure.value)
         elif not failure.check(CancelledError):
@@ -356,12 +385,12 @@ class Reception:
         # One of ours sends what it is granted. Of any other, the connection alone can be held up.
         if not self.machine.is_ours and not self._holds_up_reading and self.machine.backlog > limits.FILE_BACKLOG:
             self._holds_up_reading = True
-            self._brake.hold(self._sender.lane, self)
+            self._desk.brake.hold(self._sender.lane, self)
 
     def _read_on(self) -> None:
         if self._holds_up_reading and self.machine.backlog <= limits.FILE_BACKLOG // 2:
             self._holds_up_reading = False
-            self._brake.release(self._sender.lane, self)
+            self._desk.brake.release(self._sender.lane, self)
 
     # --- the end ------------------------------------------------------------------------------------------------------
     def cancelled(self, body: CancelBody) -> None:
@@ -418,8 +447,12 @@ class Reception:
             return
         items, self._items = self._items, []
         self._close()
-        # Behind whatever the disk is busy with.
-        self._worker.run(lambda: self._suspend(items)).addErrback(self._failed)
+        if self._working is None and self._writer is None:
+            self._desk.put_away(self)
+        else:
+            # Behind whatever the disk is busy with.
+            suspended = self._worker.run(lambda: self._suspend(items)).addErrback(self._failed)
+            suspended.addBoth(lambda _: self._desk.put_away(self))
         self.transfer.interrupted(disruption, cause, error)
         if self._is_asked:
             self._reports.interrupted(self.transfer)
@@ -435,10 +468,10 @@ class Reception:
             self._writer.suspend()
 
     def _close(self) -> None:
-        self._over()
+        self._desk.over(self)
         if self._holds_up_reading:
             self._holds_up_reading = False
-            self._brake.release(self._sender.lane, self)
+            self._desk.brake.release(self._sender.lane, self)
 
     def _reply(self, message_type: int, body: bytes) -> None:
         self._sender.reply(message_type, body, self._number)

@@ -33,11 +33,45 @@ _FROM_SENDER = frozenset(
 _RELAYABLE = frozenset(range(MessageType.FILE_DETAILS, MessageType.FILE_PEER_GONE + 1))
 
 
+class ServerEnd:
+    """See `ThisEnd`."""
+
+    def __init__(self, server: IServerContext) -> None:
+        self._server = server
+
+    def ways(self, target: str | None) -> list[Way]:
+        """See `ThisEnd`."""
+        devices = () if target is None else self._server.users.find_all(target)
+        if not devices:
+            raise TargetAbsent(f"{target!r} is not online", target, MessageType.BEGIN_FILE)
+        return [Way(device, None, self.generation_of(device), device.is_ours) for device in devices]
+
+    def name(self) -> str | None:
+        """The server has none."""
+
+    def client_type(self) -> int:
+        """See `ThisEnd`."""
+        return 0
+
+    def generation_of(self, sender: Any) -> int:
+        """See `ThisEnd`."""
+        return int(sender.layout.profile.generation)
+
+    def may_be_ours(self, sender: Any) -> bool:
+        """See `ThisEnd`."""
+        return bool(sender.is_ours)
+
+    def refused(self, reason: str) -> None:
+        """See `ThisEnd`."""
+        self._server.refuse(reason)
+
+
 class ServerFiles(Files):
     """`server.files` (manual, chapter 03: IFileController)."""
 
     def __init__(self, server: IServerContext, wall_clock: Callable[[], float]) -> None:
-        super().__init__(server, wall_clock)
+        self._end = ServerEnd(server)
+        super().__init__(server, self._end, wall_clock)
         self._server = server
         server.router.inspect(MessageType.ANSWER_FILE, self._answer_passes)
 
@@ -58,50 +92,24 @@ class ServerFiles(Files):
         failed: dict[int, Undeliverable] = dict.fromkeys(_FROM_SENDER, self._tell_sender)
         return {**failed, **_TELL_OTHER, MessageType.BEGIN_FILE: self._offer_failed}
 
-    # --- what Files asks ----------------------------------------------------------------------------------------------
-    def _ways(self, target: str | None) -> list[Way]:
-        devices = () if target is None else self._server.users.find_all(target)
-        if not devices:
-            raise TargetAbsent(f"{target!r} is not online", target, MessageType.BEGIN_FILE)
-        return [Way(device, None, self._generation_of(device), device.is_ours) for device in devices]
-
-    def _generation_of(self, sender: Any) -> int:
-        return int(sender.layout.profile.generation)
-
-    def _own_name(self) -> str | None:
-        return None
-
-    def _own_client_type(self) -> int:
-        return 0
-
-    def _may_be_ours(self, sender: Any) -> bool:
-        return bool(sender.is_ours)
-
-    def _refused(self, reason: str) -> None:
-        self._server.refuse(reason)
-
     def _logged_off(self, source: Source | None) -> None:
-        if source is None:
-            return
-        self._details.pop(source.login_id, None)
-        for each in list(self._all()):
-            if each.transfer.device == source.login_id:
-                each.other_is_gone(f"{source!s} has left")
+        if source is not None:
+            self.device_left(source.login_id, f"{source!s} has left")
 
     # --- files that pass ----------------------------------------------------------------------------------------------
     def _answer_passes(self, sender: Any, target: str, body: bytes) -> bytes:
         """One device has decided: the others of its user need not ask any more."""
-        answer = decode_answer(body, self._generation_of(sender))
+        answer = decode_answer(body, self._end.generation_of(sender))
         elsewhere = AnsweredElsewhereBody(answer.agree, int(sender.client_type), answer.project_id or "")
         for device in self._server.users.find_all(sender.name or ""):
-            if device is not sender and (device.is_ours or self._generation_of(device) == 7):
+            if device is not sender and (device.is_ours or self._end.generation_of(device) == 7):
                 device.reply_as(target, MessageType.FILE_ANSWERED_ELSEWHERE, ANSWERED_ELSEWHERE.encode(elsewhere), 0)
         return body
 
     def _offer_failed(self, sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
         if not sender.request_failed(message_id, reason, _words(reason)):
             try:
-                project_id, _ = decode_begin(body, self._generation_of(sender))
+                project_id, _ = decode_begin(body, self._end.generation_of(sender))
             except MalformedBody as error:
                 sender.refuse_body(error)
                 return

@@ -145,7 +145,10 @@ class Transfer:
 
     @hops_to_reactor
     def cancel(self, cause: str = "") -> None:
-        """Interrupt it, at both ends; harmless when it is over. What came of it can be gone on with."""
+        """Interrupt it, at both ends; harmless when it is over. What came of it can be gone on with.
+
+        In the very last moment, while the receiver gives it its name, what is whole may get that all the same.
+        """
         self._cancel(cause)
 
     # --- for whoever moves it -----------------------------------------------------------------------------------------
