@@ -271,6 +271,9 @@ class OfflineFilesConfig:
     bytes_in_all: int = _option(
         limits.OFFLINE_FILE_BYTES_IN_ALL, Whole(0, 2**60, "no limit"), "bytes that may be kept for everybody together"
     )
+    entries: int = _option(
+        limits.OFFLINE_FILE_ENTRIES, Whole(0, 2**31 - 1, "no limit"), "files and folders in one folder that is kept"
+    )
     expiry: float = _option(limits.OFFLINE_EXPIRY, Seconds("for ever"), "seconds that a file is kept")
 
 

@@ -40,6 +40,7 @@ class TreeWriter:
     :param lifetime: seconds for which an interrupted part is kept; <= 0: not at all.
     :param windows_paths: the sender is a foreign client: backslashes separate names, and its order is its own.
     :param sync: let all of it reach the disk before it gets its name.
+    :param most_entries: files and folders that may come; more break it off, and nothing stays.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class TreeWriter:
         lifetime: float,
         windows_paths: bool = False,
         sync: bool = False,
+        most_entries: int | None = None,
     ) -> None:
         self._partials = partials
         self._notes = Notes(partials)
         self._sync = sync
+        self._most_entries = limits.MAX_ENTRIES_OF_A_TREE if most_entries is None else most_entries
         self._partial = Partial(
             id=new_id(),
             identity=identity,
@@ -282,8 +285,8 @@ class TreeWriter:
                 f"'{shown(path)}' came when {self._file.offset} of {item.size} bytes of '{shown(item.path)}' had"
             )
         self._entries += 1
-        if self._entries > limits.MAX_ENTRIES_OF_A_TREE:
-            raise WrongTree(f"more than {limits.MAX_ENTRIES_OF_A_TREE} files and folders came")
+        if self._entries > self._most_entries:
+            raise WrongTree(f"more than {self._most_entries} files and folders came")
 
     def _add(self, pieces: list[bytes | memoryview]) -> None:
         size = sum(map(len, pieces))

@@ -115,6 +115,10 @@ OFFLINE_FILES: Final = 100
 OFFLINE_FILE_BYTES: Final = 2 * 1024 * 1024 * 1024
 """The same in bytes: a film, or some thousand photographs."""
 
+OFFLINE_FILE_ENTRIES: Final = 20_000
+"""Files and folders in one offline folder: empty ones take no bytes of a quota, and yet fill a file system. With a
+hundred folders one sender has two million, of the sixty that a disk of 1 TB takes."""
+
 OFFLINE_FILE_RETRY: Final = 60.0
 """Seconds after which what could not be handed over is offered again, and a store that failed is asked again."""
 

@@ -76,6 +76,7 @@ bytes = 32
 files_per_sender = 33
 bytes_per_sender = 34
 bytes_in_all = 35
+entries = 37
 expiry = 36
 
 [groups]
@@ -178,6 +179,7 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
             files_per_sender=33,
             bytes_per_sender=34,
             bytes_in_all=35,
+            entries=37,
             expiry=36,
         ),
     )

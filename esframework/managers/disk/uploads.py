@@ -150,7 +150,9 @@ class Uploads:
             raise QuotaExceeded(f"{upload.amount.bytes} bytes do not fit on the server's disk")
         if tree.owner is not None:
             account = await tree.counted()
-            account.reserve(upload.ticket, upload.amount, tree.quota, replaced=upload.replaced, part=part)
+            # What goes on with a part that is larger than what was asked for takes what that takes.
+            amount = upload.amount.at_least(part)
+            account.reserve(upload.ticket, amount, tree.quota, replaced=upload.replaced, part=part)
 
     def _expected(self) -> int:
         """Bytes that uploads under way will yet take of the server's disk."""
@@ -179,7 +181,10 @@ class Uploads:
         task.transfer = offer.transfer
         offer.transfer.done().addBoth(self._over, upload)
         offer.accept(
-            upload.tree.storage.uploads / upload.staging, replace=True, before_kept=lambda path: self._place(upload)
+            upload.tree.storage.uploads / upload.staging,
+            replace=True,
+            before_kept=lambda path: self._place(upload),
+            most_entries=upload.amount.entries,
         )
         return True
 

@@ -20,7 +20,15 @@ BeforeKept = Callable[[Path], Any]
 class Decides(Protocol):
     """What an offer passes its application's decision to."""
 
-    def accept(self, path: Path, resume: bool, replace: bool, sync: bool, before_kept: BeforeKept | None) -> None: ...
+    def accept(
+        self,
+        path: Path,
+        resume: bool,
+        replace: bool,
+        sync: bool,
+        before_kept: BeforeKept | None,
+        most_entries: int | None,
+    ) -> None: ...
     def refuse(self, cause: str) -> None: ...
     def refuse_name(self, problem: UnsafePath) -> None: ...
 
@@ -99,16 +107,18 @@ class Offer:
         replace: bool = False,
         sync: bool | None = None,
         before_kept: BeforeKept | None = None,
+        most_entries: int | None = None,
     ) -> Transfer:
         """Take it; it appears at `path` when it is whole.
 
         With `resume` it goes on where an earlier transfer to the same path was interrupted. What is at `path` already
         is replaced only with `replace`; else the transfer is interrupted when it is whole, and what came of it stays
         resumable. `sync` as in `FilesOptions`. `before_kept(path)` has the last word before the sender hears that all
-        is kept. Harmless, and without effect, when it is decided already or interrupted.
+        is kept. More than `most_entries` files and folders break it off, and nothing stays. Harmless, and without
+        effect, when it is decided already or interrupted.
         """
         chosen = Path(path).absolute()
-        self._decides.accept(chosen, resume, replace, bool(sync), before_kept)
+        self._decides.accept(chosen, resume, replace, bool(sync), before_kept, most_entries)
         return self.transfer
 
     def accept_into(self, folder: str | Path, **more: Any) -> Transfer:

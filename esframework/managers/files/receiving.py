@@ -130,6 +130,7 @@ class Reception:
         self._replace = False
         self._sync = options.sync
         self._before_kept: BeforeKept | None = None
+        self._most_entries: int | None = None
 
     # --- the decision -------------------------------------------------------------------------------------------------
     def offer(self, ask: Callable[[Offer], bool]) -> None:
@@ -150,12 +151,21 @@ class Reception:
 
         self._work(look, found)
 
-    def accept(self, path: Path, resume: bool, replace: bool, sync: bool, before_kept: BeforeKept | None) -> None:
+    def accept(
+        self,
+        path: Path,
+        resume: bool,
+        replace: bool,
+        sync: bool,
+        before_kept: BeforeKept | None,
+        most_entries: int | None,
+    ) -> None:
         """See `Offer.accept`."""
         if not self.machine.accept():
             return
         self._path, self._replace, self._before_kept = path, replace, before_kept
         self._sync = sync or self._sync
+        self._most_entries = most_entries
         self.transfer.path = path
         self.transfer.state = self.machine.state
         left = self._resumable
@@ -194,6 +204,7 @@ class Reception:
             lifetime=self._lifetime,
             windows_paths=not self.machine.is_ours,
             sync=self._sync,
+            most_entries=self._most_entries,
         )
 
     def _prepared(self, prefix: bytes) -> None:

@@ -130,6 +130,7 @@ class Keeping:
         try:
             _check_texts(offer.name, comment)
             await self._check(source, target, offer.size, resumed)
+            self._check_entries(offer.files)
             self.arrivals.add(blob, target, source, offer.size, resumed)
         except Exception as error:
             offer.refuse(str(self._refusal(source, target, error)))
@@ -143,8 +144,19 @@ class Keeping:
             offer.refuse(str(self._refusal(source, target, error)))
         else:
             place = self._known_blobs.place(blob)
-            offer.accept(place, sync=True, before_kept=lambda path: self._record(arrival, path))
+            offer.accept(
+                place,
+                sync=True,
+                before_kept=lambda path: self._record(arrival, path),
+                most_entries=self._options.entries or None,
+            )
         offer.transfer.done().addCallbacks(self._arrived, self._broken, (arrival,), None, (arrival, offer.transfer))
+
+    def _check_entries(self, files: int) -> None:
+        most = self._options.entries
+        if most and files > most:
+            text = f"{files} files; at most {most} files and folders may be in one"
+            raise NotKept(text, RequestFailure.QUOTA_EXCEEDED)
 
     @property
     def _known_blobs(self) -> Blobs:

@@ -19,9 +19,9 @@ class OfflineFilesOptions:
     """Options of `server.offline_files`.
 
     Contents are kept in `folder`, which belongs to this one server alone: what it does not know there it deletes. (A
-    second one at the same time deletes nothing there, and says so.)
-    Without a folder, or with `enabled` False, nothing is kept. `files` and `bytes` may be kept for one user,
-    `files_per_sender` and `bytes_per_sender` of one sender, `bytes_in_all` for everybody together (0: no limit), for
+    second one at the same time deletes nothing there, and says so.) Without a folder, or with `enabled` False, nothing
+    is kept. `files` and `bytes` may be kept for one user, `files_per_sender` and `bytes_per_sender` of one sender,
+    `bytes_in_all` for everybody together; a folder may hold `entries` files and folders (0: no limit). Each is kept for
     `expiry` seconds (<= 0: for ever). What could not be handed over to somebody who is online is offered again after
     `retry` seconds. For whom anything is kept is decided as for messages: `OfflineOptions.has_user`.
     """
@@ -33,6 +33,7 @@ class OfflineFilesOptions:
     files_per_sender: int = limits.OFFLINE_FILES
     bytes_per_sender: int = limits.OFFLINE_FILE_BYTES
     bytes_in_all: int = limits.OFFLINE_FILE_BYTES_IN_ALL
+    entries: int = limits.OFFLINE_FILE_ENTRIES
     expiry: float = limits.OFFLINE_EXPIRY
     retry: float = limits.OFFLINE_FILE_RETRY
 

@@ -152,6 +152,7 @@ bytes = 0
 files_per_sender = 11
 bytes_per_sender = 0
 bytes_in_all = 0
+entries = 12
 expiry = 3600
 """
 

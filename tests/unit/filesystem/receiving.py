@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from esframework.filesystem.items import FileItem, FolderItem, Item
 from esframework.filesystem.partials import Identity, Partial, Partials
@@ -59,12 +60,12 @@ class Receiver:
         name: str = "target",
         lifetime: float = 100.0,
         identity: Identity | None = None,
-        **options: bool,
+        **options: Any,
     ) -> TreeWriter:
         identity = identity or identity_of(size, is_folder=is_folder)
         return TreeWriter(self.partials, identity, self.folder / name, name=name, lifetime=lifetime, **options)
 
-    def tree_writer(self, **options: bool) -> TreeWriter:
+    def tree_writer(self, **options: Any) -> TreeWriter:
         return self.writer(TREE_SIZE, is_folder=True, **options)
 
     def only(self) -> Partial:

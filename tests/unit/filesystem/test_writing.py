@@ -293,6 +293,14 @@ def test_there_is_an_end_to_entries_without_content(receiver: Receiver, monkeypa
         writer.write([FolderItem(str(number)) for number in range(6)])
 
 
+def test_whoever_receives_may_want_fewer_entries(receiver: Receiver) -> None:
+    writer = receiver.tree_writer(most_entries=2)
+    writer.open(None)
+    writer.write([FolderItem(""), FileItem("1", 0)])
+    with pytest.raises(WrongTree, match="more than 2 files and folders"):
+        writer.write([FileItem("2", 0)])
+
+
 @pytest.mark.parametrize("items", [[], [FileItem("", 10)], [FileItem("", 10), b"123456789"]], ids=str)
 def test_what_is_not_whole_gets_no_name(receiver: Receiver, items: list[Item]) -> None:
     writer = receiver.writer(10)

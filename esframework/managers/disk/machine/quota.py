@@ -23,6 +23,10 @@ class Amount:
     def __sub__(self, other: Amount) -> Amount:
         return Amount(self.bytes - other.bytes, self.entries - other.entries)
 
+    def at_least(self, other: Amount) -> Amount:
+        """The larger of each."""
+        return Amount(max(self.bytes, other.bytes), max(self.entries, other.entries))
+
 
 class TreeAccount:
     """The figures of one tree, from a count of what is on the disk on; `recount` puts right what has drifted."""

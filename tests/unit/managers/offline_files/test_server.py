@@ -175,6 +175,19 @@ def test_what_is_too_large_is_refused_with_both_numbers(network: MemoryNetwork, 
     assert len(office.litter()) == 1
 
 
+@pytest.mark.parametrize(("inside", "cause"), [("{}", "3 files; at most 2"), ("{}/empty", "more than 2 files and")])
+def test_a_folder_holds_so_much_and_no_more(network: MemoryNetwork, tmp_path: Path, inside: str, cause: str) -> None:
+    office = PostOffice(network, tmp_path, entries=2)
+    for number in range(3):
+        place = tmp_path / "full" / inside.format(number)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.mkdir() if "/" in inside else place.touch()
+    transfer = network.run(office.alice.offline_files.send("bob", tmp_path / "full"))
+    with pytest.raises(TransferInterrupted, match=cause):
+        network.run(transfer.done())
+    assert office.waiting() == office.litter() == []
+
+
 def test_what_is_on_its_way_counts_against_the_quota(network: MemoryNetwork, tmp_path: Path) -> None:
     office = PostOffice(network, tmp_path, bytes=9)
     slowly = network.run(office.alice.offline_files.send("bob", office.file("slow")))

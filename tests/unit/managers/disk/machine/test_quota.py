@@ -62,6 +62,10 @@ def test_empty_files_that_are_half_received_take_room_too() -> None:
     account.reserve("a", Amount(0, 8), QUOTA, part=Amount(0, 7))
 
 
+def test_the_larger_of_each_is_at_least_both() -> None:
+    assert Amount(1, 5).at_least(Amount(3, 2)) == Amount(3, 5)
+
+
 def test_what_will_be_replaced_makes_room() -> None:
     account = TreeAccount(Amount(90, 1))
     with pytest.raises(QuotaExceeded):
