@@ -28,6 +28,10 @@ MAX_PARTIALS_PER_SENDER: Final = 100
 ROOM_FOR_A_JOURNAL: Final = 64 * 1024
 """Bytes of a half received file that are given up on a full disk, where the note of it found no room."""
 
+ROOM_OF_THE_SERVER: Final = 256 * 1024 * 1024
+"""Bytes of a server's disk that nothing left by users may take: its database, its notes and its log lie there as well,
+and without room for them nobody can log on."""
+
 # --- files ----------------------------------------------------------------------------------------------------------
 MAX_ENTRIES_OF_A_TREE: Final = 1_000_000
 """Files and folders in a folder that is sent: at about 100 bytes each, its list takes its sender 100 MB."""

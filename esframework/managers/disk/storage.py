@@ -85,8 +85,8 @@ class Storage:
 
     @property
     def free(self) -> int:
-        """Bytes that the file system has for this program."""
-        return shutil.disk_usage(self.root).free
+        """Bytes that the file system has for users."""
+        return max(0, shutil.disk_usage(self.root).free - limits.ROOM_OF_THE_SERVER)
 
     # --- looking ------------------------------------------------------------------------------------------------------
     def find(self, names: Names) -> Found:

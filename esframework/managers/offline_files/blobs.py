@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from esframework import limits
 from esframework.filesystem.beneath import OpenFolder
 from esframework.filesystem.locks import lock
 
@@ -42,6 +43,11 @@ class Blobs:
             _sync(self.folder.parent)
         (self.folder / blob).mkdir(mode=_MODE, exist_ok=True)
         _sync(self.folder)
+
+    @property
+    def free(self) -> int:
+        """Bytes that the file system has for contents. Raises OSError."""
+        return max(0, shutil.disk_usage(self.folder).free - limits.ROOM_OF_THE_SERVER)
 
     def hold(self) -> bool:
         """Hold the folder for this server until `let_go`; False when another has it. Raises OSError."""

@@ -139,7 +139,8 @@ class Keeping:
         try:
             if await self.is_kept(target, source, id):
                 raise NotKept(f"it is kept for {target!r} already", RequestFailure.CONFLICT)
-            await self._worker.run(lambda: self._made(blob))
+            needed = self.arrivals.bytes - resumed
+            await self._worker.run(lambda: self._made(blob, needed))
         except Exception as error:
             offer.refuse(str(self._refusal(source, target, error)))
         else:
@@ -163,8 +164,11 @@ class Keeping:
         assert self._blobs is not None
         return self._blobs
 
-    def _made(self, blob: str) -> None:
+    def _made(self, blob: str, needed: int) -> None:
+        """In a thread: a folder for it, where the disk has room for all that is coming. Raises OSError, NotKept."""
         self._known_blobs.make(blob)
+        if needed > self._known_blobs.free:
+            raise NotKept("the server's disk has no room for it; try again later", RequestFailure.QUOTA_EXCEEDED)
 
     def _room_for(self, offer: Any) -> tuple[str, int]:
         """Where it goes, and bytes that are there already: of a broken transfer of the same, if there was one."""

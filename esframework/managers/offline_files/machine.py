@@ -233,6 +233,11 @@ class Arrivals:
         """Of all that is on its way."""
         return frozenset(self._coming)
 
+    @property
+    def bytes(self) -> int:
+        """What is coming, as if nothing of it were here."""
+        return sum(size for _, _, size in self._coming.values())
+
     def add(self, key: str, target: str, source: str | None, size: int, resumed: int = 0) -> None:
         """A file is coming; it goes on with so many bytes of a broken transfer."""
         self._coming[key] = (target, source, size)
@@ -251,7 +256,7 @@ class Arrivals:
         """What is kept, coming and broken together, without those bytes that would be gone on with."""
         theirs = [size for whom, _, size in self._coming.values() if whom == target]
         sent = [size for _, who, size in self._coming.values() if source is not None and who == source]
-        in_all = sum(size for _, _, size in self._coming.values()) + sum(self._broken.values())
+        in_all = self.bytes + sum(self._broken.values())
         broken = 0 if source is None else self._broken.get(source, 0)
         return replace(
             usage,

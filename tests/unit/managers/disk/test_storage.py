@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -355,6 +357,14 @@ def test_what_a_killed_server_has_left_is_removed_and_what_can_be_gone_on_with_s
     os.utime(storage.uploads / ".old.y.part", (0, 0))
     storage.prepare()
     assert os.listdir(storage.uploads) == [".new.x.part"]
+
+
+def test_some_of_the_disk_is_the_servers(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = limits.ROOM_OF_THE_SERVER + 7
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    assert storage.free == 7
+    free = 7
+    assert storage.free == 0
 
 
 def test_the_folders_are_for_this_program_alone(storage: Storage) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from esframework import limits
 from esframework.managers.offline_files.blobs import Blobs
 
 
@@ -52,6 +55,15 @@ def test_files_and_links_in_the_folder_are_nobodys_contents(blobs: Blobs, tmp_pa
     (blobs.folder / "file").write_bytes(b"x")
     (blobs.folder / "link").symlink_to(tmp_path, target_is_directory=True)
     assert blobs.names() == ["one"]
+
+
+def test_some_of_the_disk_is_the_servers(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs.make("one")
+    free = limits.ROOM_OF_THE_SERVER + 7
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    assert blobs.free == 7
+    free = 7
+    assert blobs.free == 0
 
 
 def test_one_server_alone_holds_the_folder(blobs: Blobs) -> None:

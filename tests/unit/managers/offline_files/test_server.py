@@ -20,6 +20,8 @@ from esframework.errors import (
     TargetAbsent,
     TransferInterrupted,
 )
+from esframework.managers.files.options import SendingParameters
+from esframework.managers.offline_files.blobs import Blobs
 from esframework.managers.offline_files.contracts import FileOutcome, SettledFile
 from esframework.testing import MemoryNetwork
 from esframework.wire.types import FileDisruption, MessageType, RequestFailure
@@ -186,6 +188,22 @@ def test_a_folder_holds_so_much_and_no_more(network: MemoryNetwork, tmp_path: Pa
     with pytest.raises(TransferInterrupted, match=cause):
         network.run(transfer.done())
     assert office.waiting() == office.litter() == []
+
+
+def test_the_servers_own_disk_is_a_limit(
+    network: MemoryNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = PostOffice(network, tmp_path)
+    monkeypatch.setattr(Blobs, "free", 9)
+    parameters = SendingParameters(package_size=1, interval=1.0)
+    slowly = network.run(office.alice.offline_files.send("bob", office.file("slow"), parameters=parameters))
+    network.advance(2)
+    with pytest.raises(TransferInterrupted, match="disk has no room") as refusal:
+        office.leave(name="quick")
+    assert refusal.value.disruption == FileDisruption.REJECTED
+    network.run(slowly.done())
+    office.leave(name="quick")
+    assert sorted(office.contents()) == [b"hello", b"hello"]
 
 
 def test_what_is_on_its_way_counts_against_the_quota(network: MemoryNetwork, tmp_path: Path) -> None:
