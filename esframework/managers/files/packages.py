@@ -17,6 +17,9 @@ _TAIL = Struct("<Bii")
 _OUR_FILE = Struct("<iQ?qi")
 _OVERHEAD = _HEAD.size + _TAIL.size
 _NULL = -1
+_WORTH_A_VIEW = 1024
+"""Bytes from which on content is handed over as it lies in the read: a few would hold a frame and what points into it,
+seven times what they count against a grant."""
 
 
 class Package(NamedTuple):
@@ -71,7 +74,7 @@ def item_of(package_type: int, data: memoryview, is_ours: bool) -> Item:
     """The item that a package of a folder or file carries; `PackageType.FINISHED` carries none. Paths are as the sender
     wrote them. Raises MalformedBody."""
     if package_type == PackageType.CONTENT:
-        return data
+        return data if len(data) >= _WORTH_A_VIEW else bytes(data)
     if package_type == PackageType.FOLDER:
         return FolderItem(_text(data))
     if package_type != PackageType.FILE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from esframework import limits
 from esframework.errors import MalformedBody
 from esframework.filesystem.items import FileItem, FolderItem, Item
 from esframework.managers.files.contracts import OUR_FILE, PACKAGE, OurFileBody, PackageBody
+from esframework.managers.files.machine.states import PACKAGE_CHARGE
 from esframework.managers.files.packages import decode_package, encode_package, item_of, parts_of
 from esframework.wire.types import PackageType
 
@@ -72,6 +75,22 @@ def test_paths_have_a_longest_length_and_are_utf8() -> None:
 def test_another_make_separates_names_with_backslashes() -> None:
     assert single(FolderItem("a/b"), False) == (PackageType.FOLDER, b"a\\b")
     assert item_of(*single(FileItem("a/b", 5), False), False) == FileItem("a\\b", 5)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 1023, 1024, 4096])
+def test_what_waits_for_the_disk_takes_little_more_memory_than_it_counts(size: int) -> None:
+    body = encode_package(b"9f1c7c2e-0000-4000-8000-000000000000", PackageType.CONTENT, 1, b"x" * size)
+    count = 500
+    tracemalloc.start()
+    try:
+        data = [decode_package(memoryview(bytes(bytearray(body)))).data for _ in range(count)]
+        held = [item_of(PackageType.CONTENT, each, True) for each in data if each is not None]
+        del data
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(held) == count
+    assert taken < 2 * count * (size + PACKAGE_CHARGE)
 
 
 def test_content_is_cut() -> None:
