@@ -126,6 +126,7 @@ class Transmission:
         if self.machine.state is not TransferState.OFFERED:
             return
         self.transfer.device = sender.login_id
+        self._withdraw_elsewhere(sender)
         if not answer.agree:
             self._reports.answered.fire(self.transfer, False)
             self._interrupt(FileDisruption.REJECTED, answer.reject_cause or "the receiver refused")
@@ -140,6 +141,13 @@ class Transmission:
         if not self.machine.state.is_over:
             self._pump = Deferred.fromCoroutine(self._send_all(answer, details))
             self._pump.addErrback(self._failed)
+
+    def _withdraw_elsewhere(self, sender: Any) -> None:
+        # A client has one way, to the server, which tells the other devices itself.
+        others = [way for way in self._ways if way.channel is not sender] if len(self._ways) > 1 else []
+        cancel = CANCEL.encode(CancelBody("answered on another device", False, self.transfer.id))
+        for way in others:
+            way.send(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
 
     def granted(self, total: int) -> None:
         """One of ours has room for more."""
@@ -172,7 +180,10 @@ class Transmission:
     def _gone(self, failure: Failure) -> None:
         if failure.check(CancelledError):
             return
-        if failure.check(ConnectionInterrupted):
+        if failure.check(ConnectionInterrupted) and self.transfer.sender is None:
+            # Of a server's connections, the one to the receiver.
+            self.other_is_gone(f"{self.transfer.receiver!r} has left")
+        elif failure.check(ConnectionInterrupted):
             self.connection_lost()
         elif failure.check(TargetAbsent):
             self.other_is_gone(f"{self.transfer.receiver!r} is not online")

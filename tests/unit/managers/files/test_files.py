@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from esframework import limits
+from esframework import ClientOptions, limits
 from esframework.errors import NotLoggedOn, TargetAbsent, TransferInterrupted
 from esframework.managers.files.options import SendingParameters
 from esframework.managers.files.transfer import Transfer
@@ -120,6 +120,44 @@ async def test_whoever_is_not_there_gets_nothing(network: MemoryNetwork, tmp_pat
     await house.alice.close()
     with pytest.raises(NotLoggedOn):
         await house.alice.files.send("bob", sent)
+
+
+@pytest.mark.parametrize("by_server", [True, False])
+@pytest.mark.parametrize("accepts", [True, False])
+@simulated
+async def test_the_first_device_to_decide_decides_for_all(
+    network: MemoryNetwork, tmp_path: Path, by_server: bool, accepts: bool
+) -> None:
+    house = House(network, tmp_path)
+    at_desk, on_the_way = [
+        (await network.client("carol", options=ClientOptions(generation=7, client_type=number))).files
+        for number in (1, 3)
+    ]
+    decided, elsewhere = record(at_desk.offered), record(on_the_way.offered)
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    transfer = await (house.server.files if by_server else house.alice.files).send("carol", path)
+    network.settle()
+    (_, offer), (_, other) = decided[0], elsewhere[0]
+    offer.accept_into(house.folder) if accepts else offer.refuse("no")
+    network.settle()
+    assert transfer.state.is_over and (transfer.disruption is None) is accepts
+    assert other.transfer.disruption is FileDisruption.CANCELLED_BY_OTHER
+    assert other.transfer.cause == "answered on another device"
+
+
+@simulated
+async def test_a_user_who_leaves_before_the_answer_has_left_and_not_the_server(
+    network: MemoryNetwork, tmp_path: Path
+) -> None:
+    house = House(network, tmp_path, decide=lambda offer: None)
+    sent = tmp_path / "file"
+    sent.write_bytes(b"content")
+    transfers = [await files.send("bob", sent) for files in (house.server.files, house.alice.files)]
+    network.settle()
+    await house.bob.close()
+    network.advance(limits.FILE_ALIVE_INTERVAL + 2)
+    assert [transfer.disruption for transfer in transfers] == 2 * [FileDisruption.OTHER_OFFLINE]
 
 
 @simulated
