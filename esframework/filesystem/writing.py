@@ -119,6 +119,9 @@ class TreeWriter:
             self._parent, self._maker, self._file, self._digest = found
             check_room(self._parent, mine.identity.size - known.position.received)
             self._take_over(known)
+            if self._file is not None:
+                # Its last byte had come when something failed.
+                self._end_file_if_whole(self._file)
             undoing.pop_all()
         self._notes.try_to_keep(self._snapshot())
         return self.digest()

@@ -693,6 +693,26 @@ def test_a_full_disk_leaves_what_can_be_gone_on_with(
     assert receiver.is_clean("target")
 
 
+def test_a_file_whose_last_byte_came_before_something_failed(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = begun(receiver.writer(), b"")
+    with monkeypatch.context() as patched:
+        patched.setattr(making.FileInMaking, "finish", _fail)
+        with pytest.raises(OSError, match="Input/output"):
+            writer.write([b"0123456789"])
+    writer.suspend()
+    again = receiver.writer()
+    assert again.resume(receiver.only(), BLAKE2B, not_cancelled) is not None
+    assert (again.position, again.missing) == (Position(10, "", 10), 0)
+    path = again.finish(replace=False)
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == (b"0123456789", MODIFIED)
+
+
+def _fail(_: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 def test_a_disk_too_full_for_any_note_keeps_the_last_one(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = begun(receiver.writer(5000), b"x" * 1000, 5000)
     receiver.time += 2
