@@ -265,24 +265,30 @@ class FileDisruption(IntEnum):
     """This end cancelled it."""
 
     CANCELLED_BY_OTHER = 2
+    """The other end cancelled it, or another device of the receiver's answered first."""
+
     OTHER_OFFLINE = 3
     P2P_CHANNEL_CLOSED = 4
+    """A number of the wire; no transfer here ends with it as long as all go by way of the server."""
+
     SELF_OFFLINE = 5
     INNER_ERROR = 6
     """Something failed here: a file could not be read or written."""
 
     OTHER_INNER_ERROR = 7
+    """The other end gave up: its disk is full, its file has gone, or nothing moved there for too long."""
+
     NETWORK_TOO_SLOW = 8
     """Nothing came, or nothing could be sent, for too long."""
 
     READ_BLOCKED = 9
-    """The sender's file gives no bytes, and no error."""
+    """At the sender: its file gives no bytes, and no error."""
 
     SENDING_NOT_STARTED = 10
-    """No thread was free to begin to read."""
+    """At the sender: no thread was free to begin to read."""
 
     NO_FIRST_PACKAGE = 11
-    """The receiver accepted, and nothing came at all."""
+    """At the receiver: it accepted, and nothing came at all."""
 
 
 class OnBusy(IntEnum):

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.errors import PathClash, UnsafePath, WrongTree
+from esframework.errors import EsError, PathClash, UnsafePath, WrongTree
 from esframework.filesystem.digests import algorithms
 from esframework.filesystem.items import FileItem, Item, Position
 from esframework.filesystem.partials import Identity, Partial, Partials
@@ -50,9 +50,6 @@ _log = Logger()
 _BEGINNING = Position()
 _REFUSED = {WrongTree: "wrong_tree", UnsafePath: "unsafe_path", PathClash: "path_clash"}
 """What only the disk's side finds out about a sender."""
-
-_GATHERED = limits.FILE_SLICE // 2
-"""Bytes of one of ours that wait for more to be written together; what has waited for a second is written, too."""
 
 
 class Desk(Protocol):
@@ -143,7 +140,9 @@ class Reception:
 
         def found(result: tuple[Partial | None, bool]) -> None:
             self._resumable, is_changed = result
-            if self.machine.state is TransferState.OFFERED:
+            if self.machine.is_ours and self._algorithm is None:
+                self.refuse("this receiver knows none of the sender's digests")
+            elif self.machine.state is TransferState.OFFERED:
                 offer = Offer(self, self.transfer, self._sender.name, self._resumable, is_changed, self._context.clock)
                 self._is_asked = True
                 if not ask(offer):
@@ -238,9 +237,8 @@ class Reception:
         self._expect(skipped)
         if asked and not skipped:
             # What is here is not the beginning of what is sent: another file by now.
-            self._work(self._begin_anew, lambda _: self._begin(0))
-        else:
-            self._begin(skipped)
+            self._work(self._begin_anew, lambda _: self._go_on())
+        self._begin(skipped)
 
     def _expect(self, skipped: int) -> None:
         """What comes next: the rest of what is here, or the beginning."""
@@ -252,9 +250,11 @@ class Reception:
 
     def _begin_anew(self) -> None:
         assert self._writer is not None
+        self._can_write = False
         self._writer.discard()
         self._writer = self._new_writer()
         self._writer.open(self._algorithm)
+        self._can_write = True
 
     def _begin(self, skipped: int) -> None:
         self.transfer.begun(self._context.clock.seconds(), skipped)
@@ -324,7 +324,8 @@ class Reception:
         if self._working is not None or self._writer is None:
             return
         if self._items:
-            if gathering and self.machine.is_ours and self.machine.expects_more and self._charge < _GATHERED:
+            is_little = self._charge < limits.FILE_SLICE // 2
+            if gathering and is_little and self.machine.is_ours and self.machine.expects_more:
                 return
             items, self._items = self._items, []
             charge, self._charge = self._charge, 0
@@ -389,8 +390,8 @@ class Reception:
                 self._desk.refused(reason)
         if not self.machine.state.is_over:
             self.stop(FileDisruption.INNER_ERROR, failure.getErrorMessage(), failure.value)
-        elif not failure.check(CancelledError):
-            _log.failure("{transfer}: what is left could not be put away", failure, transfer=self.transfer)
+        else:
+            _log.debug("{transfer}: nobody waits for {error}", transfer=self.transfer, error=failure.value)
 
     def _hold_up_reading(self) -> None:
         # One of ours sends what it is granted. Of any other, the connection alone can be held up.
@@ -462,7 +463,7 @@ class Reception:
             self._desk.put_away(self)
         else:
             # Behind whatever the disk is busy with.
-            suspended = self._worker.run(lambda: self._suspend(items)).addErrback(self._failed)
+            suspended = self._worker.run(lambda: self._suspend(items)).addErrback(self._not_put_away)
             suspended.addBoth(lambda _: self._desk.put_away(self))
         self.transfer.interrupted(disruption, cause, error)
         if self._is_asked:
@@ -475,8 +476,13 @@ class Reception:
         try:
             if items and self._can_write:
                 self._write(items)
+        except (OSError, EsError) as error:
+            _log.debug("{transfer}: what came last is lost: {error}", transfer=self.transfer, error=error)
         finally:
             self._writer.suspend()
+
+    def _not_put_away(self, failure: Failure) -> None:
+        _log.failure("{transfer}: what is left could not be put away", failure, transfer=self.transfer)
 
     def _close(self) -> None:
         self._desk.over(self)

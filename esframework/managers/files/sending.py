@@ -89,6 +89,9 @@ class Transmission:
         self._turns = 0
         self._file_size = 0
         self._file_left = 0
+        # Counted in a thread: it is at work.
+        self._steps = 0
+        self._steps_seen = 0
         self._answer_details: dict[str, AnswerDetailsBody] = {}
         self._waiting: Deferred[None] | None = None
         self._pump: Deferred[None] | None = None
@@ -222,9 +225,14 @@ class Transmission:
             answer.disrupted_received_count,
         )
 
+        def is_over() -> bool:
+            self._steps += 1
+            return self.machine.state.is_over
+
         def go_there() -> bool:
+            is_over()
             if position.received:
-                prefix = self._reader.resume(position, algorithm, lambda: self.machine.state.is_over)
+                prefix = self._reader.resume(position, algorithm, is_over)
                 if prefix is not None and (details is None or prefix == details.prefix):
                     return True
             self._reader.start(algorithm)
@@ -359,6 +367,9 @@ class Transmission:
 
     def sweep(self, now: float) -> None:
         """Give up what does not move, and let one of ours know that this end is there."""
+        if self._steps != self._steps_seen:
+            self._steps_seen = self._steps
+            self.machine.is_reading(now)
         overdue = self.machine.overdue(now)
         if overdue is not None:
             self.stop(overdue, f"nothing moved for {self._context.options.files.silence:g} s")

@@ -15,8 +15,13 @@ A sender of ours may send what is granted to it and no more: `window` bytes beyo
 
 from __future__ import annotations
 
+from typing import Final
+
 from esframework.managers.files.machine.states import PACKAGE_CHARGE, Broken, TransferState
 from esframework.wire.types import FileDisruption
+
+_FIRST_WORD: Final = 2.0
+"""Seconds in which a sender of ours says itself why it was silent: it knows more."""
 
 
 class ReceivingMachine:
@@ -80,6 +85,7 @@ class ReceivingMachine:
         self._moved = now
         if self.state is not TransferState.TRANSFERRING:
             self._break(f"a package came in state {self.state.value}")
+        self._check_begun()
         self._has_begun = True
         self._charged += length + parts * PACKAGE_CHARGE
         if self.is_ours and self._charged > self.granted:
@@ -107,6 +113,7 @@ class ReceivingMachine:
         """All has come."""
         if self.state is not TransferState.TRANSFERRING:
             self._break(f"the end came in state {self.state.value}")
+        self._check_begun()
         if self.received != self._size:
             self._break(f"the end came after {self.received} of {self._size} bytes")
         self.state = TransferState.FINISHING
@@ -130,7 +137,8 @@ class ReceivingMachine:
     def overdue(self, now: float) -> FileDisruption | None:
         """Why it is to be given up now, if it is: only a sender can be too slow here."""
         waits_for_sender = self.state is TransferState.TRANSFERRING and not self.backlog
-        if self._silence <= 0 or not waits_for_sender or now - self._moved < self._silence:
+        patience = self._silence + (_FIRST_WORD if self.is_ours else 0.0)
+        if self._silence <= 0 or not waits_for_sender or now - self._moved < patience:
             return None
         return FileDisruption.NETWORK_TOO_SLOW if self._has_begun else FileDisruption.NO_FIRST_PACKAGE
 
@@ -141,6 +149,10 @@ class ReceivingMachine:
             return False
         self._told = now
         return True
+
+    def _check_begun(self) -> None:
+        if self.is_ours and not self._has_begun:
+            self._break("something came before the sender had said where it begins")
 
     def _break(self, problem: str) -> None:
         raise Broken(problem)

@@ -35,6 +35,7 @@ class SendingMachine:
         self._granted = 0
         self._unconfirmed_file = False
         self._reading_since: float | None = None
+        self._has_read_any = False
         self._moved = now
         self._told = now
 
@@ -78,8 +79,15 @@ class SendingMachine:
         """The source is asked for more."""
         self._reading_since = now
 
+    def is_reading(self, now: float) -> None:
+        """The source has not answered, and is at work: it looks at what the receiver has already."""
+        self._has_read_any = True
+        if self._reading_since is not None:
+            self._reading_since = now
+
     def has_read(self, now: float) -> None:
         """The source has answered."""
+        self._has_read_any = True
         self._reading_since = None
         self._moved = now
 
@@ -129,8 +137,7 @@ class SendingMachine:
         if self._reading_since is not None:
             if now - self._reading_since < self._silence:
                 return None
-            is_first = self.state is TransferState.PREPARING
-            return FileDisruption.SENDING_NOT_STARTED if is_first else FileDisruption.READ_BLOCKED
+            return FileDisruption.READ_BLOCKED if self._has_read_any else FileDisruption.SENDING_NOT_STARTED
         return FileDisruption.NETWORK_TOO_SLOW if now - self._moved >= self._silence else None
 
     def wants_to_tell(self, now: float) -> bool:

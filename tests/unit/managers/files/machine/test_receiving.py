@@ -22,6 +22,7 @@ def receiving(size: int = 1000, window: int = 8000, *, is_ours: bool = True, rec
 
 def test_it_ends_when_all_has_come() -> None:
     receiver = receiving()
+    receiver.starts_at(0, 1.0)
     receiver.package(600, 600, 1.0)
     receiver.package(20, 0, 1.0)
     receiver.package(400, 400, 1.0)
@@ -33,18 +34,24 @@ def test_it_ends_when_all_has_come() -> None:
 @pytest.mark.parametrize(
     "input",
     [
-        lambda receiver: receiver.package(1001, 1001, 1.0),
-        lambda receiver: receiver.package(8000, 0, 1.0),
-        lambda receiver: receiver.end(1.0),
+        lambda receiver: (receiver.starts_at(0, 1.0), receiver.package(1001, 1001, 1.0)),
+        lambda receiver: (receiver.starts_at(0, 1.0), receiver.package(8000, 0, 1.0)),
+        lambda receiver: (receiver.starts_at(0, 1.0), receiver.end(1.0)),
         lambda receiver: receiver.starts_at(7, 1.0),
         lambda receiver: (receiver.starts_at(0, 1.0), receiver.starts_at(0, 1.0)),
-        lambda receiver: (receiver.package(10, 10, 1.0), receiver.starts_at(0, 1.0)),
+        lambda receiver: receiver.package(10, 10, 1.0),
     ],
-    ids=["more than was offered", "more than was granted", "early end", "beginning elsewhere", "twice", "late"],
+    ids=["more than was offered", "more than was granted", "early end", "beginning elsewhere", "twice", "no beginning"],
 )
 def test_what_no_honest_sender_sends(input: Callable[[ReceivingMachine], object]) -> None:
     with pytest.raises(Broken):
         input(receiving())
+
+
+def test_nothing_is_whole_before_it_has_begun() -> None:
+    empty = receiving(0)
+    with pytest.raises(Broken, match="before the sender had said"):
+        empty.end(1.0)
 
 
 def test_nothing_is_taken_before_it_is_accepted_or_after_it_is_over() -> None:
@@ -67,6 +74,7 @@ def test_one_of_ours_says_whether_it_goes_on_or_begins_anew() -> None:
 
 def test_more_is_granted_as_the_disk_takes_it() -> None:
     receiver = receiving(10_000)
+    receiver.starts_at(0, 1.0)
     assert receiver.granted == 8000
     receiver.package(1000 - PACKAGE_CHARGE, 900, 1.0)
     assert receiver.backlog == 1000
@@ -76,17 +84,26 @@ def test_more_is_granted_as_the_disk_takes_it() -> None:
 
 
 def test_silence_counts_when_the_sender_is_waited_for() -> None:
-    receiver = receiving()
+    receiver = receiving(is_ours=False)
     assert receiver.overdue(19.0) is None
     assert receiver.overdue(20.0) is FileDisruption.NO_FIRST_PACKAGE
-    receiver.heard(20.0)
-    assert receiver.overdue(39.0) is None
     receiver.package(10, 10, 30.0)
     receiver.heard(45.0)
     assert receiver.overdue(50.0) is None, "the disk has not taken it"
     receiver.take(10 + PACKAGE_CHARGE, 50.0)
     assert receiver.overdue(69.0) is None
     assert receiver.overdue(70.0) is FileDisruption.NETWORK_TOO_SLOW
+
+
+def test_one_of_ours_may_say_first_why_it_was_silent() -> None:
+    receiver = receiving()
+    assert receiver.overdue(21.9) is None
+    assert receiver.overdue(22.0) is FileDisruption.NO_FIRST_PACKAGE
+    receiver.heard(22.0)
+    assert receiver.overdue(40.0) is None
+    receiver.starts_at(0, 40.0)
+    receiver.heard(60.0)
+    assert receiver.overdue(62.0) is FileDisruption.NETWORK_TOO_SLOW
 
 
 def test_it_says_now_and_then_that_it_is_there() -> None:

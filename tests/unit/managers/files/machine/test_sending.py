@@ -70,6 +70,9 @@ def test_each_silence_has_its_reason() -> None:
     preparing.reads(0.0)
     assert preparing.overdue(19.9) is None
     assert preparing.overdue(20.0) is FileDisruption.SENDING_NOT_STARTED
+    preparing.is_reading(20.0)
+    assert preparing.overdue(39.9) is None
+    assert preparing.overdue(40.0) is FileDisruption.READ_BLOCKED
     reading = sending()
     reading.reads(5.0)
     assert reading.overdue(24.9) is None
