@@ -21,8 +21,7 @@ from esframework.filesystem.making import FileInMaking
 from esframework.filesystem.partials import Partials
 from esframework.filesystem.reading import TreeReader
 from esframework.filesystem.writing import TreeWriter
-from esframework.managers.files import files as files_module
-from esframework.managers.files import receiving
+from esframework.managers.files import outgoing, receiving
 from esframework.managers.files.manager import FilesManager
 from esframework.managers.files.offer import Offer
 from esframework.managers.files.options import FilesOptions, SendingParameters
@@ -118,11 +117,10 @@ class Program:
     def kill(self) -> None:
         """As kill -9; the next life begins by and by."""
         world = self.world
-        files = self.files
         self.life.end()
         self.watches = {id: watch for id, watch in self.watches.items() if watch.transfer.state.is_over}
         for writer in world.writers:
-            if writer._partials is files._partials:
+            if writer._partials._folder == self.state:
                 writer._close()
         if self.door is not None:
             self.door.close()
@@ -206,7 +204,7 @@ class World:
         for name, value in SMALL.items():
             stack.enter_context(mock.patch.object(limits, name, value))
         stack.enter_context(mock.patch.object(receiving, "TreeWriter", Writer))
-        stack.enter_context(mock.patch.object(files_module, "TreeReader", Reader))
+        stack.enter_context(mock.patch.object(outgoing, "TreeReader", Reader))
         stack.enter_context(mock.patch.object(FileInMaking, "_write", write_if_there_is_room))
 
     # --- what the programs do -----------------------------------------------------------------------------------------
