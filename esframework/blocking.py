@@ -7,10 +7,11 @@ reactor by themselves (`net.threads`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRestartable
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.threads import blockingCallFromThread
@@ -22,6 +23,8 @@ from esframework.net.clock import use_monotonic_time
 if TYPE_CHECKING:
     from esframework.client.engine import ClientEngine
     from esframework.client.options import ClientOptions
+
+T = TypeVar("T")
 
 _starting = threading.Lock()
 
@@ -61,6 +64,34 @@ def connect(
         yield client
     finally:
         client.close()
+
+
+def each(things: AsyncIterator[T]) -> Iterator[T]:
+    """What an engine gives one after the other, waited for: `for progress in blocking.each(transfer.progress())`.
+
+    Raises what `things` raises. When the loop is left early, `things` is closed. Raises LocalError in the reactor's
+    thread, as `connect` does.
+    """
+    reactor = _running_reactor()
+    end: Any = object()
+    try:
+        while (thing := _waited_for(reactor, _next(things, end))) is not end:
+            yield thing
+    finally:
+        if isinstance(things, AsyncGenerator):
+            _waited_for(reactor, _closed(things))
+
+
+def _waited_for(reactor: Any, work: Coroutine[Any, Any, Any]) -> Any:
+    return blockingCallFromThread(reactor, lambda: Deferred.fromCoroutine(work))
+
+
+async def _next(things: AsyncIterator[T], end: Any) -> Any:
+    return await anext(things, end)
+
+
+async def _closed(things: AsyncGenerator[Any, None]) -> None:
+    await things.aclose()
 
 
 def _running_reactor() -> Any:

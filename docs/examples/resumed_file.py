@@ -9,9 +9,8 @@ from typing import Any
 
 from twisted.internet.task import react
 
-from esframework import ClientEngine, ServerEngine, ServerOptions
+from esframework import ClientEngine, FilesOptions, SendingParameters, ServerEngine, ServerOptions
 from esframework.errors import TransferInterrupted
-from esframework.managers.files.options import FilesOptions, SendingParameters
 
 SIZE = 20_000_000
 

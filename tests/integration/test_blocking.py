@@ -197,3 +197,28 @@ with blocking.connect("alice", token, endpoint) as client:
         assert await run(program, engine) == "['alice'] True\nFalse\n"
     finally:
         await engine.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_progress_of_a_file_is_followed(server: ServerEngine, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "film").write_bytes(bytes(3_000_000))
+    program = f"""
+from pathlib import Path
+from esframework import blocking
+from esframework.errors import TransferInterrupted
+folder = Path({str(tmp_path)!r})
+with blocking.connect("bob", "", endpoint) as bob, blocking.connect("alice", "", endpoint) as alice:
+    offers = bob.files.offered.subscribe(lambda offer: offer.accept_into(folder / "in"))
+    seen = [progress.transferred for progress in blocking.each(alice.files.send("bob", folder / "film").progress())]
+    print(seen == sorted(seen), seen[-1], alice.files.transfers())
+    for progress in blocking.each(alice.files.send("bob", folder / "film", name="left early").progress()):
+        break
+    offers.cancel()
+    try:
+        list(blocking.each(alice.files.send("bob", folder / "film").progress()))
+    except TransferInterrupted as error:
+        print(error.disruption.name)
+"""
+    assert await run(program, server) == "True 3000000 []\nREJECTED\n"
+    assert (tmp_path / "in" / "film").stat().st_size == 3_000_000

@@ -129,7 +129,7 @@ class Transfer:
 
     async def progress(self) -> AsyncIterator[Progress]:
         """Give the progress as it changes, the last time when all is over; raises `TransferInterrupted` at the end of
-        an interrupted one. For coroutines in the reactor's thread."""
+        an interrupted one. For coroutines in the reactor's thread; a script that blocks says `blocking.each(...)`."""
         told = -1
         while not self.state.is_over:
             if self.transferred != told:
