@@ -269,13 +269,13 @@ async def test_what_is_left_with_the_server_survives_its_end_and_waits_for_the_r
     to_bob = ("send", film, "bob", "--as", at(daemon, "alice"), "--offline", "--comment", "for later")
     alice = Program(children, *to_bob, password=ACCOUNT_PASSWORD)
     assert await alice.over() == 0
-    assert "bob is not online; the server keeps film until then" in alice.err
+    assert "bob is not online; the server keeps film for bob" in alice.err
     await daemon.end(signal.SIGKILL)
     daemon = await start(data=data).ready()
     place = ("--into", str(inbox), "--state", str(tmp_path / "state"))
     bob = Terminal(children, "receive", at(daemon, "bob"), *place, "--once", password=ACCOUNT_PASSWORD)
     await bob.shows(r"alice left film \(8\.0 MB\) for you at .*: for later")
-    await bob.shows(r"\[y/N\] ")
+    await bob.shows(r"\[y/n\] ")
     bob.types("y")
     await bob.shows("received film from alice: 8.0 MB")
     assert await bob.over() == 0

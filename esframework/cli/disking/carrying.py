@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from esframework.cli.disking.errands import REFUSED, Errands, exit_code_of
 from esframework.cli.information import printable
 from esframework.cli.session import DONE, FAILED
+from esframework.cli.transferring.figures import direction_of, title_of, words_of
 from esframework.cli.transferring.following import follow
 from esframework.cli.transferring.looks import Look
 from esframework.errors import (
@@ -92,7 +93,7 @@ class Carrier:
             except (NotLoggedOn, ConnectionInterrupted, RequestTimeout):
                 transfer = None
             except (OSError, LocalError, RequestError) as error:
-                self._look.complain(f"{printable(name)}: {printable(str(error))}", event="failed", path=name)
+                self._look.complain(f"{printable(name)}: {words_of(error)}", event="failed", path=name)
                 return exit_code_of(error) if isinstance(error, RequestError) else FAILED
             if transfer is not None and transfer.disruption is None:
                 return DONE
@@ -111,6 +112,12 @@ class Carrier:
         except TransferInterrupted:
             # Whoever called looks at how it ended.
             return task.transfer
+        except CancelledError:
+            if task.transfer.transferred:
+                what = f"{title_of(task.transfer)} {direction_of(task.transfer)}"
+                text = f"{what} is not whole; the same command goes on with it"
+                self._look.note(text, event="ended", id=task.transfer.id)
+            raise
         finally:
             # At Ctrl-C the other end is told. Otherwise it is over, and this does nothing.
             task.cancel("the program was ended")

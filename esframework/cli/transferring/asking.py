@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import termios
-from typing import Any
+from typing import Any, Final
 
 import click
 from twisted.internet.defer import DeferredLock
 
 from esframework.cli.chatting.line_screen import LineSource
 from esframework.cli.transferring.looks import Look
+
+_ANSWERS: Final = {b"y": True, b"yes": True, b"n": False, b"no": False}
 
 
 class NobodyAnswers(Exception):
@@ -27,17 +29,18 @@ class Questioner:
         self._lock = DeferredLock()
         self._lines: list[bytes] = []
 
-    async def agrees(self, question: str) -> bool:
-        """Whether the answer is yes; no answer is no. Cancelling takes the question back. Raises `NobodyAnswers`."""
+    async def agrees(self, question: str) -> bool | None:
+        """Whether the answer is yes or no; None when it is neither: the question says what then happens. Cancelling
+        takes it back. Raises `NobodyAnswers`."""
         await self._lock.acquire()
         try:
             with self._look.paused():
                 self._forget_what_was_typed_before()
-                click.echo(f"{question} [y/N] ", err=True, nl=False)
+                click.echo(f"{question} ", err=True, nl=False)
                 answer = await self._line()
         finally:
             self._lock.release()
-        return answer.strip().lower() in (b"y", b"yes")
+        return _ANSWERS.get(answer.strip().lower())
 
     async def _line(self) -> bytes:
         if not self._lines:

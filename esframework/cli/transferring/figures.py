@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from esframework.cli.information import name_of, printable
+from esframework.errors import EsError
 from esframework.wire.types import FileDisruption
 
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
@@ -110,8 +111,16 @@ def reason_of(transfer: Any) -> str:
     if disruption not in _WITH_CAUSE:
         return text
     # An error of this system says more than what the other end was told of it.
-    cause = printable(transfer.cause if transfer.error is None else str(transfer.error))
+    cause = printable(transfer.cause) if transfer.error is None else words_of(transfer.error)
     return f"{text}: {cause}" if cause else text
+
+
+def words_of(error: BaseException) -> str:
+    """An error in one line for people, without the system's number: `No space left on device: /home/bob/inbox`."""
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, EsError):
+        words = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+        return printable(words)
+    return printable(str(error))
 
 
 def facts_of(transfer: Any) -> dict[str, object]:

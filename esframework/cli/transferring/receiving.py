@@ -32,6 +32,7 @@ _log = Logger()
 NOT_FROM_YOU: Final = "nothing is received from you here"
 ONE_ONLY: Final = "one transfer only is received here, and that is under way"
 NOT_WANTED: Final = "not wanted"
+LATER: Final = "not now"
 NOBODY_THERE: Final = "nobody is there to be asked"
 THERE_ALREADY: Final = "something of that name is there already"
 ENDED: Final = "the receiving program was ended"
@@ -39,12 +40,12 @@ ENDED: Final = "the receiving program was ended"
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What is received. `ask` answers a question, and may raise `NobodyAnswers`; without it everything is accepted.
-    `senders` are bare ids, none means anybody. `wait` is for how many seconds a sender who is gone is waited for when
-    it is `once`."""
+    """What is received. `ask` answers a question, with None when that was neither yes nor no, and may raise
+    `NobodyAnswers`; without it everything is accepted. `senders` are bare ids, none means anybody. `wait` is for how
+    many seconds a sender who is gone is waited for when it is `once`."""
 
     folder: Path
-    ask: Callable[[str], Awaitable[bool]] | None = None
+    ask: Callable[[str], Awaitable[bool | None]] | None = None
     once: bool = False
     replace: bool = False
     senders: frozenset[str] = frozenset()
@@ -120,7 +121,7 @@ class Receiver:
                 self._tell_refused(offer, f"{THERE_ALREADY}; --replace replaces it")
                 return False
         else:
-            answer = await self._asked(offer, is_there)
+            answer = await self._asked(offer, path if is_there else None)
             if not answer:
                 if answer is not None:
                     offer.refuse(NOT_WANTED)
@@ -129,13 +130,18 @@ class Receiver:
         self._accepted[_key_of(offer)] = self._wants.replace or is_there
         return True
 
-    async def _asked(self, offer: Any, is_there: bool) -> bool | None:
-        """What somebody says; None when nobody could, or need not any more."""
+    async def _asked(self, offer: Any, there: Path | None) -> bool | None:
+        """What somebody says; None when nobody could, or need not any more, or when it is left where it waits."""
         assert self._wants.ask is not None
-        asking: Deferred[bool] = Deferred.fromCoroutine(_awaited(self._wants.ask(self._question(offer, is_there))))
+        asking: Deferred[bool | None] = Deferred.fromCoroutine(_awaited(self._wants.ask(self._question(offer, there))))
         offer.transfer.done().addErrback(lambda _: asking.cancel())
         try:
-            return await asking
+            answer = await asking
+            if answer is None and offer.left_at is not None:
+                offer.transfer.cancel(LATER)
+                self._look.note("it stays with the server, until the next time", event="left", id=offer.transfer.id)
+                return None
+            return bool(answer)
         except CancelledError:
             self._look.note(f"\n{reason_of(offer.transfer)}", event="withdrawn", id=offer.transfer.id)
         except NobodyAnswers:
@@ -150,20 +156,21 @@ class Receiver:
         else:
             offer.transfer.cancel(cause)
 
-    def _question(self, offer: Any, is_there: bool) -> str:
+    def _question(self, offer: Any, there: Path | None) -> str:
         who, what = name_of(sender_of(offer.transfer)), f"{title_of(offer)} ({extent_of(offer)})"
         text = f"{who} offers {what}"
         if offer.left_at is not None:
             when = datetime.fromtimestamp(offer.left_at).strftime("%Y-%m-%d %H:%M")
-            text = f"{who} left {what} for you at {when}; if you do not want it, the server deletes it"
+            text = f"{who} left {what} for you at {when}; with n the server deletes it, with Enter it stays there"
         if offer.comment:
             text += f": {printable(offer.comment)}"
         if offer.resumable is not None:
             text += f"\n{size_of(offer.resumable.position.received)} of it are here already, and it would go on there"
         elif offer.is_changed:
             text += "\npart of it is here, but it has changed since: it would begin anew"
-        folder = printable(str(self._wants.folder))
-        return f"{text}\n{f'Replace what is in {folder}' if is_there else f'Receive it into {folder}'}?"
+        into = f"Receive it into {printable(str(self._wants.folder))}"
+        choices = "[y/N]" if offer.left_at is None else "[y/n]"
+        return f"{text}\n{into if there is None else f'Replace {printable(str(there))} with it'}? {choices}"
 
     def _tell_refused(self, offer: Any, reason: str) -> None:
         text = f"{title_of(offer)} from {name_of(sender_of(offer.transfer))} was refused: {printable(reason)}"
@@ -226,5 +233,5 @@ def _key_of(offer: Any) -> tuple[object, ...]:
     return (transfer.sender, transfer.origin, transfer.name, transfer.size, transfer.modified_at, transfer.is_folder)
 
 
-async def _awaited(waiting: Awaitable[bool]) -> bool:
+async def _awaited(waiting: Awaitable[bool | None]) -> bool | None:
     return await waiting

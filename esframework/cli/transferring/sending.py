@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from esframework.cli.information import name_of, printable
 from esframework.cli.session import DONE, FAILED, NOT_WANTED
-from esframework.cli.transferring.figures import reason_of, time_of, title_of
+from esframework.cli.transferring.figures import direction_of, reason_of, time_of, title_of, words_of
 from esframework.cli.transferring.following import follow
 from esframework.cli.transferring.looks import Look
 from esframework.errors import (
@@ -92,7 +92,7 @@ class Sender:
             except (NotLoggedOn, ConnectionInterrupted):
                 await self._connection()
             except (OSError, LocalError, RequestError) as error:
-                self._look.complain(f"{printable(str(path))}: {printable(str(error))}", event="failed", path=str(path))
+                self._look.complain(f"{printable(str(path))}: {words_of(error)}", event="failed", path=str(path))
                 return FAILED
 
     async def _attempt(self, path: Path) -> Any | None:
@@ -104,11 +104,16 @@ class Sender:
             if transfer.transferred > self._furthest:
                 self._furthest, self._deadline = transfer.transferred, None
             return transfer
+        except CancelledError:
+            if transfer.transferred:
+                text = f"{title_of(transfer)} {direction_of(transfer)} is not whole; the same command goes on with it"
+                self._look.note(text, event="ended", id=transfer.id)
+            raise
         finally:
             # At Ctrl-C the other end is told. Otherwise it is over, and this does nothing.
             transfer.cancel("the sending program was ended")
         if self._leaves_it:
-            text = f"{self._name} is not online; the server keeps {title_of(transfer)} until then"
+            text = f"{self._name} is not online; the server keeps {title_of(transfer)} for {self._name}"
             self._look.note(text, event="kept", id=transfer.id, to=self._errand.target)
         return None
 

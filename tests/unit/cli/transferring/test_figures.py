@@ -15,7 +15,9 @@ from esframework.cli.transferring.figures import (
     speed_of,
     time_of,
     title_of,
+    words_of,
 )
+from esframework.errors import DestinationExists
 from esframework.wire.types import FileDisruption
 from tests.unit.cli.transferring.transfers import HandDriven, Step
 
@@ -96,7 +98,9 @@ def test_a_reason_names_the_other_end_and_its_cause() -> None:
     withdrawn = HandDriven(is_sending=False, disruption=FileDisruption.REJECTED)
     assert reason_of(withdrawn) == "refused"
     failed = HandDriven(disruption=FileDisruption.INNER_ERROR, error=OSError(28, "No space left on device"))
-    assert reason_of(failed) == "it failed here: [Errno 28] No space left on device"
+    assert reason_of(failed) == "it failed here: No space left on device"
+    assert words_of(OSError(13, "Permission denied", "a\x1bb")) == "Permission denied: a\\u001bb"
+    assert words_of(DestinationExists("/in/film", "is there already")) == "/in/film is there already"
     assert reason_of(HandDriven(receiver=None, disruption=FileDisruption.OTHER_OFFLINE)) == "server is gone"
 
 

@@ -32,9 +32,9 @@ class Asked:
 
     def __init__(self) -> None:
         self.questions: list[str] = []
-        self.answer: Deferred[bool] = Deferred()
+        self.answer: Deferred[bool | None] = Deferred()
 
-    def __call__(self, question: str) -> Deferred[bool]:
+    def __call__(self, question: str) -> Deferred[bool | None]:
         self.questions.append(question)
         self.answer = Deferred()
         return self.answer
@@ -112,14 +112,14 @@ async def test_whoever_is_asked_sees_what_it_is_and_decides(network: MemoryNetwo
     alice = await Alice.there(network)
     sending = alice.sends(film, comment="with \x1blove")
     network.settle()
-    assert asked.questions == [f"alice offers film (2.0 MB): with \\u001blove\nReceive it into {inbox}?"]
+    assert asked.questions == [f"alice offers film (2.0 MB): with \\u001blove\nReceive it into {inbox}? [y/N]"]
     asked.answer.callback(True)
     await sending
     assert alice.codes == [DONE]
     sending = alice.sends(film)
     network.settle()
-    assert asked.questions[1].endswith(f"Replace what is in {inbox}?")
-    asked.answer.callback(False)
+    assert asked.questions[1].endswith(f"Replace {inbox / 'film'} with it? [y/N]")
+    asked.answer.callback(None)
     await sending
     assert alice.codes == [DONE, NOT_WANTED]
 
@@ -229,7 +229,14 @@ async def test_what_was_left_is_shown_with_its_time_and_stays_there_until_somebo
     assert "--replace" in keeper.diary.texts("complaint")[0]
     await keeper.client.close()
     (inbox / "film").unlink()
-    # Ctrl-C is no answer.
+    # Enter and Ctrl-C are no answer.
+    undecided = Asked()
+    putter_off = await Bob.there(network, inbox, ask=undecided)
+    network.advance(1.0)
+    undecided.answer.callback(None)
+    network.advance(1.0)
+    assert putter_off.diary.texts("note")[-1] == "it stays with the server, until the next time"
+    await putter_off.client.close()
     leaver = await Bob.there(network, inbox, ask=Asked())
     network.advance(1.0)
     leaver.receiver.stop()
@@ -238,7 +245,8 @@ async def test_what_was_left_is_shown_with_its_time_and_stays_there_until_somebo
     await Bob.there(network, inbox, ask=asked)
     network.advance(1.0)
     assert asked.questions[0].startswith("alice left film (2.0 MB) for you at 20")
-    assert "the server deletes it" in asked.questions[0]
+    assert "with n the server deletes it, with Enter it stays there" in asked.questions[0]
+    assert asked.questions[0].endswith("[y/n]")
     asked.answer.callback(True)
     network.advance(1.0)
     assert (inbox / "film").read_bytes() == film.read_bytes()

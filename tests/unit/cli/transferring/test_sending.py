@@ -129,6 +129,7 @@ async def test_whoever_ends_sending_tells_the_other_end(network: MemoryNetwork, 
     with pytest.raises(CancelledError):
         await sending
     network.settle()
+    assert alice.diary.texts("note") == ["film to bob is not whole; the same command goes on with it"]
     assert bob.diary.texts("complaint") == [
         "film from alice was interrupted: alice cancelled it: the sending program was ended"
     ]
@@ -143,7 +144,7 @@ async def test_what_is_for_somebody_who_is_away_may_be_left_with_the_server(
     alice = await Alice.there(network)
     await alice.sends(film, offline=True)
     assert alice.codes == [DONE]
-    assert alice.diary.texts("note") == ["bob is not online; the server keeps film until then"]
+    assert alice.diary.texts("note") == ["bob is not online; the server keeps film for bob"]
     bob = await Bob.there(network, inbox, once=True)
     network.advance(2.0)
     assert bob.codes == [DONE]
