@@ -226,9 +226,10 @@ class FileQuotaExceeded(StoreRefusal):
     def __init__(self, whose: str, asked: int | None, kept: tuple[int, int], allowed: tuple[int, int]) -> None:
         files, size = (number or "any number of" for number in allowed)
         what = "nothing more fits" if asked is None else f"a file of {asked} bytes does not fit"
+        is_too_large = asked is not None and 0 < allowed[1] < asked
         super().__init__(
             f"{what}: {kept[0]} files ({kept[1]} bytes) are kept {whose},"
-            f" at most {files} files and {size} bytes may; try again when some were fetched"
+            f" at most {files} files and {size} bytes may{'' if is_too_large else '; try again when some were fetched'}"
         )
         self.asked = asked
         self.kept = kept

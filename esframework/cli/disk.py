@@ -127,6 +127,8 @@ def share(
     path: str, users: tuple[str, ...], groups: tuple[str, ...], write: bool, account: str, connection: Connection
 ) -> None:
     """Let users and the members of groups see PATH, or with --write change it, besides those who may already."""
+    if not users and not groups:
+        raise click.UsageError("with whom? --user USER or --group GROUP, each as often as you like")
     _run(account, connection, lambda errands: errands.attempt(lambda: errands.share(path, users, groups, write)))
 
 

@@ -161,6 +161,14 @@ class TestOfflineFileStore:
         await files.add(file("f5"), quota)
 
     @pytest_twisted.ensureDeferred
+    async def test_what_never_fits_is_not_to_be_tried_again(self, files: Any) -> None:
+        with pytest.raises(FileQuotaExceeded, match=r"any number of files and 4 bytes may$"):
+            await files.add(file("f1"), FileQuota(bytes=4))
+        await keep(files, "f2", size=4)
+        with pytest.raises(FileQuotaExceeded, match="try again when some were fetched$"):
+            await files.add(file("f1"), FileQuota(bytes=8))
+
+    @pytest_twisted.ensureDeferred
     async def test_what_fits_exactly_fits(self, files: Any) -> None:
         quota = FileQuota(files=2, bytes=10, source_files=2, source_bytes=10, bytes_in_all=10)
         for key in ("f1", "f2"):

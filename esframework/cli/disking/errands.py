@@ -15,6 +15,7 @@ import click
 from esframework.cli.disking import showing
 from esframework.cli.information import printable
 from esframework.cli.session import DONE, FAILED, tell_error
+from esframework.cli.transferring.figures import words_of
 from esframework.errors import EsError, NotDelivered, NotPermitted, RequestError
 from esframework.wire.types import RequestFailure
 
@@ -44,7 +45,10 @@ class Errands:
         try:
             await work()
         except RequestError as error:
-            tell_error(error, self._as_json)
+            if self._as_json:
+                tell_error(error, as_json=True)
+            else:
+                click.echo(f"esframework: {words_of(error)}", err=True)
             return exit_code_of(error)
         return DONE
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from esframework.cli.information import name_of, printable
-from esframework.errors import EsError
+from esframework.errors import EsError, RequestError
 from esframework.wire.types import FileDisruption
 
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
@@ -116,7 +116,10 @@ def reason_of(transfer: Any) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """An error in one line for people, without the system's number: `No space left on device: /home/bob/inbox`."""
+    """An error in one line for people, without the system's number: `No space left on device: /home/bob/inbox`; of what
+    the server refused only its reason, since whoever typed the command knows what was asked."""
+    if isinstance(error, RequestError) and error.cause:
+        return printable(error.cause)
     if isinstance(error, OSError) and error.strerror and not isinstance(error, EsError):
         words = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
         return printable(words)

@@ -148,5 +148,5 @@ def _local_target(local: Path, path: str, replace: bool) -> Path:
     if target.is_dir():
         target = target / (path.rpartition("/")[2] or contracts.DISK)
     if not replace and os.path.lexists(target):
-        raise DestinationExists(str(target), "is there already; say that it may be replaced, or choose another name")
+        raise DestinationExists(str(target), "is there already; replace=True (--replace) replaces it")
     return target

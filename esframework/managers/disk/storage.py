@@ -170,7 +170,7 @@ class Storage:
                     if is_last or parents:
                         made += self._make(current, names[:number], may_exist=parents)
                     if not is_last:
-                        below = self._step(current, name, names)
+                        below = self._step(current, name, names[:number])
                         current.close()
                         current = below
             finally:
@@ -276,7 +276,8 @@ class Storage:
             return Measure()
         except FileExistsError:
             if not replace:
-                raise Conflict(f"there is something at {text_of(new)} already; say that it may be replaced") from None
+                text = f"there is something at {text_of(new)} already; replace=True (--replace) replaces it"
+                raise Conflict(text) from None
         replaced = self.measure(new)
         is_folder = _is_folder(folder, name)
         if is_folder != self._entry(new_folder, new).is_folder:
@@ -294,7 +295,7 @@ class Storage:
             folder.remove_folder(names[-1])
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                raise Conflict(f"{text_of(names)} is not empty; say that all in it is to be removed") from None
+                raise Conflict(f"{text_of(names)} is not empty; recursive=True (-r) removes all in it") from None
             raise
 
 

@@ -133,7 +133,7 @@ class Uploads:
         if place.is_root and found.is_folder:
             raise NotAllowed(f"{place.path} stays what it is; only what is in it can be replaced")
         if not upload.replace:
-            raise Conflict(f"there is something at {place.path} already; say that it may be replaced")
+            raise Conflict(f"there is something at {place.path} already; replace=True (--replace) replaces it")
         return storage.measure(place.names).amount, part
 
     @staticmethod

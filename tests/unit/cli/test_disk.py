@@ -25,6 +25,7 @@ AS = ["--as", "alice@localhost"]
         ["put", "no-such-file", "/", *AS],
         ["get", "/a", *AS],
         ["share", *AS],
+        ["share", "/a", *AS],
         ["quota", "/a", "/b", *AS],
         ["burn"],
     ],

@@ -77,7 +77,9 @@ async def test_what_fails_is_told_and_the_rest_is_done(
     code = await errands.each(["/nothing", "/docs"], lambda path: errands.remove(path, True))
     assert code == FAILED
     assert await names(shell.alice) == ["shared"]
-    assert "there is no /nothing" in shell.capsys.readouterr().err
+    assert shell.capsys.readouterr().err == "esframework: there is no /nothing\n"
+    assert await errands.each(["/way/to/it"], lambda path: errands.make_folder(path, False)) == FAILED
+    assert shell.capsys.readouterr().err == "esframework: there is no /way\n", "it is what is missing that is named"
 
 
 @simulated
