@@ -92,7 +92,11 @@ def completed_line(transfer: Any, seconds: float | None = None) -> str:
     text = f"{verb} {title_of(transfer)} {direction_of(transfer)}: {extent_of(transfer)}"
     if seconds is not None and seconds >= 1:
         text += f" in {time_of(seconds)} ({speed_of((transfer.size - transfer.skipped) / seconds)})"
-    return text + (f"; {size_of(transfer.skipped)} were there already" if transfer.is_resumed else "")
+    if transfer.is_resumed:
+        text += f"; {size_of(transfer.skipped)} were there already"
+    if transfer.left_out:
+        text += f"; {transfer.left_out} left out: links, or what is no file"
+    return text
 
 
 def interrupted_line(transfer: Any) -> str:

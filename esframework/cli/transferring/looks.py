@@ -163,8 +163,8 @@ class Objects(Look):
         """It is whole."""
         self._shown_at.pop(transfer.id, None)
         path = None if transfer.path is None else str(transfer.path)
-        facts = {**facts_of(transfer), "path": path, "skipped": transfer.skipped, "seconds": round(seconds, 3)}
-        self._tell("completed", **facts)
+        facts = {**facts_of(transfer), "path": path, "skipped": transfer.skipped, "left_out": transfer.left_out}
+        self._tell("completed", **facts, seconds=round(seconds, 3))
 
     def interrupt(self, transfer: Any) -> None:
         """With the reason's name in lower case."""

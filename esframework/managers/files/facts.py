@@ -28,7 +28,8 @@ _ANSWER_7: Codec[AnswerFile7] = codec(AnswerFile7, MILLISECONDS)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What an offer says of what is sent. `origin` tells the sender's files of one name apart; `modified_at` is in
-    nanoseconds UTC; `files` is 0 where a sender of another make does not say."""
+    nanoseconds UTC; `files` is 0 where a sender of another make does not say. `left_out` is the sender's own to know:
+    how many links, sockets, pipes and devices do not go with it."""
 
     name: str
     origin: str
@@ -39,6 +40,7 @@ class Facts:
     is_executable: bool = False
     comment: str | None = None
     subject: str = ""
+    left_out: int = 0
 
 
 def facts_of(path: Path, survey: Survey, name: str | None, comment: str | None, subject: str) -> Facts:
@@ -56,6 +58,7 @@ def facts_of(path: Path, survey: Survey, name: str | None, comment: str | None, 
         is_executable=survey.is_executable,
         comment=comment,
         subject=subject,
+        left_out=survey.left_out,
     )
 
 

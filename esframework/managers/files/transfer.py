@@ -44,7 +44,8 @@ class Transfer:
     `sender` and `receiver` are bare user ids, None is the server; `device` is the LoginID of the other end once it is
     known. `path` is where it is read here, or appears in the end. `name` comes from the sender: good for showing, and
     for `Offer.accept_into`, which makes a path of it that is safe. `left_by` is whose it is when the server hands over
-    what somebody has left for this user.
+    what somebody has left for this user. `left_out` is how many links, sockets, pipes and devices of a folder that is
+    sent from here do not go with it.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Transfer:
         self.modified_at = facts.modified_at
         self.comment = facts.comment
         self.subject = facts.subject
+        self.left_out = facts.left_out
         self.is_sending = is_sending
         self.sender = sender
         self.receiver = receiver

@@ -85,6 +85,11 @@ def test_what_a_resumed_transfer_did_not_send_again_is_told() -> None:
     )
 
 
+def test_what_did_not_go_with_a_folder_is_told() -> None:
+    links = HandDriven(is_folder=True, files=2, left_out=3)
+    assert completed_line(links) == "sent holidays/ to bob: 2 files, 10.0 MB; 3 left out: links, or what is no file"
+
+
 @pytest.mark.parametrize("disruption", list(FileDisruption))
 def test_each_reason_has_words_of_its_own(disruption: FileDisruption) -> None:
     texts = {reason: reason_of(HandDriven(disruption=reason)) for reason in FileDisruption}

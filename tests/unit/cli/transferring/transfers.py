@@ -48,6 +48,7 @@ class HandDriven:
     state: Any = field(default_factory=lambda: SimpleNamespace(value="offered"))
     is_resumed: bool = False
     skipped: int = 0
+    left_out: int = 0
     disruption: FileDisruption | None = None
     cause: str = ""
     error: Exception | None = None
