@@ -14,18 +14,27 @@ from esframework import limits
 from esframework.filesystem.digests import BLAKE2B, DIGEST_SIZE
 from esframework.filesystem.worker import FileWorker
 from esframework.managers.files.contracts import (
+    ANSWERED_ELSEWHERE,
     CANCEL,
     DETAILS,
     ENDED,
+    GRANT,
+    PROJECT,
     STARTED,
+    AnsweredElsewhereBody,
     CancelBody,
     DetailsBody,
     EndedBody,
+    GrantBody,
+    ProjectBody,
     StartedBody,
 )
-from esframework.testing import MemoryNetwork, simulated
+from esframework.managers.files.machine.states import TransferState
+from esframework.managers.files.packages import encode_package
+from esframework.testing import Conditions, MemoryNetwork, simulated
 from esframework.wire.types import SERVER_ID, FileDisruption, MessageType, PackageType
-from tests.transfers import ID, ForeignSender, House, open_descriptors
+from tests.peers import FramePeer
+from tests.transfers import ID, SLOWLY, ForeignSender, House, open_descriptors
 
 
 @simulated
@@ -55,6 +64,74 @@ async def test_whoever_offers_and_cancels_piles_up_no_work(
     monkeypatch.undo()
     sender.offer("file", 0)
     assert sender.answer().agree
+
+
+@simulated
+async def test_what_is_cancelled_before_it_has_its_name_does_not_get_it(
+    network: MemoryNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+
+    def hanging(worker: FileWorker, work: Callable[[], Any]) -> Deferred[Any]:
+        waiting.append((work, Deferred()))
+        return waiting[-1][1]
+
+    def go_on() -> None:
+        work, answer = waiting.pop(0)
+        try:
+            result = work()
+        except BaseException:
+            answer.errback()
+        else:
+            answer.callback(result)
+
+    house = House(network, tmp_path)
+    sender = ForeignSender(network, 6, SERVER_ID)
+    sender.offer("file", 7)
+    assert sender.answer().agree
+    monkeypatch.setattr(FileWorker, "run", hanging)
+    sender.package(PackageType.CONTENT, b"content")
+    go_on()
+    transfer = house.offers[-1].transfer
+    assert (transfer.state, len(waiting)) == (TransferState.FINISHING, 1)
+    transfer.cancel("not after all")
+    go_on()
+    go_on()
+    assert not waiting and transfer.disruption is FileDisruption.CANCELLED
+    monkeypatch.undo()
+    assert not (house.folder / "file").exists()
+    sender.peer.take()
+    sender.offer("file", 7)
+    assert sender.answer().received_count == 7
+    assert (house.folder / "file").read_bytes() == b"content"
+
+
+@simulated
+async def test_nobody_speaks_for_another(network: MemoryNetwork, tmp_path: Path) -> None:
+    network.conditions = Conditions(delay=0.01)
+    house = House(network, tmp_path)
+    mallory = FramePeer(network, "mallory").online()
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(limits.FILE_WINDOW))
+    transfer = await house.alice.files.send("bob", path, parameters=SLOWLY)
+    network.advance(0.5)
+    id = transfer.id
+    bodies = {
+        MessageType.FILE_PACKAGE: encode_package(id.encode(), PackageType.CONTENT, 1, b"evil"),
+        MessageType.FILE_ENDED: ENDED.encode(EndedBody(bytes(DIGEST_SIZE), id)),
+        MessageType.SENDER_CANCELS_FILE: CANCEL.encode(CancelBody("evil", False, id)),
+        MessageType.RECEIVER_CANCELS_FILE: CANCEL.encode(CancelBody("evil", False, id)),
+        MessageType.FILE_ANSWERED_ELSEWHERE: ANSWERED_ELSEWHERE.encode(AnsweredElsewhereBody(True, 1, id)),
+        MessageType.FILE_GRANTED: GRANT.encode(GrantBody(2**60, id)),
+        MessageType.FILE_KEPT: PROJECT.encode(ProjectBody(id)),
+        MessageType.FILE_PEER_GONE: PROJECT.encode(ProjectBody(id)),
+    }
+    for message_type, body in bodies.items():
+        for to in ("alice", "bob"):
+            mallory.send(message_type, body, to=to)
+    assert transfer.is_transferring and house.offers[-1].transfer.is_transferring
+    await transfer.done()
+    assert (house.folder / "file").read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["..", "\u202egpj.exe", "line\nbreak"])
