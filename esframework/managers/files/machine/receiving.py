@@ -17,30 +17,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from esframework.managers.files.machine.states import PACKAGE_CHARGE, Broken, TransferState
+from esframework.managers.files.machine.states import PACKAGE_CHARGE, Broken, TransferMachine, TransferState
 from esframework.wire.types import FileDisruption
 
 _FIRST_WORD: Final = 2.0
 """Seconds in which a sender of ours says itself why it was silent: it knows more."""
 
 
-class ReceivingMachine:
-    """`size` is what was offered; `silence` as for the sender."""
+class ReceivingMachine(TransferMachine):
+    """`size` is what was offered, `window` how far the sender may be ahead of the disk."""
 
     def __init__(self, size: int, now: float, silence: float, alive_interval: float, window: int) -> None:
-        self.state = TransferState.OFFERED
-        self.is_ours = False
+        super().__init__(now, silence, alive_interval)
         self.received = 0
         self.granted = 0
         self._size = size
-        self._silence = silence
-        self._alive_interval = alive_interval
         self._window = window
         self._charged = 0
         self._taken = 0
         self._has_begun = False
-        self._moved = now
-        self._told = now
 
     @property
     def backlog(self) -> int:
@@ -120,20 +115,6 @@ class ReceivingMachine:
         self._moved = now
 
     # --- the end ----------------------------------------------------------------------------------------------------
-    def complete(self) -> bool:
-        """It has its name; False when it was over already."""
-        if self.state is not TransferState.FINISHING:
-            return False
-        self.state = TransferState.COMPLETED
-        return True
-
-    def interrupt(self) -> bool:
-        """Whatever ended it; False when it was over already."""
-        if self.state.is_over:
-            return False
-        self.state = TransferState.INTERRUPTED
-        return True
-
     def overdue(self, now: float) -> FileDisruption | None:
         """Why it is to be given up now, if it is: only a sender can be too slow here."""
         waits_for_sender = self.state is TransferState.TRANSFERRING and not self.backlog
@@ -142,13 +123,9 @@ class ReceivingMachine:
             return None
         return FileDisruption.NETWORK_TOO_SLOW if self._has_begun else FileDisruption.NO_FIRST_PACKAGE
 
-    def wants_to_tell(self, now: float) -> bool:
-        """Whether the sender, if it is ours, is to be told that this end is still there: so it is found out, too, when
-        the sender is not."""
-        if self.state.is_over or now - self._told < self._alive_interval:
-            return False
-        self._told = now
-        return True
+    def _needs_telling(self) -> bool:
+        # While packages come, too: so it is found out when the sender is not there.
+        return not self.state.is_over
 
     def _check_begun(self) -> None:
         if self.is_ours and not self._has_begun:

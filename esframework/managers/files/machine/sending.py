@@ -16,28 +16,23 @@ sender up, and in a folder each file waits until the one before it is in.
 
 from __future__ import annotations
 
-from esframework.managers.files.machine.states import PACKAGE_CHARGE, TransferState
+from esframework.managers.files.machine.states import PACKAGE_CHARGE, TransferMachine, TransferState
 from esframework.wire.types import FileDisruption
 
 _UNLIMITED = 2**63
 
 
-class SendingMachine:
-    """`silence` is for how many seconds nothing may move before the transfer is given up; <= 0: for ever."""
+class SendingMachine(TransferMachine):
+    """Its `receiver` is the device that has accepted."""
 
     def __init__(self, now: float, silence: float, alive_interval: float) -> None:
-        self.state = TransferState.OFFERED
+        super().__init__(now, silence, alive_interval)
         self.receiver: str | None = None
-        self.is_ours = False
-        self._silence = silence
-        self._alive_interval = alive_interval
         self._charged = 0
         self._granted = 0
         self._unconfirmed_file = False
         self._reading_since: float | None = None
         self._has_read_any = False
-        self._moved = now
-        self._told = now
 
     @property
     def room(self) -> int:
@@ -116,20 +111,6 @@ class SendingMachine:
         self._moved = now
 
     # --- the end ----------------------------------------------------------------------------------------------------
-    def complete(self) -> bool:
-        """The receiver has all of it; False when that is not so, or it was over already."""
-        if self.state is not TransferState.FINISHING:
-            return False
-        self.state = TransferState.COMPLETED
-        return True
-
-    def interrupt(self) -> bool:
-        """Whatever ended it; False when it was over already."""
-        if self.state.is_over:
-            return False
-        self.state = TransferState.INTERRUPTED
-        return True
-
     def overdue(self, now: float) -> FileDisruption | None:
         """Why it is to be given up now, if it is."""
         if self._silence <= 0 or self.state.is_over or self.state is TransferState.OFFERED:
@@ -140,10 +121,6 @@ class SendingMachine:
             return FileDisruption.READ_BLOCKED if self._has_read_any else FileDisruption.SENDING_NOT_STARTED
         return FileDisruption.NETWORK_TOO_SLOW if now - self._moved >= self._silence else None
 
-    def wants_to_tell(self, now: float) -> bool:
-        """Whether one of ours is to be told that this end is still there, while nothing else tells it."""
-        is_quiet = self.state in (TransferState.OFFERED, TransferState.PREPARING, TransferState.FINISHING)
-        if not is_quiet or now - self._told < self._alive_interval:
-            return False
-        self._told = now
-        return True
+    def _needs_telling(self) -> bool:
+        # While packages go, they tell it.
+        return self.state in (TransferState.OFFERED, TransferState.PREPARING, TransferState.FINISHING)
