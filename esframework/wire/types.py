@@ -259,13 +259,13 @@ class FileDisruption(IntEnum):
     """Why the transfer of a file or folder was interrupted (manual, chapter 03)."""
 
     REJECTED = 0
-    """The receiver refused, or the offer was withdrawn before it answered."""
+    """The receiver refused, or may not be asked."""
 
     CANCELLED = 1
     """This end cancelled it."""
 
     CANCELLED_BY_OTHER = 2
-    """The other end cancelled it, or another device of the receiver's answered first."""
+    """The other end cancelled it or withdrew the offer, or another device of the receiver's answered first."""
 
     OTHER_OFFLINE = 3
     P2P_CHANNEL_CLOSED = 4
