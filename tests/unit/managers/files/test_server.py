@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from esframework import ClientOptions, limits
-from esframework.managers.files.contracts import CANCEL
+from esframework.managers.files.contracts import ANSWERED_ELSEWHERE, CANCEL, AnsweredElsewhereBody, CancelBody
 from esframework.managers.files.offer import Offer
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.contracts import ANSWER_FILE, AnswerFile6
 from esframework.wire.profile import ClientType7
 from esframework.wire.types import FileDisruption, MessageType
+from tests.peers import FramePeer, record
 from tests.transfers import SLOWLY, ForeignSender, House, events_of
 
 
@@ -132,4 +134,54 @@ async def test_whoever_sends_to_somebody_blocked_gets_an_answer(network: MemoryN
     path = tmp_path / "file"
     path.write_bytes(b"content")
     transfer = await house.alice.files.send("bob", path)
+    await transfer.done()
+
+
+@pytest.mark.parametrize("message_type", [*range(301, 307), 308, *range(1080, 1088)])
+@simulated
+async def test_bodies_that_are_none_end_their_senders_connection(
+    network: MemoryNetwork, tmp_path: Path, message_type: int
+) -> None:
+    house = House(network, tmp_path)
+    sender = ForeignSender(network, 6, "bob")
+    sender.peer.send(message_type, b"\1\2\3", to="_0")
+    assert not sender.peer.is_connected
+    assert house.server.refusals.counts == {"invalid_message_data_lacked": 1}
+
+
+@simulated
+async def test_between_clients_they_end_nothing(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path)
+    invalid = record(house.bob.invalid_message)
+    sender = ForeignSender(network, 6, "bob")
+    for message_type in (301, 303, 304, 305, 306, 308):
+        sender.peer.send(message_type, b"\1\2\3", to="bob")
+    assert len(invalid) == 6
+    assert sender.peer.is_connected and house.bob.connected and not house.offers
+
+
+@simulated
+async def test_nobody_answers_in_anothers_name(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path, decide=lambda offer: None)
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    transfer = await house.alice.files.send("bob", path)
+    carol = FramePeer(network, "carol").online()
+    answer = AnswerFile6(
+        agree=True,
+        disrupted_received_count=0,
+        disrupted_relative_path=None,
+        disrupted_size=0,
+        project_id=transfer.id,
+        received_count=0,
+        reject_cause=None,
+    )
+    carol.send(MessageType.ANSWER_FILE, ANSWER_FILE[6].encode(answer), to="alice")  # type: ignore[attr-defined]
+    carol.send(MessageType.RECEIVER_CANCELS_FILE, CANCEL.encode(CancelBody("no", False, transfer.id)), to="alice")
+    carol.send(MessageType.SENDER_CANCELS_FILE, CANCEL.encode(CancelBody("no", False, transfer.id)), to="bob")
+    elsewhere = AnsweredElsewhereBody(True, 1, transfer.id)
+    carol.send(MessageType.FILE_ANSWERED_ELSEWHERE, ANSWERED_ELSEWHERE.encode(elsewhere), to="bob")
+    assert transfer.state.value == house.offers[0].transfer.state.value == "offered"
+    assert not carol.take(MessageType.FILE_PACKAGE)
+    house.offers[0].accept_into(house.folder)
     await transfer.done()
