@@ -109,7 +109,7 @@ class Files:
                 if claim(offer):
                     return True
             except Exception:
-                _log.failure("whoever was to decide about {offer} failed", offer=offer)
+                _log.failure("whoever was to decide about {offer} failed", offer=repr(offer))
                 offer.refuse("the receiver's program failed")
                 return True
         self.offered.fire(offer)

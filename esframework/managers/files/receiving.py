@@ -391,7 +391,7 @@ class Reception:
         if not self.machine.state.is_over:
             self.stop(FileDisruption.INNER_ERROR, failure.getErrorMessage(), failure.value)
         else:
-            _log.debug("{transfer}: nobody waits for {error}", transfer=self.transfer, error=failure.value)
+            _log.debug("{transfer}: nobody waits for {error}", transfer=repr(self.transfer), error=failure.value)
 
     def _hold_up_reading(self) -> None:
         # One of ours sends what it is granted. Of any other, the connection alone can be held up.
@@ -477,12 +477,12 @@ class Reception:
             if items and self._can_write:
                 self._write(items)
         except (OSError, EsError) as error:
-            _log.debug("{transfer}: what came last is lost: {error}", transfer=self.transfer, error=error)
+            _log.debug("{transfer}: what came last is lost: {error}", transfer=repr(self.transfer), error=error)
         finally:
             self._writer.suspend()
 
     def _not_put_away(self, failure: Failure) -> None:
-        _log.failure("{transfer}: what is left could not be put away", failure, transfer=self.transfer)
+        _log.failure("{transfer}: what is left could not be put away", failure, transfer=repr(self.transfer))
 
     def _close(self) -> None:
         self._desk.over(self)

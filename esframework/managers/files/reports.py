@@ -59,5 +59,5 @@ class Reports:
     def interrupted(self, transfer: Transfer) -> None:
         """It is not, and will not be."""
         assert transfer.disruption is not None
-        _log.debug("{transfer}: {cause}", transfer=transfer, cause=transfer.cause)
+        _log.debug("{transfer}: {cause}", transfer=repr(transfer), cause=transfer.cause)
         self._of(transfer).interrupted.fire(transfer, transfer.disruption)

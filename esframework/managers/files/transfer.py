@@ -187,6 +187,8 @@ class Transfer:
         self._settle(lambda waiting: waiting.errback(self._interrupted_error()))
 
     def _settle(self, settle: Callable[[Deferred[Transfer]], None]) -> None:
+        # Who keeps it keeps nothing of what has moved it: the list of a large folder has 100 MB.
+        self._cancel = _too_late
         waiting, self._waiting = self._waiting, []
         self.changed()
         for each in waiting:
@@ -200,3 +202,7 @@ class Transfer:
         error = TransferInterrupted(text, self.disruption, self.cause)
         error.__cause__ = self.error
         return error
+
+
+def _too_late(cause: str) -> None:
+    """Cancelling what is over is harmless."""

@@ -3,6 +3,7 @@ gone on with."""
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from esframework import ClientOptions, limits
 from esframework.errors import NotLoggedOn, TargetAbsent, TransferInterrupted
+from esframework.filesystem.reading import TreeReader
 from esframework.managers.files.options import SendingParameters
 from esframework.managers.files.transfer import Transfer
 from esframework.testing import Conditions, MemoryNetwork, simulated
@@ -87,6 +89,18 @@ async def test_nothing_under_the_real_name_before_it_is_whole(network: MemoryNet
             assert not (house.folder / "file").exists()
     await transfer.done()
     assert (house.folder / "file").exists()
+
+
+@simulated
+async def test_who_keeps_a_transfer_keeps_nothing_of_what_has_moved_it(network: MemoryNetwork, tmp_path: Path) -> None:
+    house = House(network, tmp_path)
+    sent = tmp_path / "file"
+    sent.write_bytes(b"content")
+    kept = [await house.alice.files.send("bob", sent), await house.alice.files.send("carol", sent)]
+    network.advance(1)
+    assert all(transfer.state.is_over for transfer in kept)
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, TreeReader) and each.path == sent]
 
 
 # --- it does not ------------------------------------------------------------------------------------------------------
