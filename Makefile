@@ -73,6 +73,9 @@ serve: $(PLAIN)
 	    '         $(BIN)/esframework chat alice@localhost:4530' \
 	    '         $(BIN)/esframework chat bob@localhost:4530' \
 	    '     and write, as alice:   bob: hello' \
+	    '  3. or send a file:' \
+	    '         $(BIN)/esframework receive bob@localhost:4530 --into inbox' \
+	    '         $(BIN)/esframework send FILE bob --as alice@localhost:4530' \
 	    ''
 	@exec $(BIN)/twistd -n --pidfile= esframework $(SERVE_ARGUMENTS)
 

@@ -38,7 +38,8 @@ MINIMUM: Final = {
 MINIMUM_PYTHON: Final = (3, 11)
 
 EXTRAS: Final = {
-    "terminal": ("prompt_toolkit", "editing and history in esframework chat"),
+    "terminal": ("prompt_toolkit", "editing and history in esframework chat, and bars of progress"),
+    "files": ("blake3", "a quicker digest of files"),
     "metrics": ("prometheus_client", "figures for Prometheus"),
     "postgresql": ("psycopg", "stores in PostgreSQL"),
     "bench": ("psutil", "the project's benchmarks"),

@@ -110,6 +110,7 @@ def test_an_extra_is_missed_only_where_it_is_asked_for(
     findings = by_check(check_extras(wanted))
     assert findings["extra metrics"].status is status
     assert findings["extra terminal"].status is Status.OK
+    assert "a quicker digest" in findings["extra files"].text
 
 
 def test_an_extra_that_is_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
