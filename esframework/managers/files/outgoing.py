@@ -25,7 +25,7 @@ from esframework.managers.files.facts import (
     encode_details,
     facts_of,
 )
-from esframework.managers.files.machine.pace import Pace
+from esframework.managers.files.machine.pace import Line, Pace
 from esframework.managers.files.machine.sending import SendingMachine
 from esframework.managers.files.options import SendingParameters
 from esframework.managers.files.reports import Reports
@@ -155,7 +155,12 @@ class Outgoing:
         answer = decode_answer(body, self._end.generation_of(sender))
         transmission = self.find(sender, answer.project_id or "")
         if transmission is not None:
+            transmission.pace.line = self._line(sender.lane)
             transmission.answered(sender, answer)
+
+    def _line(self, lane: Any) -> Line:
+        """The one of those who send by it already."""
+        return next((each.pace.line for each in self._open.values() if each.lane is lane), Line())
 
     def _grant_came(self, sender: Any, message_id: int, body: bytes) -> None:
         grant = GRANT.decode(body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import NamedTuple
 
@@ -58,16 +58,20 @@ def decode_package(body: bytes | memoryview) -> Package:
     return Package(project_id, package_type, None if length == _NULL else memoryview(body)[_HEAD.size : end])
 
 
-def parts_of(item: Item, is_ours: bool, package_size: int) -> Iterator[tuple[int, bytes | memoryview]]:
-    """(package type, data) of each package that carries an item; bytes are cut to packages of that size."""
+def parts_of(item: Item, is_ours: bool, package_size: Callable[[], int]) -> Iterator[tuple[int, bytes | memoryview]]:
+    """(package type, data) of each package that carries an item; bytes are cut to packages of the size that is the
+    right one when each is cut."""
     if isinstance(item, FolderItem):
         yield PackageType.FOLDER, (item.path if is_ours else _backslashed(item.path)).encode()
     elif isinstance(item, FileItem):
         yield PackageType.FILE, _file_data(item, is_ours)
     else:
         content = memoryview(item)
-        for start in range(0, len(content), package_size):
-            yield PackageType.CONTENT, content[start : start + package_size]
+        start = 0
+        while start < len(content):
+            end = start + package_size()
+            yield PackageType.CONTENT, content[start:end]
+            start = end
 
 
 def item_of(package_type: int, data: memoryview, is_ours: bool) -> Item:

@@ -79,7 +79,8 @@ class Transmission:
         self._reports = reports
         self._reader = reader
         self._worker = worker
-        self._pace = pace
+        self.pace = pace
+        self.lane: Any = None
         self._over = over
         self._ways: list[Way] = []
         self._project_id = transfer.id.encode()
@@ -129,6 +130,7 @@ class Transmission:
         if self.machine.state is not TransferState.OFFERED:
             return
         self.transfer.device = sender.login_id
+        self.lane = sender.lane
         self._withdraw_elsewhere(sender)
         if not answer.agree:
             self._reports.answered.fire(self.transfer, False)
@@ -257,7 +259,7 @@ class Transmission:
         while self._next is not None:
             length = len(self._next[1])
             await self._turn(length)
-            if length >= limits.FIRST_FILE_PACKAGE or not self._pace.is_free:
+            if length >= limits.FIRST_FILE_PACKAGE or not self.pace.is_free:
                 self._send(*self._take())
             elif self.machine.is_ours:
                 self._send_bundle()
@@ -274,7 +276,7 @@ class Transmission:
                 self._file_size = self._file_left = item.size
                 if not self.transfer.is_folder:
                     continue
-            yield from parts_of(item, self.machine.is_ours, self._pace.package_size)
+            yield from parts_of(item, self.machine.is_ours, lambda: self.pace.package_size)
 
     async def _turn(self, length: int) -> None:
         """Wait until a package of that length may be sent: for room, for the line, for the pace, for others."""
@@ -289,8 +291,8 @@ class Transmission:
         asked = clock.seconds()
         if channel.is_busy:
             await channel.sent(Priority.BULK)
-        self._pace.left(clock.seconds() - asked)
-        delay = 0.0 if self._pace.is_free else self._pace.delay(length, asked)
+        self.pace.left(clock.seconds() - asked)
+        delay = 0.0 if self.pace.is_free else self.pace.delay(length, asked)
         self._turns += 1
         if delay > 0 or self._turns % limits.FILE_PACKAGES_PER_TURN == 0:
             await deferLater(clock, delay, lambda: None)
@@ -313,7 +315,7 @@ class Transmission:
         while self._next is not None and len(parts) < limits.MAX_BUNDLE_PARTS:
             length = len(self._next[1])
             size += PART_HEAD + length
-            is_large = length >= limits.FIRST_FILE_PACKAGE or size > self._pace.package_size
+            is_large = length >= limits.FIRST_FILE_PACKAGE or size > self.pace.package_size
             if is_large or size + len(parts) * PACKAGE_CHARGE > self.machine.room:
                 break
             parts.append(self._take())

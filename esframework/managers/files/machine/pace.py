@@ -7,22 +7,41 @@ from collections import deque
 from esframework import limits
 
 
+class Line:
+    """How large packages on one connection are: they grow while they leave quickly and shrink when they do not, so that
+    on any line one takes about `limits.FILE_PACKAGE_TIME`. All who send by it at once share it, and take turns: so each
+    gets as much of it as the others."""
+
+    def __init__(self) -> None:
+        self.package_size = limits.FIRST_FILE_PACKAGE
+
+    def left(self, seconds: float) -> None:
+        """A package took that long to leave."""
+        if seconds < limits.FILE_PACKAGE_TIME / 2:
+            self.package_size = min(limits.MOST_FILE_PACKAGE, self.package_size * 2)
+        elif seconds > limits.FILE_PACKAGE_TIME * 2:
+            self.package_size = max(limits.LEAST_FILE_PACKAGE, self.package_size // 2)
+
+
 class Pace:
-    """Packages grow while they leave quickly and shrink when they do not, so that on any line one takes about
-    `limits.FILE_PACKAGE_TIME`; a `fixed` size stays. `rate_limit` is in bytes a second, 0 for none; a package has no
-    more than a second permits, so that even the slowest transfer moves before anybody gives it up. `interval` seconds
-    are between two packages."""
+    """What one transfer may send, and when: packages of a `fixed` size, or of what suits its line, with at most `most`
+    bytes. `rate_limit` is in bytes a second, 0 for none; a package has no more than a second permits, so that even the
+    slowest transfer moves before anybody gives it up. `interval` seconds are between two packages."""
 
     def __init__(self, fixed: int | None, interval: float, rate_limit: int, most: int) -> None:
+        self.line = Line()
         self._fixed = fixed
         self._interval = interval
         self._rate_limit = rate_limit
         self._most = max(limits.LEAST_FILE_PACKAGE, most)
         if rate_limit:
             self._most = min(self._most, rate_limit)
-        start = limits.FIRST_FILE_PACKAGE if fixed is None else fixed
-        self.package_size = max(1, min(start, self._most))
         self._due = 0.0
+
+    @property
+    def package_size(self) -> int:
+        """Bytes of content that a package may have."""
+        return min(self._most, self.line.package_size if self._fixed is None else self._fixed)
 
     @property
     def is_free(self) -> bool:
@@ -39,12 +58,8 @@ class Pace:
 
     def left(self, seconds: float) -> None:
         """A package took that long to leave."""
-        if self._fixed is not None:
-            return
-        if seconds < limits.FILE_PACKAGE_TIME / 2:
-            self.package_size = min(self._most, self.package_size * 2)
-        elif seconds > limits.FILE_PACKAGE_TIME * 2:
-            self.package_size = min(self._most, max(limits.LEAST_FILE_PACKAGE, self.package_size // 2))
+        if self._fixed is None:
+            self.line.left(seconds)
 
 
 class Speed:

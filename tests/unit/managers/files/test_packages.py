@@ -23,7 +23,7 @@ ITEMS = st.one_of(st.builds(FolderItem, TEXTS), FILES, st.binary(min_size=1, max
 
 def single(item: Item, is_ours: bool) -> tuple[int, memoryview]:
     """The one package of an item."""
-    ((package_type, data),) = parts_of(item, is_ours, 1000)
+    ((package_type, data),) = parts_of(item, is_ours, lambda: 1000)
     return package_type, memoryview(data)
 
 
@@ -94,4 +94,6 @@ def test_what_waits_for_the_disk_takes_little_more_memory_than_it_counts(size: i
 
 
 def test_content_is_cut() -> None:
-    assert [bytes(data) for _, data in parts_of(b"12345", True, 2)] == [b"12", b"34", b"5"]
+    assert [bytes(data) for _, data in parts_of(b"12345", True, lambda: 2)] == [b"12", b"34", b"5"]
+    sizes = iter([1, 3, 9])
+    assert [bytes(data) for _, data in parts_of(b"12345", True, lambda: next(sizes))] == [b"1", b"234", b"5"]

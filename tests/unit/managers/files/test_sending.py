@@ -1,4 +1,4 @@
-"""Sending to clients of another make: nothing but what they know."""
+"""Sending: to clients of another make nothing but what they know; on one line with others, and with messages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from esframework import limits
 from esframework.managers.files.contracts import CANCEL, FILE, PROJECT, CancelBody, FileBody, ProjectBody
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.types import FileDisruption, MessageType, PackageType
+from tests.peers import Recorder
 from tests.transfers import ForeignReceiver, House, make_tree
 
 
@@ -75,3 +76,39 @@ async def test_a_folder_is_sent_to_another_make_file_by_file(network: MemoryNetw
     receiver.peer.send(MessageType.FILE_OF_FOLDER_RECEIVED, is_in, to="alice")
     assert receiver.packages() == [(3, None)]
     await transfer.done()
+
+
+class Line:
+    """A line of some 1.3 MB/s, on which several files are under way to bob and to the server."""
+
+    def __init__(self, network: MemoryNetwork, folder: Path) -> None:
+        network.conditions.window, network.conditions.delay = 64 * 1024, 0.05
+        self.house = House(network, folder)
+        self.house.bob.handler = self.house.server.handler = Recorder()
+        self.transfers = []
+        for number, target in enumerate([None, None, "bob"]):
+            path = folder / f"file {number}"
+            path.write_bytes(bytes(4 * limits.FILE_WINDOW))
+            self.transfers.append(network.run(self.house.alice.files.send(target, path)))
+            network.advance(0.3)
+
+
+@simulated
+async def test_transfers_on_one_line_get_as_much_of_it(network: MemoryNetwork, tmp_path: Path) -> None:
+    line = Line(network, tmp_path)
+    before = [transfer.transferred for transfer in line.transfers]
+    network.advance(6)
+    moved = [transfer.transferred - then for transfer, then in zip(line.transfers, before, strict=True)]
+    assert sum(moved) > 6_000_000
+    assert max(moved) <= 2 * min(moved)
+
+
+@simulated
+async def test_a_message_does_not_wait_for_files(network: MemoryNetwork, tmp_path: Path) -> None:
+    line = Line(network, tmp_path)
+    for target in (None, "bob", None, "bob"):
+        asked = network.seconds()
+        await line.house.alice.custom.query(target, 1, b"ping")
+        # There and back takes 0.1 s to the server and 0.2 s to bob on an idle line; mebibytes of files are granted.
+        assert network.seconds() - asked < (0.3 if target is None else 0.6)
+    assert line.house.alice.channel_is_busy

@@ -21,6 +21,13 @@ def test_packages_grow_on_a_fast_line_and_shrink_on_a_slow_one() -> None:
     assert pace.package_size == limits.LEAST_FILE_PACKAGE
 
 
+def test_those_who_share_a_line_share_its_size() -> None:
+    one, other = Pace(None, 0.0, 0, limits.MOST_FILE_PACKAGE), Pace(None, 0.0, 5000, limits.MOST_FILE_PACKAGE)
+    other.line = one.line
+    other.left(0.0)
+    assert one.package_size == 2 * limits.FIRST_FILE_PACKAGE and other.package_size == 5000
+
+
 def test_a_fixed_size_stays_within_what_a_message_holds() -> None:
     pace = Pace(300, 0.0, 0, 10_000)
     pace.left(0.0)
