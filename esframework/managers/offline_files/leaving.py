@@ -12,15 +12,18 @@ from uuid import uuid4
 from twisted.internet.interfaces import IReactorTime
 
 from esframework import limits
+from esframework.errors import InvalidText
 from esframework.filesystem.partials import Identity, Partials
 from esframework.filesystem.reading import Survey, TreeReader
 from esframework.filesystem.worker import FileWorker
 from esframework.filesystem.writing import TreeWriter
 from esframework.interfaces import IServerContext, StoredFile
 from esframework.managers.offline_files.blobs import Blobs
+from esframework.managers.offline_files.contracts import is_id
 from esframework.managers.offline_files.machine import Arrivals
 from esframework.managers.offline_files.options import OfflineFilesOptions
 from esframework.plugins.hooks import Event
+from esframework.wire.identity import check_account_name
 
 
 class Leaving:
@@ -46,6 +49,9 @@ class Leaving:
         self, target: str, path: Path, comment: str | None, source: str | None, name: str | None, id: str | None
     ) -> StoredFile:
         """See `ServerOfflineFiles.leave`."""
+        check_account_name(target)
+        if id is not None and not is_id(id):
+            raise InvalidText("the id of an offline file is 1 to 128 letters, digits, dots, dashes or underscores")
         store, quota = self._server.stores.offline_files, self._options.quota
         copy, blob = Copy(self._server.clock, path, self._now), uuid4().hex
         survey = await copy.survey()

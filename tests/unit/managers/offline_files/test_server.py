@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, fail
 from esframework import limits
 from esframework.errors import (
     FileQuotaExceeded,
+    InvalidText,
     InvalidUserId,
     KeptOffline,
     NotDelivered,
@@ -603,7 +604,10 @@ def test_what_cannot_be_left_leaves_nothing(network: MemoryNetwork, tmp_path: Pa
         with pytest.raises(error):
             network.run(files.leave("bob", path))
     with pytest.raises(InvalidUserId):
-        network.run(files.leave("_0", office.file()))
+        network.run(files.leave("_0", tmp_path / "not even looked at"))
+    with pytest.raises(InvalidText, match="letters, digits"):
+        # Its receiver would not know it again.
+        network.run(files.leave("bob", office.file(), id="a:b"))
     assert office.litter() == []
     nowhere = PostOffice(MemoryNetwork(), tmp_path, folder=None)
     with pytest.raises(NotKept, match="OfflineFilesOptions.folder"):
