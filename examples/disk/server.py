@@ -39,11 +39,11 @@ class Demo:
         if information_type != GET_ALL_FILE_NAMES:
             raise LookupError(f"no answer to information type {information_type}")
         names: list[str] = []
-        has_more = True
+        after, has_more = None, True
         while has_more:
-            page = await self.server.disk.list_folder(source, PUBLIC, names[-1] if names else None)
+            page = await self.server.disk.list_folder(source, PUBLIC, after)
             names += [entry.name for entry in page.entries if not entry.is_folder]
-            has_more = page.has_more
+            after, has_more = page.entries[-1].name if page.entries else None, page.has_more
         # What is half received has a name that begins with a dot.
         return NAMES.encode([name for name in names if not name.startswith(".")])
 

@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from esframework import ClientEngine
+from esframework import ClientEngine, limits
 from esframework.errors import TransferInterrupted
 from esframework.wire.compact import codec
 from tests.integration.example_programs import ExamplePrograms, types
@@ -71,6 +71,8 @@ async def test_the_manuals_demo(children: list[Child], free_port: int, tmp_path:
         (tmp_path / "song.txt").write_text("la")
         await (await client.files.send(None, tmp_path / "song.txt")).done()
         assert (files / "song.txt").read_text() == "la"
+        for number in range(limits.DISK_PAGE + 1):
+            (files / f"zoo {number}").mkdir()
         assert NAMES.decode(await client.custom.query(None, 0, b"")) == ["song.txt"]
         with pytest.raises(TransferInterrupted):
             await (await client.files.send(None, tmp_path / "song.txt")).done()
