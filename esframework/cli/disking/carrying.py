@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 
 from esframework.cli.disking.errands import REFUSED, Errands, exit_code_of
 from esframework.cli.information import printable
@@ -18,6 +18,7 @@ from esframework.cli.session import DONE, FAILED
 from esframework.cli.transferring.figures import direction_of, title_of, words_of
 from esframework.cli.transferring.following import follow
 from esframework.cli.transferring.looks import Look
+from esframework.cli.transferring.waiting import connection_of
 from esframework.errors import (
     ConnectionInterrupted,
     LocalError,
@@ -26,7 +27,7 @@ from esframework.errors import (
     RequestTimeout,
     TransferInterrupted,
 )
-from esframework.wire.types import FileDisruption, LogonResult
+from esframework.wire.types import FileDisruption
 
 _MAY_GO_ON: Final = frozenset(
     {
@@ -90,9 +91,12 @@ class Carrier:
         while True:
             try:
                 transfer = await self._attempt(begin)
-            except (NotLoggedOn, ConnectionInterrupted, RequestTimeout):
+            except (NotLoggedOn, ConnectionInterrupted):
                 transfer = None
             except (OSError, LocalError, RequestError) as error:
+                if isinstance(error, RequestTimeout) and tries < _TRIES:
+                    tries += 1
+                    continue
                 self._look.complain(f"{printable(name)}: {words_of(error)}", event="failed", path=name)
                 return exit_code_of(error) if isinstance(error, RequestError) else FAILED
             if transfer is not None and transfer.disruption is None:
@@ -102,7 +106,7 @@ class Carrier:
             if transfer is not None and (transfer.disruption not in _MAY_GO_ON or tries >= _TRIES):
                 self._look.fail(transfer)
                 return REFUSED if transfer.disruption is FileDisruption.REJECTED else FAILED
-            await self._connection()
+            await connection_of(self._client, self._look)
 
     async def _attempt(self, begin: Callable[[], Awaitable[Any]]) -> Any:
         """The transfer, when it is over in one way or the other."""
@@ -122,21 +126,3 @@ class Carrier:
             # At Ctrl-C the other end is told. Otherwise it is over, and this does nothing.
             task.cancel("the program was ended")
         return task.transfer
-
-    async def _connection(self) -> None:
-        """Wait until this client is logged on."""
-        if self._client.connected:
-            return
-        self._look.note("the connection was lost; it comes back by itself", event="connection_interrupted")
-        back: Deferred[None] = Deferred()
-
-        def relogon_completed(response: Any) -> None:
-            if response.result == LogonResult.SUCCEED and not back.called:
-                back.callback(None)
-
-        subscription = self._client.relogon_completed.subscribe(relogon_completed)
-        try:
-            await back
-        finally:
-            subscription.cancel()
-        self._look.note("logged on again", event="relogon_completed")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.task import deferLater
 
 from esframework.cli.information import name_of, printable
@@ -19,6 +19,7 @@ from esframework.cli.session import DONE, FAILED, NOT_WANTED
 from esframework.cli.transferring.figures import direction_of, reason_of, time_of, title_of, words_of
 from esframework.cli.transferring.following import follow
 from esframework.cli.transferring.looks import Look
+from esframework.cli.transferring.waiting import connection_of
 from esframework.errors import (
     ConnectionInterrupted,
     LocalError,
@@ -27,7 +28,7 @@ from esframework.errors import (
     TransferInterrupted,
 )
 from esframework.wire.login_id import bare_id
-from esframework.wire.types import FileDisruption, LogonResult
+from esframework.wire.types import FileDisruption
 
 WAIT: Final = 60.0
 """Seconds for which a receiver is waited for who was there and is gone."""
@@ -90,7 +91,7 @@ class Sender:
                 if code is not None:
                     return code
             except (NotLoggedOn, ConnectionInterrupted):
-                await self._connection()
+                await connection_of(self._client, self._look)
             except (OSError, LocalError, RequestError) as error:
                 self._look.complain(f"{printable(str(path))}: {words_of(error)}", event="failed", path=str(path))
                 return FAILED
@@ -127,7 +128,7 @@ class Sender:
     async def _judged(self, transfer: Any) -> int | None:
         """None when an interrupted transfer may go on now; else it is told how it ended, and the exit code."""
         if transfer.disruption is FileDisruption.SELF_OFFLINE:
-            await self._connection()
+            await connection_of(self._client, self._look)
             return None
         # Nobody has answered: whoever it is for was not there from the beginning.
         is_absent = transfer.disruption is FileDisruption.OTHER_OFFLINE and transfer.device is None
@@ -147,24 +148,6 @@ class Sender:
             return False
         self._leaves_it = True
         return True
-
-    async def _connection(self) -> None:
-        """Wait until this client is logged on."""
-        if self._client.connected:
-            return
-        self._look.note("the connection was lost; it comes back by itself", event="connection_interrupted")
-        back: Deferred[None] = Deferred()
-
-        def relogon_completed(response: Any) -> None:
-            if response.result == LogonResult.SUCCEED and not back.called:
-                back.callback(None)
-
-        subscription = self._client.relogon_completed.subscribe(relogon_completed)
-        try:
-            await back
-        finally:
-            subscription.cancel()
-        self._look.note("logged on again", event="relogon_completed")
 
     async def _other_is_back(self, reason: str) -> bool:
         """Wait as long as is meant for the receiver; False when that was in vain."""
@@ -186,7 +169,7 @@ class Sender:
                 if await self._client.basic.is_user_online(bare_id(self._errand.target)):
                     return True
             except (NotLoggedOn, RequestError):
-                await self._connection()
+                await connection_of(self._client, self._look)
         return False
 
     def _tell_absent(self) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+from twisted.internet.defer import Deferred, fail
+
 from esframework import ClientEngine
 from esframework.cli.disking.carrying import Carrier
 from esframework.cli.disking.errands import REFUSED, Errands
 from esframework.cli.session import DONE, FAILED
 from esframework.cli.transferring.looks import Look
+from esframework.errors import RequestTimeout
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.types import MessageType
 from tests.unit.managers.disk.house import House, names
 
 
@@ -94,6 +99,22 @@ async def test_a_lost_connection_is_waited_for_and_the_transfer_goes_on(tmp_path
         "logged on again",
         "completed large resumed",
     ]
+
+
+@simulated
+async def test_a_server_that_never_answers_is_given_up(
+    tmp_path: Path, network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, alice, carrier, look = await alone(network, tmp_path)
+    asked: list[str] = []
+
+    def download(path: str, *_: Any, **__: Any) -> Deferred[Any]:
+        asked.append(path)
+        return fail(RequestTimeout("no answer", None, MessageType.DISK_DOWNLOAD))
+
+    monkeypatch.setattr(alice.disk, "download", download)
+    assert await carrier.get_all(["/a"], tmp_path, False) == FAILED
+    assert (len(asked), len(look.told)) == (6, 1)
 
 
 @simulated
