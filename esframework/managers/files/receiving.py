@@ -438,6 +438,8 @@ class Reception:
         overdue = self.machine.overdue(now)
         if overdue is not None:
             self.stop(overdue, f"nothing came for {self._context.options.files.silence:g} s")
+        elif self.machine.has_lapsed(now):
+            self.refuse("nobody decided about it")
         elif self.machine.is_ours and self.machine.wants_to_tell(now):
             self._reply(MessageType.FILE_ALIVE, PROJECT.encode(ProjectBody(self.transfer.id)))
 

@@ -23,6 +23,10 @@ from esframework.wire.types import FileDisruption
 _FIRST_WORD: Final = 2.0
 """Seconds in which a sender of ours says itself why it was silent: it knows more."""
 
+_UNDECIDED: Final = 3600.0
+"""Seconds for which an offer of another make may wait: nobody says when its sender has gone, and there is room for a
+number of offers only."""
+
 
 class ReceivingMachine(TransferMachine):
     """`size` is what was offered, `window` how far the sender may be ahead of the disk."""
@@ -115,6 +119,10 @@ class ReceivingMachine(TransferMachine):
         self._moved = now
 
     # --- the end ----------------------------------------------------------------------------------------------------
+    def has_lapsed(self, now: float) -> bool:
+        """Whether nobody has decided for so long that whoever offered may have gone unheard."""
+        return self.state is TransferState.OFFERED and not self.is_ours and now - self._moved >= _UNDECIDED
+
     def overdue(self, now: float) -> FileDisruption | None:
         """Why it is to be given up now, if it is: only a sender can be too slow here."""
         waits_for_sender = self.state is TransferState.TRANSFERRING and not self.backlog

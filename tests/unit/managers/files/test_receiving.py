@@ -127,3 +127,18 @@ async def test_silence_is_given_up(network: MemoryNetwork, tmp_path: Path) -> No
     sender.package(PackageType.CONTENT, b"x")
     network.advance(limits.FILE_SILENCE + 2)
     assert house.offers[-1].transfer.disruption is FileDisruption.NETWORK_TOO_SLOW
+
+
+@simulated
+async def test_an_offer_that_nobody_decides_about_does_not_wait_for_ever(
+    network: MemoryNetwork, tmp_path: Path
+) -> None:
+    house = House(network, tmp_path, decide=lambda offer: None)
+    sender = ForeignSender(network, 6, "bob")
+    sender.offer("file", 10)
+    # It goes, and bob hears nothing of that.
+    sender.peer.stranger.transport.abortConnection()
+    network.advance(3500)
+    assert not house.is_idle()
+    network.advance(200)
+    assert house.is_idle() and house.offers[0].transfer.cause == "nobody decided about it"
