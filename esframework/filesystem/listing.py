@@ -84,9 +84,7 @@ def list_folder(
 class _Walk:
     """One look at a folder, folder by folder."""
 
-    def __init__(
-        self, root: str, follow_links: bool, cancelled: Callable[[], bool], entrance: Entrance
-    ) -> None:
+    def __init__(self, root: str, follow_links: bool, cancelled: Callable[[], bool], entrance: Entrance) -> None:
         self.listing = Listing()
         self._entrance = entrance
         self._root = root
