@@ -29,7 +29,7 @@ from esframework import ClientEngine, ServerEngine
 
 MODULE = "benchmarks.peers.our_copy"
 RECEIVER = "receiver"
-PING_INTERVAL = 0.005
+PING_INTERVAL = 0.01
 
 reactor: Any = the_reactor
 
@@ -71,23 +71,20 @@ class Pings:
         self._client = client
         self._target = target
         self.microseconds: list[float] = []
-        self._call = LoopingCall.withCount(self._ping)
-        self._call.clock = reactor
-        self._begun = reactor.seconds()
-        self._sent = 0
-        self._call.start(PING_INTERVAL).addErrback(lambda _: None)
+        self._due = reactor.seconds()
+        self._next = reactor.callLater(0, self._ping)
 
-    def _ping(self, due: int) -> None:
-        for _ in range(due):
-            at = self._begun + self._sent * PING_INTERVAL
-            self._sent += 1
+    def _ping(self) -> None:
+        while self._due <= reactor.seconds():
             answer = self._client.basic.ping(self._target)
-            answer.addCallback(lambda _, at=at: self.microseconds.append((reactor.seconds() - at) * 1e6))
+            answer.addCallback(lambda _, due=self._due: self.microseconds.append((reactor.seconds() - due) * 1e6))
             answer.addErrback(lambda _: None)
+            self._due += PING_INTERVAL
+        self._next = reactor.callLater(max(0.0, self._due - reactor.seconds()), self._ping)
 
     def stop(self) -> dict[str, float]:
         """The figures."""
-        self._call.stop()
+        self._next.cancel()
         return percentiles(self.microseconds)
 
 
