@@ -85,7 +85,8 @@ class Files:
         with OSError or `SourceRefused` for what cannot be read, `NotLoggedOn`, and on a server `TargetAbsent`. That a
         user is not there a client hears later: the transfer is interrupted with OTHER_OFFLINE. `name` is what the
         receiver sees instead of the path's own; `subject` is for managers that send on their own account. With
-        `beneath`, a folder that the path must be in, no link is followed below that, whoever plants one.
+        `beneath`, a folder that the path must be in, no link is followed below that, whoever plants one. Cancelling
+        gives up looking at what is to be sent; once it is offered, `transfer.cancel` ends it.
         """
         return self._outgoing.send(target, path, comment, parameters, follow_links, name, subject, beneath)
 

@@ -19,7 +19,8 @@ class FilesManager:
     """Files and folders. `now` gives seconds UTC, by which what is half received expires."""
 
     name = "files"
-    requires: tuple[str, ...] = ("basic",)
+    # `custom` ends what is asked of a user who leaves; an offer is such a request.
+    requires: tuple[str, ...] = ("basic", "custom")
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 
 from esframework import limits
 from esframework.errors import EncodeError
-from esframework.filesystem.reading import TreeReader
+from esframework.filesystem.reading import Survey, TreeReader
 from esframework.filesystem.worker import FileWorker
 from esframework.interfaces import IContext
 from esframework.managers.files.contracts import CANCEL, GRANT, PROJECT
@@ -34,6 +34,15 @@ from esframework.managers.files.this_end import ThisEnd
 from esframework.managers.files.transfer import Transfer
 from esframework.wire.login_id import bare_id
 from esframework.wire.types import MessageType
+
+
+async def _survey(worker: FileWorker, reader: TreeReader) -> Survey:
+    """What is to be sent; a thread that looks at a large tree stops when nobody waits for it any more."""
+    is_wanted = True
+    try:
+        return await worker.run(lambda: reader.survey(lambda: not is_wanted))
+    finally:
+        is_wanted = False
 
 
 class Outgoing:
@@ -84,7 +93,7 @@ class Outgoing:
         subject: str,
     ) -> Transfer:
         worker = FileWorker(self._context.clock)
-        survey = await worker.run(reader.survey)
+        survey = await _survey(worker, reader)
         facts = facts_of(reader.path, survey, name, comment, subject)
         transmission = self._transmission(target, facts, reader, worker, parameters)
         transfer = transmission.transfer
