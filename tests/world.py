@@ -60,14 +60,14 @@ class Program:
         self.folder = world.root / f"received by {name}"
         self.state = world.root / f"state of {name}"
         self.folder.mkdir()
-        self.watches: dict[str, Watch] = {}
+        self.watches: dict[tuple[str, bool], Watch] = {}
         self.offers: dict[str, Offer] = {}
         self._live()
 
     def _live(self) -> None:
         world = self.world
         self.life = Life(world.network, world.random.choice([0.0, 0.0, 0.02, 0.3]))
-        options = FilesOptions(state_folder=self.state)
+        options = FilesOptions(state_folder=self.state, sync=world.random.random() < 0.1)
         manager = FilesManager(lambda: YEAR_2024 + world.network.seconds())
         managers = [manager if each.name == "files" else each for each in discovered()]
         self.door: Door | None = None
@@ -98,7 +98,7 @@ class Program:
 
     def watch(self, transfer: Transfer) -> Watch:
         """What is told of a transfer here."""
-        return self.watches.setdefault(transfer.id, Watch(transfer, self.life))
+        return self.watches.setdefault((transfer.id, transfer.is_sending), Watch(transfer, self.life))
 
     def _happened(self, transfer: Transfer, word: str) -> None:
         self.watch(transfer).happened(word)
@@ -210,7 +210,9 @@ class World:
     def new_source(self) -> None:
         """Something that one of them will send."""
         random = self.random
-        sender, target = random.choice([("alice", "bob"), ("bob", "alice"), ("alice", None), (None, "bob")])
+        sender, target = random.choice(
+            [("alice", "bob"), ("bob", "alice"), ("alice", None), (None, "bob"), ("bob", "bob")]
+        )
         number = len(self.sources)
         path = self.root / "sources" / str(number) / f"{random.choice(NAMES)} {number}"
         if random.random() < 0.5:
@@ -268,14 +270,15 @@ class World:
 
     def is_dead(self, transfer: Transfer, source: Source) -> bool:
         """Whether the program that sends it was killed meanwhile."""
-        return transfer.id not in source.sender.watches
+        return (transfer.id, True) not in source.sender.watches
 
     def decide(self, program: Program, offer: Offer, watch: Watch) -> None:
         """The receiver's application."""
         life = program.life
 
         def accept() -> None:
-            offer.accept_into(program.folder, resume=self.is_peaceful or self.random.random() < 0.9)
+            resume, replace = self.random.random() < 0.9, self.random.random() < 0.3
+            offer.accept_into(program.folder, resume=self.is_peaceful or resume, replace=replace)
 
         chance = self.random.random()
         if self.is_peaceful or chance < 0.7:
@@ -306,8 +309,7 @@ class World:
 
     def check_named(self, path: Path, program: Program) -> None:
         """Under a real name is what somebody sent, or put there."""
-        if path in self.planted:
-            assert path.read_bytes() == self.planted[path]
+        if path in self.planted and path.is_file() and path.read_bytes() == self.planted[path]:
             return
         (source,) = [each for each in self.sources if each.destination == path and each.target is program]
         if source.transfers or self.is_peaceful:
@@ -483,10 +485,10 @@ class World:
         """What the sender was told is true."""
         for source in self.sources:
             for transfer in source.transfers:
-                watch = source.sender.watches.get(transfer.id)
+                watch = source.sender.watches.get((transfer.id, True))
                 if watch is None or transfer.state.value != "completed":
                     continue
-                at_receiver = source.target.watches.get(transfer.id)
+                at_receiver = source.target.watches.get((transfer.id, False))
                 if at_receiver is not None:
                     assert at_receiver.transfer.state.value == "completed", (watch, at_receiver, self.story)
 
