@@ -22,7 +22,7 @@ class CannotGoOn(Exception):
 class Cutting:
     """One look at a part. `file` is the file that began last, where its end is missing.
 
-    Its methods raise CannotGoOn, and OSError. Afterwards `received` bytes are there.
+    Its methods raise CannotGoOn, and OSError. Afterwards `received` bytes are there, in `entries` files and folders.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Cutting:
     ) -> None:
         self.digest = TreeDigest(algorithm) if algorithm is not None else None
         self.received = 0
+        self.entries = 0
         self._position = position
         self._file = file
         self._cancelled = cancelled
@@ -66,6 +67,7 @@ class Cutting:
     def _visit(self, folder: OpenFolder, path: tuple[str, ...], target: tuple[str, ...] | None) -> None:
         """A folder and all in it, up to the file to which the names of `target` lead from it; None: all of it."""
         _check_depth(len(path))
+        self.entries += 1
         if self.digest is not None:
             self.digest.folder("/".join(path))
         files, folders = _sorted_entries(folder)
@@ -88,6 +90,7 @@ class Cutting:
 
     def _include(self, folder: OpenFolder, path: tuple[str, ...], name: str, is_last: bool) -> None:
         spelled = "/".join((*path, name))
+        self.entries += 1
         is_cut = is_last and self._file is not None
         if self.digest is None and not is_cut:
             self.received += folder.status(name).st_size
@@ -121,6 +124,7 @@ class Cutting:
     def _count(self, folder: OpenFolder, depth: int = 0) -> None:
         _check_depth(depth)
         files, folders = _sorted_entries(folder)
+        self.entries += len(files) + len(folders)
         self.received += sum(folder.status(name).st_size for name in files)
         for name in folders:
             with folder.folder([name]) as below:

@@ -22,12 +22,13 @@ _UNAVAILABLE = "it is gone, or somebody is at work on it"
 
 
 class Reopened(NamedTuple):
-    """What is open now; whoever gets it closes it."""
+    """What is open now; whoever gets it closes it. `entries` files and folders are there: empty folders, too."""
 
     parent: OpenFolder
     maker: Maker
     file: FileInMaking | None
     digest: TreeDigest | None
+    entries: int
 
 
 def reopened(known: Partial, algorithm: str | None, cancelled: Callable[[], bool]) -> Reopened | None:
@@ -51,7 +52,7 @@ def reopened(known: Partial, algorithm: str | None, cancelled: Callable[[], bool
             _log.info("{part} cannot be gone on with: {error}", part=known.part, error=error)
             return None
         undoing.pop_all()
-    return Reopened(parent, maker, file, cutting.digest)
+    return Reopened(parent, maker, file, cutting.digest, cutting.entries)
 
 
 def _cut_file(parent: OpenFolder, known: Partial, cutting: Cutting, undoing: ExitStack) -> Maker:
@@ -61,6 +62,7 @@ def _cut_file(parent: OpenFolder, known: Partial, cutting: Cutting, undoing: Exi
     maker = FileMaker(parent, known, descriptor)
     undoing.callback(maker.close)
     cutting.cut_file(descriptor, "", known.identity.size)
+    cutting.entries = 1
     return maker
 
 

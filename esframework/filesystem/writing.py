@@ -116,7 +116,7 @@ class TreeWriter:
             if found is None:
                 return None
             undoing.callback(self._close)
-            self._parent, self._maker, self._file, self._digest = found
+            self._parent, self._maker, self._file, self._digest, self._entries = found
             check_room(self._parent, mine.identity.size - known.position.received)
             self._take_over(known)
             if self._file is not None:
@@ -258,7 +258,7 @@ class TreeWriter:
             known.position.path,
             known.position.offset,
         )
-        self._files = self._entries = known.files
+        self._files = known.files
 
     def _begin_folder(self, item: FolderItem) -> None:
         self._check_turn(item.path)

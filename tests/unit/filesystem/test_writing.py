@@ -318,6 +318,21 @@ def test_whoever_receives_may_want_fewer_entries(receiver: Receiver) -> None:
         writer.write([FileItem("2", 0)])
 
 
+@pytest.mark.parametrize("windows_paths", [False, True])
+def test_empty_folders_count_when_it_is_gone_on_with(receiver: Receiver, windows_paths: bool) -> None:
+    options = {"most_entries": 6, "windows_paths": windows_paths}
+    writer = receiver.tree_writer(**options)
+    writer.open(None)
+    last = FileItem("3\\a" if windows_paths else "3/a", 10)
+    writer.write([FolderItem(""), FolderItem("1"), FolderItem("2"), FolderItem("3"), last, b"12345"])
+    writer.suspend()
+    again = receiver.tree_writer(**options)
+    assert again.resume(receiver.only(), None, not_cancelled) is not None
+    again.write([b"67890", FolderItem("4")])
+    with pytest.raises(WrongTree, match="more than 6 files and folders"):
+        again.write([FolderItem("5"), FolderItem("6")])
+
+
 @pytest.mark.parametrize("items", [[], [FileItem("", 10)], [FileItem("", 10), b"123456789"]], ids=str)
 def test_what_is_not_whole_gets_no_name(receiver: Receiver, items: list[Item]) -> None:
     writer = receiver.writer(10)
