@@ -49,16 +49,16 @@ def send(
     """
     from esframework.cli.session import run_client
     from esframework.cli.transferring.looks import look_for
-    from esframework.cli.transferring.sending import Errand, Sender
+    from esframework.cli.transferring.sending import Sender, Shipment
     from esframework.managers.files.options import SendingParameters
 
     who = connection.account(account)
     parameters = SendingParameters(rate_limit=rate_limit or 0)
-    errand = Errand(user, comment, follow_links, parameters, wait, offline)
+    shipment = Shipment(user, comment, follow_links, parameters, wait, offline)
 
     async def deliver(client: Any) -> int:
         with look_for(as_json=connection.as_json, quiet=quiet) as look:
-            return await Sender(client, look, errand).send_all(paths)
+            return await Sender(client, look, shipment).send_all(paths)
 
     code = run_client(
         who, ask_password(who), deliver, options=connection.client_options(), as_json=connection.as_json

@@ -49,7 +49,7 @@ MAY_GO_ON: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class Shipment:
     """What is to be sent how. `wait` is for how many seconds a receiver who is not there is waited for; None: not at
     the beginning, and `WAIT` in the middle. `offline`: after that, it is left with the server."""
 
@@ -62,13 +62,13 @@ class Errand:
 
 
 class Sender:
-    """Sends for one errand through a client engine."""
+    """Sends a shipment through a client engine."""
 
-    def __init__(self, client: Any, look: Look, errand: Errand) -> None:
+    def __init__(self, client: Any, look: Look, shipment: Shipment) -> None:
         self._client = client
         self._look = look
-        self._errand = errand
-        self._name = name_of(errand.target)
+        self._shipment = shipment
+        self._name = name_of(shipment.target)
         self._furthest = 0
         self._deadline: float | None = None
         self._leaves_it = False
@@ -115,15 +115,15 @@ class Sender:
             transfer.cancel("the sending program was ended")
         if self._leaves_it:
             text = f"{self._name} is not online; the server keeps {title_of(transfer)} for {self._name}"
-            self._look.note(text, event="kept", id=transfer.id, to=self._errand.target)
+            self._look.note(text, event="kept", id=transfer.id, to=self._shipment.target)
         return None
 
     async def _begun(self, path: Path) -> Any:
-        errand = self._errand
-        how = {"parameters": errand.parameters, "follow_links": errand.follow_links}
+        shipment = self._shipment
+        how = {"parameters": shipment.parameters, "follow_links": shipment.follow_links}
         if self._leaves_it:
-            return await self._client.offline_files.send(errand.target, path, errand.comment, **how)
-        return await self._client.files.send(errand.target, path, errand.comment, **how)
+            return await self._client.offline_files.send(shipment.target, path, shipment.comment, **how)
+        return await self._client.files.send(shipment.target, path, shipment.comment, **how)
 
     async def _judged(self, transfer: Any) -> int | None:
         """None when an interrupted transfer may go on now; else it is told how it ended, and the exit code."""
@@ -144,7 +144,7 @@ class Sender:
 
     def _is_left(self, transfer: Any) -> bool:
         """Whether it goes to the server from now on, as that is meant."""
-        if not self._errand.offline or self._leaves_it or transfer.disruption is not FileDisruption.OTHER_OFFLINE:
+        if not self._shipment.offline or self._leaves_it or transfer.disruption is not FileDisruption.OTHER_OFFLINE:
             return False
         self._leaves_it = True
         return True
@@ -156,17 +156,17 @@ class Sender:
             # The other one is the server then, and its connection is ours.
             return False
         if self._deadline is None:
-            wait = self._errand.wait
+            wait = self._shipment.wait
             if wait is None:
                 wait = WAIT if self._furthest else 0.0
             self._deadline = clock.seconds() + wait
             if wait > 0:
                 text = f"{reason}; waiting up to {time_of(wait)} for {self._name}"
-                self._look.note(text, event="waiting", to=self._errand.target, seconds=wait)
+                self._look.note(text, event="waiting", to=self._shipment.target, seconds=wait)
         while clock.seconds() < self._deadline:
             await deferLater(clock, _LOOK_EVERY, lambda: None)
             try:
-                if await self._client.basic.is_user_online(bare_id(self._errand.target)):
+                if await self._client.basic.is_user_online(bare_id(self._shipment.target)):
                     return True
             except (NotLoggedOn, RequestError):
                 await connection_of(self._client, self._look)
@@ -174,6 +174,6 @@ class Sender:
 
     def _tell_absent(self) -> None:
         text = f"{self._name} is not online"
-        if self._errand.wait is None:
+        if self._shipment.wait is None:
             text += ": --wait SECONDS waits, --offline leaves it with the server"
-        self._look.complain(text, event="failed", to=self._errand.target)
+        self._look.complain(text, event="failed", to=self._shipment.target)

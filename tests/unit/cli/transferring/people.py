@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from esframework import ServerOptions
 from esframework.cli.transferring.looks import Look
 from esframework.cli.transferring.receiving import Receiver, Wants
-from esframework.cli.transferring.sending import Errand, Sender
+from esframework.cli.transferring.sending import Sender, Shipment
 from esframework.client.engine import ClientEngine
 from esframework.client.options import ClientOptions
 from esframework.managers.files.options import FilesOptions, SendingParameters
@@ -77,9 +77,9 @@ class Alice:
         """Logged on."""
         return cls(await network.client("alice"))
 
-    def sends(self, *paths: Path, **errand: Any) -> Deferred[None]:
+    def sends(self, *paths: Path, **shipment: Any) -> Deferred[None]:
         """To bob; fires when nothing more comes of it."""
-        sender = Sender(self.client, self.diary, Errand(**{"target": "bob", **errand}))
+        sender = Sender(self.client, self.diary, Shipment(**{"target": "bob", **shipment}))
         return Deferred.fromCoroutine(sender.send_all(paths)).addCallback(self.codes.append)
 
 
