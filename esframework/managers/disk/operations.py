@@ -132,7 +132,8 @@ class DiskOperations:
             made = tree.storage.make_folder(names, parents)
             return made, Amount(0, made)
 
-        if await self._change_with_room(tree, Amount(0, len(names) if parents else 1), make):
+        missing = await tree.look(lambda: tree.storage.missing(names))
+        if await self._change_with_room(tree, Amount(0, missing if parents else min(missing, 1)), make):
             self.tell(DiskChange(Operation.MAKE_FOLDER, actor.user_id, path))
         return await self.entry(actor, place)
 
@@ -196,7 +197,7 @@ class DiskOperations:
 
     async def _change_with_room(self, tree: Tree, amount: Amount, work: Callable[[], tuple[T, Amount]]) -> T:
         """Do a change for which there is room, and which nobody else has that room for meanwhile."""
-        if tree.owner is None:
+        if tree.owner is None or amount == Amount():
             return await tree.change(work)
         account = await tree.counted()
         # No blank in it: no upload's has none.

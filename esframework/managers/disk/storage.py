@@ -96,6 +96,17 @@ class Storage:
         with self._opened(names[:-1], names) as folder:
             return self._entry(folder, names)
 
+    def missing(self, names: Names) -> int:
+        """How many of the last names nothing is called: what is to be made where it has a way, too."""
+        for length in range(len(names), 0, -1):
+            try:
+                self.find(names[:length])
+                return len(names) - length
+            except NoSuchPath:
+                # What is above it may be there.
+                continue
+        return len(names)
+
     def page(self, names: Names, after: str | None, limit: int) -> tuple[list[Found], bool]:
         """Some of a folder's entries, by name, behind the name `after`; and whether there are more."""
         with self._opened(names) as folder:

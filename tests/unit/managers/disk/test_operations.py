@@ -200,6 +200,9 @@ async def test_free_is_never_more_than_the_servers_disk_has(tmp_path: Path, netw
 async def test_folders_count_as_entries(tmp_path: Path, network: MemoryNetwork) -> None:
     _, alice = await alone(network, tmp_path, entries=3)
     await alice.disk.make_folder("/third")
+    await alice.disk.make_folder("/third", parents=True)
+    assert await refusal(alice.disk.make_folder("/third")) is RequestFailure.CONFLICT
+    assert await refusal(alice.disk.make_folder("/third/x", parents=True)) is RequestFailure.QUOTA_EXCEEDED
     assert await refusal(alice.disk.make_folder("/fourth")) is RequestFailure.QUOTA_EXCEEDED
     await alice.disk.remove("/third")
     await alice.disk.make_folder("/fourth")
