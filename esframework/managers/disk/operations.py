@@ -19,6 +19,7 @@ from esframework.managers.disk.machine.quota import Amount
 from esframework.managers.disk.machine.refusals import InvalidPath, NoSuchPath, NotAllowed
 from esframework.managers.disk.machine.shares import Right, Share, ShareBook
 from esframework.managers.disk.membership import Membership
+from esframework.managers.disk.owners import Owners
 from esframework.managers.disk.places import Act, Actor, Place, Places
 from esframework.managers.disk.storage import Found, Measure
 from esframework.managers.disk.trees import Tree, Trees
@@ -37,6 +38,7 @@ class DiskOperations:
         places: Places,
         book: ShareBook,
         membership: Membership,
+        owners: Owners,
         changed: Callable[[DiskChange], None],
         shares_changed: Callable[[str], object],
     ) -> None:
@@ -44,6 +46,7 @@ class DiskOperations:
         self._places = places
         self._book = book
         self._membership = membership
+        self._owners = owners
         self.tell = changed
         self._shares_changed = shares_changed
         self._checksums = Checksums()
@@ -276,6 +279,9 @@ class DiskOperations:
     async def given(self, user_id: str, owner: str | None = None) -> list[Share]:
         """What others share with a user, or one of them does."""
         groups = await self._membership.of(user_id, self._book.groups())
+        # What is found to be nobody's any more is not in the book then.
+        for each in {share.owner for share in self._book.given_to(user_id, groups) if owner in (None, share.owner)}:
+            await self._owners.check(each)
         return [share for share in self._book.given_to(user_id, groups) if owner in (None, share.owner)]
 
 

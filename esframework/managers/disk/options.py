@@ -21,7 +21,7 @@ class PublicFolder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskOptions:
     """`ServerOptions.disk`. `folder` is where users' files are kept; without one there is no disk. It is this server's
-    alone: two servers at once must not have the same.
+    alone: a second one of the same folder serves no disk, and its log says so, until the first one has ended.
 
     `quota` bytes and `entries` files and folders are what each user may have, 0 is no limit; `quota_of(user_id)` says
     another number of bytes for some, None for those who have the usual one; it is to answer at once. `public` are

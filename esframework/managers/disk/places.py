@@ -15,6 +15,7 @@ from esframework.managers.disk.machine.paths import Area, Location, locate, name
 from esframework.managers.disk.machine.refusals import InvalidPath, NoSuchPath, NotAllowed
 from esframework.managers.disk.machine.shares import Right, ShareBook
 from esframework.managers.disk.membership import Membership
+from esframework.managers.disk.owners import Owners
 from esframework.managers.disk.trees import Tree, Trees
 
 
@@ -58,11 +59,14 @@ class Place:
 class Places:
     """Finds places by shares and public folders."""
 
-    def __init__(self, server: IServerContext, trees: Trees, book: ShareBook, membership: Membership) -> None:
+    def __init__(
+        self, server: IServerContext, trees: Trees, book: ShareBook, membership: Membership, owners: Owners
+    ) -> None:
         self._server = server
         self._trees = trees
         self._book = book
         self._membership = membership
+        self._owners = owners
 
     async def place(self, actor: Actor, path: str, act: Act) -> Place:
         """The place of a path, for somebody who may do that there.
@@ -101,8 +105,11 @@ class Places:
             right = Right.WRITE if tree.is_writable else Right.READ
             return Place(tree, location.rest, right, path, not location.rest)
         owner = location.owner or ""
+        await self._owners.check(owner)
         share = self._book.find(owner, location.name)
         if share is None:
             raise NoSuchPath(path)
+        # Before anything is waited for: if the owner ends meanwhile, so does this tree.
+        tree = self._trees.of(owner)
         right = share.right_of(actor.user_id, await self._membership.among(actor.user_id, share.groups))
-        return Place(self._trees.of(owner), share.path + location.rest, right, path, not location.rest)
+        return Place(tree, share.path + location.rest, right, path, not location.rest)

@@ -32,7 +32,8 @@ _LONGEST_TICKET = 64
 
 
 class DiskRequests:
-    """`handlers` serves our types; `ready()` fires when the shares are known."""
+    """`handlers` serves our types; `ready(actor)` fires when the shares are known, and whose the
+    actor's folder is."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class DiskRequests:
         sharing: Sharing,
         uploads: Uploads,
         downloads: Downloads,
-        ready: Callable[[], Awaitable[None]],
+        ready: Callable[[Actor], Awaitable[None]],
     ) -> None:
         self._server = server
         self._operations = operations
@@ -97,7 +98,7 @@ class DiskRequests:
     async def _serve(self, sender: Any, request: MessageType, message_id: int, answer: _Answer, body: bytes) -> None:
         actor = Actor(str(sender.name), sender.login_id, f"{sender.name.device}#{sender.name}")
         try:
-            await self._ready()
+            await self._ready(actor)
             sender.reply(request, await answer(actor, message_id, body), message_id)
         except MalformedBody as error:
             sender.refuse_body(error)

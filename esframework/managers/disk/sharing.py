@@ -22,6 +22,7 @@ from esframework.managers.disk.machine.refusals import InvalidPath, NoSuchPath
 from esframework.managers.disk.machine.shares import Right, Share, ShareBook
 from esframework.managers.disk.membership import Membership
 from esframework.managers.disk.operations import DiskOperations
+from esframework.managers.disk.owners import Owners
 from esframework.managers.disk.places import Act, Actor, Places
 from esframework.wire.identity import check_account_name
 from esframework.wire.types import EVERYBODY
@@ -33,13 +34,21 @@ class Sharing:
     """The shares of one server; `load` comes first."""
 
     def __init__(
-        self, folder: DiskFolder, book: ShareBook, places: Places, operations: Any, membership: Membership, reactor: Any
+        self,
+        folder: DiskFolder,
+        book: ShareBook,
+        places: Places,
+        operations: Any,
+        membership: Membership,
+        owners: Owners,
+        reactor: Any,
     ) -> None:
         self._folder = folder
         self._book = book
         self._places = places
         self._operations: DiskOperations = operations
         self._membership = membership
+        self._owners = owners
         self._worker = FileWorker(reactor)
 
     def load(self) -> Deferred[None]:
@@ -48,8 +57,8 @@ class Sharing:
 
     def write(self, owner: str) -> Deferred[None]:
         """Write down a user's shares; fires when they are on the disk."""
-        shares = self._book.of(owner)
-        return self._worker.run(lambda: self._folder.write_shares(owner, shares))
+        shares, ends = self._book.of(owner), self._folder.ends_of(owner)
+        return self._worker.run(lambda: self._folder.write_shares(owner, shares, ends))
 
     def write_soon(self, owner: str) -> None:
         """The same, where nobody waits: after a move, whose shares are written anew with the next change if not now."""
@@ -66,11 +75,15 @@ class Sharing:
             raise InvalidPath(f"{len(users) + len(groups)} are named; at most {limits.MAX_SHARED_WITH} may be")
         for user in users:
             check_account_name(user)
+            # It is noted who has the name now: the next one is not meant.
+            await self._owners.check(user)
         for group in groups:
             if group == EVERYBODY:
                 raise InvalidPath(f"{group!r} is no group: something is shared with those who are named")
             if not await self._membership.exists(group):
                 raise NoSuchPath(f"group {group!r} that anybody is in")
+        if place.tree.is_over:
+            raise NoSuchPath(path)
         before = self._book.at(actor.user_id, place.names)
         right = Right.WRITE if may_write else Right.READ
         share = self._book.share(actor.user_id, place.names, users, groups, right)

@@ -14,6 +14,7 @@ from twisted.internet.defer import DeferredSemaphore
 from esframework.filesystem.worker import FileWorker
 from esframework.managers.disk.folders import DiskFolder
 from esframework.managers.disk.machine.quota import Amount, TreeAccount
+from esframework.managers.disk.machine.refusals import NoSuchPath
 from esframework.managers.disk.options import DiskOptions
 from esframework.managers.disk.storage import Storage
 
@@ -45,6 +46,8 @@ class Tree:
         self.is_writable = is_writable
         self.targets: set[tuple[str, ...]] = set()
         """Where uploads under way will be."""
+        self.is_over = False
+        """Its owner is no more: what is at its place now, if anything, is somebody else's."""
         self._reactor = reactor
         self._worker = FileWorker(reactor)
         self._looking = DeferredSemaphore(_LOOKS_AT_ONCE)
@@ -135,6 +138,8 @@ class Tree:
             self._at_work -= 1
 
     def _prepared(self, work: Callable[[], T]) -> T:
+        if self.is_over:
+            raise NoSuchPath("/")
         with self._preparing:
             if self._first is not None:
                 self._first()
@@ -190,6 +195,8 @@ class Trees:
     async def clear(self, user_id: str) -> None:
         """A user is no more. Whoever has the name next sees nothing of what was there: it is set aside before anything
         else is done, or nothing is. Raises OSError."""
+        if user_id in self._of_users:
+            self._of_users[user_id].is_over = True
         tree = Tree(
             self._folder.storage_of(user_id),
             user_id,

@@ -202,7 +202,8 @@ class Uploads:
             await tree.change(lambda: self._rename(upload))
             upload.is_placed = True
         except BaseException:
-            await tree.look(lambda: tree.storage.discard(staging))
+            if not tree.is_over:
+                await tree.look(lambda: tree.storage.discard(staging))
             raise
 
     def _rename(self, upload: Upload) -> tuple[None, Amount]:
@@ -229,7 +230,7 @@ class Uploads:
             if upload.is_placed:
                 # Its sender may not know it, but it is there.
                 error = None
-            else:
+            elif not tree.is_over:
                 await tree.look(lambda: tree.storage.discard(upload.staging))
                 part = await tree.look(lambda: tree.storage.part_of(upload.staging))
         finally:

@@ -11,12 +11,15 @@ from esframework import ClientEngine, ServerEngine, ServerOptions, limits
 from esframework.errors import NotDelivered, NotPermitted, RequestError
 from esframework.managers.disk.events import DiskChange, DiskTask
 from esframework.managers.disk.options import DiskOptions
+from esframework.stores.verifier import AccountVerifier
 from esframework.testing import MemoryNetwork
 from esframework.wire.types import RequestFailure
 
 
 class House:
-    """A guarded server with a network disk in `folder`; what applications are told is in `told`."""
+    """A guarded server with a network disk in `folder`; what applications are told is in `told`.
+
+    With `stores` it keeps accounts, each with its name as its password."""
 
     def __init__(
         self,
@@ -26,13 +29,18 @@ class House:
         permit: Any = None,
         contacts: Any = None,
         max_message: int = limits.MAX_MESSAGE,
+        stores: Any = None,
         **options: Any,
     ) -> None:
         self.network = network
         self.folder = folder / "disk"
         choice = DiskOptions(folder=self.folder, **options)
         self.server: ServerEngine = network.server(
-            options=ServerOptions(open=False, max_message=max_message, disk=choice), permit=permit, contacts=contacts
+            verifier=None if stores is None else AccountVerifier(stores.accounts),
+            stores=stores,
+            options=ServerOptions(open=False, max_message=max_message, disk=choice),
+            permit=permit,
+            contacts=contacts,
         )
         self.local = folder / "local"
         self.local.mkdir(exist_ok=True)
@@ -64,7 +72,7 @@ class House:
 
     async def people(self, *names: str) -> list[ClientEngine]:
         """Clients that are logged on."""
-        return [await self.network.client(name) for name in names]
+        return [await self.network.client(name, name) for name in names]
 
     def _changed(self, change: DiskChange) -> None:
         self.told.append((str(change.operation), change.user_id, change.path, *filter(None, [change.target])))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from esframework import MessageType, ServerOptions, limits
-from esframework.errors import InvalidOption, NotDelivered, PluginError
+from esframework.errors import InvalidOption, NotDelivered, PluginError, StoreError
 from esframework.managers.disk.contracts import CANCEL, LIST, CancelBody, ListBody
 from esframework.managers.disk.options import DiskOptions, PublicFolder
 from esframework.testing import MemoryNetwork, simulated
@@ -37,6 +37,24 @@ async def test_where_the_folder_cannot_be_the_server_runs_and_its_disk_does_not(
     house = House(network, tmp_path)
     (alice,) = await house.people("alice")
     assert await refusal(alice.disk.list_folder()) is RequestFailure.STORE_FAILED
+
+
+@simulated
+async def test_a_second_server_of_one_folder_has_no_disk_until_the_first_has_ended(
+    tmp_path: Path, network: MemoryNetwork
+) -> None:
+    house = House(network, tmp_path)
+    (alice,) = await house.people("alice")
+    await house.put(alice, "/letter")
+    second = network.server(options=ServerOptions(open=False, disk=DiskOptions(folder=house.folder)), port=4531)
+    bob = await network.client("bob", port=4531)
+    assert await refusal(bob.disk.list_folder()) is RequestFailure.STORE_FAILED
+    with pytest.raises(StoreError):
+        await second.disk.list_folder("alice")
+    await alice.close()
+    await house.server.close()
+    network.advance(11)
+    assert [entry.name for entry in (await second.disk.list_folder("alice")).entries] == ["letter", "shared"]
 
 
 @simulated

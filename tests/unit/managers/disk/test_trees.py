@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from esframework.managers.disk import trees
 from esframework.managers.disk.folders import DiskFolder
 from esframework.managers.disk.machine.quota import Amount
+from esframework.managers.disk.machine.refusals import NoSuchPath
 from esframework.managers.disk.options import DiskOptions, PublicFolder
 from esframework.managers.disk.storage import Measure
 from esframework.managers.disk.trees import Tree, Trees
@@ -130,6 +131,9 @@ def test_a_users_tree_is_one_and_the_same(house: House) -> None:
     assert house.trees.of("bob") is not house.tree
     house.run(house.trees.clear("alice"))
     assert house.trees.of("alice") is not house.tree
+    # Whoever still has the old one does nothing to what is at its place now.
+    with pytest.raises(NoSuchPath):
+        house.run(house.tree.look(lambda: None))
 
 
 def test_idle_trees_are_forgotten_and_those_with_uploads_are_not(
