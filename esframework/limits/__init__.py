@@ -12,6 +12,7 @@ peers         what peers can pile up or try: requests, blobs, attachments, conne
 users         accounts, contacts, groups, and what users keep in stores
 messages      offline messages, delivery
 files         transfers, what is half received, files for those who are away, the network disk
+rudp          reliable UDP
 ============= ==========================================================================================
 """
 
@@ -21,4 +22,5 @@ from esframework.limits.connections import *
 from esframework.limits.files import *
 from esframework.limits.messages import *
 from esframework.limits.peers import *
+from esframework.limits.rudp import *
 from esframework.limits.users import *

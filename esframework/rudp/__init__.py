@@ -1,0 +1,16 @@
+"""Reliable UDP, pure: encrypted datagrams and `now` go in; datagrams, events and a deadline come out.
+
+Streams of bytes between two ends that were introduced to each other, over one UDP path that may lose, reorder,
+duplicate and corrupt, change its addresses, and swallow what is too large. Nothing here knows a socket, a clock or a
+source of randomness, nor who the ends are.
+
+    packet      what is in a datagram: the clear header, the frames under the cipher
+    keys        from a shared secret to sealed and opened datagrams; replays, key phases, the code of probes
+    ranges      which packet numbers, or bytes of a stream, are there
+    rtt         how long there and back takes, and how much that varies
+    recovery    what was sent, acknowledged and lost; when to probe
+    congestion  how much may be on its way: the interface, and NewReno behind it
+    bbr         the same, from measured bandwidth instead of losses
+    pacing      when the next burst may leave
+    mtu         how large a datagram may be
+"""
