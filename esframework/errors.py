@@ -400,3 +400,12 @@ class TransferInterrupted(EsError):
         super().__init__(text)
         self.disruption = disruption
         self.cause = cause
+
+
+# --- channels from one to the other ---------------------------------------------------------------------------------
+class PacketError(RemoteError):
+    """An authenticated packet breaks the channel's protocol; names the frame and what is wrong. The channel ends."""
+
+
+class KeyRefused(RemoteError, ValueError):
+    """A public key from the other end is none, or one with which every shared secret is the same."""
