@@ -75,7 +75,9 @@ LEAVES = [
     Shape(Color, st.builds(Color, *[whole(0, 256)] * 3)),
 ]
 NAMES = st.lists(
-    st.from_regex(r"[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,3})?", fullmatch=True).filter(lambda name: not iskeyword(name)),
+    st.from_regex(r"[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,3})?", fullmatch=True).filter(
+        lambda name: not iskeyword(name)
+    ),
     max_size=5,
     unique_by=lambda name: name.replace("_", ""),
 )
@@ -89,7 +91,9 @@ def contracts(draw: st.DrawFn, inner: st.SearchStrategy[Shape]) -> Shape:
 
 
 def lists(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
-    return inner.map(lambda item: Shape(list.__class_getitem__(item.declared), st.lists(item.values, max_size=4)))
+    return inner.map(
+        lambda item: Shape(list.__class_getitem__(item.declared), st.lists(item.values, max_size=4))
+    )
 
 
 def dictionaries(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:

@@ -62,7 +62,9 @@ class HandOverWalk(RuleBasedStateMachine):
     def keep(self, count: int) -> None:
         for _ in range(count):
             self.last += 1
-            self.store[self.last] = StoredMessage(f"m{self.last}", "bob", "alice", 8, 1, b"", 0.0, 9e9, 0, self.last)
+            self.store[self.last] = StoredMessage(
+                f"m{self.last}", "bob", "alice", 8, 1, b"", 0.0, 9e9, 0, self.last
+            )
         self.perform(self.hand_over.stirred())
 
     @rule(device=st.sampled_from(["phone", "tablet"]))
