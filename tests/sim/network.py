@@ -47,8 +47,8 @@ class Attachment(Protocol):
 class SimNet:
     """The clock, the Internet, and everything that waits for its time.
 
-    Time stands still except in `run` and `run_until`; what is due at one moment happens in the order in which it was asked
-    for.
+    Time stands still except in `run` and `run_until`; what is due at one moment happens in the order in which it was
+    asked for.
     """
 
     def __init__(self, seed: int = 0) -> None:

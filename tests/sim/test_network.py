@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -19,7 +20,7 @@ def arrivals(
     arrived: list[tuple[float, bytes]] = []
     receiver.bind(7, lambda batch: arrived.extend((net.now, datagram.payload) for datagram in batch))
     for index, payload in enumerate(payloads):
-        net.call_at(index * apart, lambda payload=payload: sender.send(5, ("10.0.0.2", 7), payload))
+        net.call_at(index * apart, partial(sender.send, 5, ("10.0.0.2", 7), payload))
     net.run(3600.0)
     return arrived
 
