@@ -134,7 +134,9 @@ def put_ack(buffer: bytearray, ranges: Ranges, delay: float) -> None:
         start = older_start
 
 
-def put_stream(buffer: bytearray, stream: int, offset: int, data: bytes | memoryview, is_last: bool) -> None:
+def put_stream(
+    buffer: bytearray, stream: int, offset: int, data: bytes | bytearray | memoryview, is_last: bool
+) -> None:
     """Data of a stream, at `offset`."""
     buffer += _stream.pack(_STREAM_LAST if is_last else STREAM, stream, offset, len(data))
     buffer += data

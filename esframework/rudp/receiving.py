@@ -23,7 +23,19 @@ class ReceiveStream:
     it. `size` is the stream's size once its end is known, else None.
     """
 
-    __slots__ = ("stream", "window", "most", "highest", "taken", "size", "widened_at", "_next", "_ready", "_starts", "_pieces")
+    __slots__ = (
+        "stream",
+        "window",
+        "most",
+        "highest",
+        "taken",
+        "size",
+        "widened_at",
+        "_next",
+        "_ready",
+        "_starts",
+        "_pieces",
+    )
 
     def __init__(self, stream: int, window: int) -> None:
         self.stream = stream
@@ -52,8 +64,8 @@ class ReceiveStream:
     def add(self, offset: int, data: bytes, is_last: bool) -> int:
         """Take bytes that came; by how many `highest` grew.
 
-        Raises PacketError when they are beyond `most` or beyond the end, when the end is told twice and differs, or when
-        there are more gaps than losses could make. The stream is of no use then.
+        Raises PacketError when they are beyond `most` or beyond the end, when the end is told twice and differs, or
+        when there are more gaps than losses could make. The stream is of no use then.
         """
         stop = offset + len(data)
         self._check(stop, is_last)

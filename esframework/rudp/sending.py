@@ -104,8 +104,8 @@ class SendStream:
         return self.sent < self.written and self.sent >= self.most and not self.is_reset
 
     def take(self, room: int, allowed: int) -> tuple[int, int, bool] | None:
-        """(start, stop, whether it is the end) of what goes next, at most `room` bytes: what was lost goes first, then at
-        most `allowed` bytes that never left. None when there is nothing. It counts as sent from now on."""
+        """(start, stop, whether it is the end) of what goes next, at most `room` bytes: what was lost goes first, then
+        at most `allowed` bytes that never left. None when there is nothing. It counts as sent from now on."""
         if self._lost:
             start, stop = next(iter(self._lost))
             stop = min(stop, start + room)

@@ -46,8 +46,8 @@ Sent: TypeAlias = (
     | tuple[Literal[6], int]
     | tuple[Literal[10], SendStream, int]
 )
-"""What a packet carried, to be given back when it arrived or was lost: (STREAM, stream, start, stop, is last) (MAX_DATA,)
-(MAX_STREAM, number) (BLOCKED, number) (RESET, stream, code)."""
+"""What a packet carried, to be given back when it arrived or was lost: (STREAM, stream, start, stop, is last)
+(MAX_DATA,) (MAX_STREAM, number) (BLOCKED, number) (RESET, stream, code)."""
 
 
 class StreamData(NamedTuple):
@@ -214,21 +214,18 @@ class Streams:
         elif asked[0] == RESET:
             put_reset(packet, asked[1].stream, asked[2], asked[1].sent)
         elif asked[0] == BLOCKED:
-            sending = self._sending.get(asked[1])
-            if sending is None and asked[1] != CONNECTION:
+            blocked = self._sending.get(asked[1])
+            if blocked is None and asked[1] != CONNECTION:
                 return
-            put_blocked(packet, asked[1], sending.most if sending is not None else self._allowed)
+            put_blocked(packet, asked[1], blocked.most if blocked is not None else self._allowed)
         sent.append(asked)
 
     def _choose(self, counts: bool = False) -> SendStream | None:
         """Whose turn it is. With `counts` the levels below one that goes first come nearer to their share."""
         chosen: SendStream | None = None
         for level, ready in enumerate(self._ready):
-            if not ready:
-                continue
-            if self._allowance > 0:
-                found = next(iter(ready.values()))
-            elif (found := next((one for one in ready.values() if one.has_lost), None)) is None:
+            found = self._first(ready) if ready else None
+            if found is None:
                 continue
             if chosen is None:
                 chosen, first = found, level
@@ -242,6 +239,11 @@ class Streams:
             self._passed[first] = 0
             chosen, first = found, level
         return chosen
+
+    def _first(self, ready: dict[int, SendStream]) -> SendStream | None:
+        if self._allowance > 0:
+            return next(iter(ready.values()))
+        return next((one for one in ready.values() if one.has_lost), None)
 
     # --- packets: what became of them -------------------------------------------------------------------------------
     def arrived(self, record: Sent) -> None:
