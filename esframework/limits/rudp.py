@@ -51,3 +51,92 @@ KEY_PHASE_TIME: Final = 30 * 60.0
 
 MAX_CLOSE_REASON: Final = 255
 """Bytes of the text that comes with a close: its length is one byte."""
+
+# --- round trips and losses ---------------------------------------------------------------------------------------
+INITIAL_RTT: Final = 0.333
+"""Seconds that a round trip is taken to last before one was measured (RFC 9002, 6.2.2)."""
+
+TIMER_GRANULARITY: Final = 0.001
+"""Seconds below which no timer is set apart (RFC 9002, 6.1.2); those of a reactor tick as slowly."""
+
+MAX_ACK_DELAY: Final = 0.025
+"""Seconds for which an acknowledgement may wait for more to acknowledge (RFC 9000, 18.2)."""
+
+PACKET_THRESHOLD: Final = 3
+"""Packets sent later and acknowledged that make one lost (RFC 9002, 6.1.1)."""
+
+MOST_PACKET_THRESHOLD: Final = 64
+"""The same on a path that was seen to change the order by so much."""
+
+TIME_THRESHOLD: Final = 9 / 8
+"""Round trips after which one is lost when a later one is acknowledged (RFC 9002, 6.1.2)."""
+
+LONGEST_PTO: Final = 3.0
+"""Seconds between two probes of a channel that is open: it is dead after fifteen, and should notice that it is not."""
+
+PTO_PACKETS: Final = 2
+"""Packets that leave when nothing was heard: one of them may be lost as well (RFC 9002, 6.2.4)."""
+
+LOST_REMEMBERED: Final = 32
+"""Packets that were given up last and may yet be acknowledged, of which that is noticed."""
+
+# --- congestion ---------------------------------------------------------------------------------------------------
+INITIAL_WINDOW_PACKETS: Final = 10
+INITIAL_WINDOW_BYTES: Final = 14720
+"""What may be on its way before anything is known: ten packets, if they are not larger than usual (RFC 9002, 7.2)."""
+
+MINIMUM_WINDOW_PACKETS: Final = 2
+"""What always may be (RFC 9002, 7.2)."""
+
+LOSS_REDUCTION: Final = 0.5
+"""What a loss leaves of NewReno's window (RFC 9002, 7.3.2)."""
+
+PERSISTENT_PTOS: Final = 3
+"""PTOs during which nothing gets through before the path counts as another one (RFC 9002, 7.6.1)."""
+
+PACING_GAIN: Final = 1.25
+"""How much faster than window and round trip say NewReno's packets may leave, so that pauses are made up for (7.7)."""
+
+BANDWIDTH_ROUNDS: Final = 10
+"""Round trips over which the largest bandwidth is believed: one more than BBR's cycle has."""
+
+MINIMUM_RTT_TIME: Final = 10.0
+"""Seconds for which a shortest round trip is believed before queues are emptied to measure it again (BBR)."""
+
+PROBE_RTT_TIME: Final = 0.2
+"""Seconds for which they are kept empty (BBR)."""
+
+TOLERATED_LOSS: Final = 0.15
+"""Share of a round that may be lost before bandwidth is given back: what bbr of the Linux kernel bears."""
+
+BACK_OFF: Final = 0.85
+"""What is left of the bandwidth then."""
+
+# --- pacing -------------------------------------------------------------------------------------------------------
+BURST_TIME: Final = 0.002
+"""Seconds' worth of packets that leave together: timers tick each millisecond, and a call for many costs as for one."""
+
+BURST_PACKETS: Final = 10
+"""Packets that leave together at least, while they are no longer on the line than `LONGEST_BURST_TIME`."""
+
+LONGEST_BURST_TIME: Final = 0.01
+"""Seconds' worth that may leave at once after a timer was late: what others on the line wait for."""
+
+# --- the size of datagrams ----------------------------------------------------------------------------------------
+BASE_DATAGRAM: Final = 1200
+"""Bytes of a datagram that every path carries (RFC 9000, 14; RFC 8899, 5.1.2)."""
+
+PROBED_DATAGRAMS: Final = (1452, 1472)
+"""Bytes that are tried beyond: what 1500 bytes of Ethernet leave with IPv6, and with IPv4."""
+
+MTU_PROBES: Final = 3
+"""Probes of one size that may be lost before it counts as too large (RFC 8899, 5.1.2)."""
+
+MTU_RAISE_TIME: Final = 600.0
+"""Seconds after which a larger size is tried again (RFC 8899, 5.1.1)."""
+
+BLACK_HOLE_LOSSES: Final = 3
+"""Times in a row that only large packets were lost; one more, and the path swallows them."""
+
+BLACK_HOLE_TIME: Final = 60.0
+"""Seconds after that before a larger size is tried again."""

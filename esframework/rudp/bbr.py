@@ -1,0 +1,225 @@
+"""A controller that measures the path instead of filling it until something is lost; in the manner of BBR.
+
+    state       packets leave at        window                 until
+    startup     2.77 * bandwidth        2.77 * bandwidth * rtt three rounds brought less than a quarter more
+    drain       1 / 2.77                2.77                   what is on its way fits the path
+    steady      1.25, 0.75, 6 times 1   2                      one round trip each; for ever
+    emptying    1                       1/2                    0.2 s at least, and a round
+
+    bandwidth   the largest rate at which anything was delivered in 10 round trips
+    rtt         the shortest in 10 s; when that is older, queues are emptied so that it can be measured again
+    loss        says nothing, up to 15 % of a round; beyond, bandwidth is believed to be 15 % smaller, once a round
+    bursts      what came in one go beyond bandwidth * time is added to the window, the most in 10 rounds: receivers
+                and reactors acknowledge many packets together, and others shall leave meanwhile
+
+Sources: Cardwell et al., "BBR: Congestion-Based Congestion Control" (2016), and draft-ietf-ccwg-bbr for loss and
+bursts; the gains are 4 ln 2 and the rate at which a queue made by it drains. Several flows on one path find their
+shares because they empty the queue at about the same time. Knows no randomness: `phase` says where in its cycle a
+flow begins.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from esframework.limits import rudp as limits
+from esframework.rudp.congestion import Packet, Sample, initial_window
+from esframework.rudp.rtt import Rtt
+
+STARTUP: Final = "startup"
+DRAIN: Final = "drain"
+STEADY: Final = "steady"
+EMPTYING: Final = "emptying"
+
+_GAIN: Final = 2.77
+_CYCLE: Final = (1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+_STEADY_WINDOW: Final = 2.0
+_EMPTY_WINDOW: Final = 0.5
+_LEAST_PACKETS: Final = 4
+_GROWTH: Final = 1.25
+_ROUNDS_WITHOUT_GROWTH: Final = 3
+_FEW_LOST: Final = 4
+"""Packets of a round that may be lost whatever share of it that is: a short round says little."""
+
+
+class MaximumFilter:
+    """The largest value of the last `rounds` rounds; values are many, and few are kept."""
+
+    __slots__ = ("_rounds", "_values", "value")
+
+    def __init__(self, rounds: int) -> None:
+        self._rounds = rounds
+        # Falling values with rising rounds: each is the largest since its own round.
+        self._values: list[tuple[int, float]] = []
+        self.value = 0.0
+
+    def add(self, value: float, current: int) -> None:
+        """A value of the `current` round."""
+        values = self._values
+        while values and values[-1][1] <= value:
+            values.pop()
+        values.append((current, value))
+        while values[0][0] <= current - self._rounds:
+            values.pop(0)
+        self.value = values[0][1]
+
+    def scale(self, factor: float) -> None:
+        """Believe only so much of everything."""
+        self._values = [(when, value * factor) for when, value in self._values]
+        self.value *= factor
+
+
+class Bbr:
+    """Provides `congestion.Congestion`. `phase`, 0 to 5, is where its cycle begins: at random, for several flows."""
+
+    def __init__(self, rtt: Rtt, datagram_size: int = limits.BASE_DATAGRAM, *, now: float, phase: int = 0) -> None:
+        self.datagram_size = datagram_size
+        self.state = STARTUP
+        self._rtt = rtt
+        self._phase = 2 + phase % (len(_CYCLE) - 2)
+        self._began_phase_at = now
+        self._bandwidth = MaximumFilter(limits.BANDWIDTH_ROUNDS)
+        self._shortest = 0.0
+        self._shortest_at = now
+        self._round = 0
+        self._round_ends = 0
+        self._round_began = 0
+        self._round_lost = 0
+        self._round_lost_packets = 0
+        self._full_bandwidth = 0.0
+        self._rounds_full = 0
+        self._emptied_at: float | None = None
+        self._emptied_round = 0
+        self._extra = MaximumFilter(limits.BANDWIDTH_ROUNDS)
+        self._burst_began_at = now
+        self._burst = 0
+        self._gain = _GAIN
+        self._window = initial_window(datagram_size)
+
+    @property
+    def window(self) -> int:
+        """See `Congestion`."""
+        return self._window
+
+    @property
+    def bandwidth(self) -> float:
+        """Bytes a second that the path is believed to carry; 0 when nothing is known."""
+        return self._bandwidth.value
+
+    @property
+    def rate(self) -> float:
+        """See `Congestion`."""
+        if not self._bandwidth.value:
+            return _GAIN * self._window / max(self._rtt.smoothed, limits.TIMER_GRANULARITY)
+        return self._gain * self._bandwidth.value
+
+    def acked(self, packets: list[Packet], sample: Sample, now: float) -> None:
+        """See `Congestion`."""
+        is_round = sample.delivered_before >= self._round_ends
+        if is_round:
+            self._end_round(sample)
+        if sample.rate and (not sample.is_app_limited or sample.rate >= self._bandwidth.value):
+            self._bandwidth.add(sample.rate, self._round)
+        self._measure_bursts(sample, now)
+        is_old = now > self._shortest_at + limits.MINIMUM_RTT_TIME
+        if sample.rtt and (sample.rtt <= self._shortest or not self._shortest or is_old):
+            self._shortest = sample.rtt
+            self._shortest_at = now
+        self._change_state(sample, is_round, is_old, now)
+        self._set_window(sample)
+
+    def lost(self, packets: list[Packet], now: float) -> None:
+        """See `Congestion`."""
+        self._round_lost += sum(packet[2] for packet in packets)
+        self._round_lost_packets += len(packets)
+
+    def persistent(self, now: float) -> None:
+        """See `Congestion`."""
+        self._window = _LEAST_PACKETS * self.datagram_size
+
+    def _end_round(self, sample: Sample) -> None:
+        self._round += 1
+        sent = self._round_lost + sample.delivered - self._round_began
+        if self._round_lost_packets > _FEW_LOST and self._round_lost > limits.TOLERATED_LOSS * sent:
+            self._bandwidth.scale(limits.BACK_OFF)
+            self._rounds_full = _ROUNDS_WITHOUT_GROWTH
+        elif self.state == STARTUP and not sample.is_app_limited:
+            if self._bandwidth.value >= _GROWTH * self._full_bandwidth:
+                self._full_bandwidth = self._bandwidth.value
+                self._rounds_full = 0
+            else:
+                self._rounds_full += 1
+        self._round_ends = self._round_began = sample.delivered
+        self._round_lost = self._round_lost_packets = 0
+
+    def _measure_bursts(self, sample: Sample, now: float) -> None:
+        expected = self._bandwidth.value * (now - self._burst_began_at)
+        if self._burst <= expected:
+            self._burst_began_at = now
+            self._burst = 0
+            expected = 0.0
+        self._burst += sample.size
+        self._extra.add(min(self._burst - expected, self._window), self._round)
+
+    def _change_state(self, sample: Sample, is_round: bool, is_old: bool, now: float) -> None:
+        if self.state == STARTUP and self._rounds_full >= _ROUNDS_WITHOUT_GROWTH:
+            self._enter(DRAIN, 1 / _GAIN)
+        if self.state == DRAIN and sample.in_flight <= self._product(1.0):
+            self._enter_steady(now)
+        if self.state == STEADY:
+            self._cycle(sample, now)
+        if is_old and self.state == STEADY:
+            self._enter(EMPTYING, 1.0)
+            self._emptied_at = None
+        if self.state == EMPTYING:
+            self._empty(sample, is_round, now)
+
+    def _enter(self, state: str, gain: float) -> None:
+        self.state = state
+        self._gain = gain
+
+    def _enter_steady(self, now: float) -> None:
+        self._enter(STEADY, _CYCLE[self._phase])
+        self._began_phase_at = now
+
+    def _cycle(self, sample: Sample, now: float) -> None:
+        gain = _CYCLE[self._phase]
+        is_over = now - self._began_phase_at > self._shortest
+        if gain > 1:
+            # Until there is more on the way than the path holds, nothing was tried; a loss says that there is.
+            is_over = is_over and (self._round_lost > 0 or sample.in_flight >= self._product(gain))
+        elif gain < 1:
+            is_over = is_over or sample.in_flight <= self._product(1.0)
+        if is_over:
+            self._phase = (self._phase + 1) % len(_CYCLE)
+            self._enter_steady(now)
+
+    def _empty(self, sample: Sample, is_round: bool, now: float) -> None:
+        if self._emptied_at is None:
+            if sample.in_flight <= self._least(_EMPTY_WINDOW):
+                self._emptied_at = now
+                self._emptied_round = self._round
+        elif now - self._emptied_at >= limits.PROBE_RTT_TIME and self._round > self._emptied_round:
+            self._shortest_at = now
+            self._enter_steady(now)
+
+    def _product(self, gain: float) -> float:
+        """Bytes that the path holds, so many times."""
+        return gain * self._bandwidth.value * self._shortest
+
+    def _least(self, gain: float) -> int:
+        return max(_LEAST_PACKETS * self.datagram_size, int(self._product(gain)))
+
+    def _set_window(self, sample: Sample) -> None:
+        if not self._bandwidth.value or not self._shortest:
+            self._window += sample.size
+        elif self.state == EMPTYING:
+            self._window = self._least(_EMPTY_WINDOW)
+        else:
+            gain = _STEADY_WINDOW if self.state == STEADY else _GAIN
+            target = self._least(gain) + int(self._extra.value)
+            if self.state == STARTUP:
+                # Rates of the first packets are too low, and a window must not follow them down.
+                target = max(target, self._window)
+            # As much more as was acknowledged, so that one wrong rate lets nothing burst out.
+            self._window = min(target, self._window + sample.size)
