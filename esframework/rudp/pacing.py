@@ -9,9 +9,14 @@ that only acknowledge are not paced. Refuses to know packets.
 
 from __future__ import annotations
 
+from typing import Final
+
 from esframework.limits import rudp as limits
 
-_LEAST_PACKETS = 2
+_LEAST_PACKETS: Final = 2
+
+_ROUNDING: Final = 1e-3
+"""Bytes by which sums of rates and times may miss what they should be."""
 
 
 class Pacer:
@@ -36,14 +41,14 @@ class Pacer:
     def sent(self, size: int, datagram_size: int) -> None:
         """So much left; more than the budget is made up for later."""
         self._tokens -= size
-        if self._tokens < datagram_size:
+        if self._tokens < datagram_size - _ROUNDING:
             self._is_waiting = True
 
     def next_at(self, rate: float, datagram_size: int, now: float) -> float:
         """When `budget` will give a burst, if nothing is sent meanwhile: `now` if it does already."""
         burst = self._burst(rate, datagram_size)
         self._fill(rate, burst, now)
-        if not self._is_waiting or self._tokens >= burst:
+        if not self._is_waiting or self._tokens >= burst - _ROUNDING:
             return now
         return now + (burst - self._tokens) / rate
 
@@ -55,7 +60,3 @@ class Pacer:
         most = max(2 * burst, rate * limits.LONGEST_BURST_TIME)
         self._tokens = min(self._tokens + rate * (now - self._filled_at), most)
         self._filled_at = now
-
-
-_ROUNDING = 1e-3
-"""Bytes by which sums of times and rates may miss a burst."""

@@ -215,13 +215,13 @@ class Recovery:
         packets = self._packets
         patience = self.rtt.loss_delay()
         by_number = largest - self._packet_threshold
-        by_time = now - patience
         lost: list[Packet] = []
         for number in range(self._lowest, largest):
             packet = packets.get(number)
             if packet is None:
                 continue
-            if number <= by_number or packet[1] <= by_time:
+            # The very sum that the timer is set to: a difference might be rounded otherwise, and never be due.
+            if number <= by_number or packet[1] + patience <= now:
                 del packets[number]
                 lost.append(packet)
             elif self._loss_at is None:
