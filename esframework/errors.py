@@ -47,6 +47,10 @@ class NoP2PChannel(LocalError):
     """Information was to go by P2P only, and there is no channel to the target."""
 
 
+class ChannelClosed(LocalError):
+    """A P2P channel has ended, and nothing can be sent by it; a new one may be opened."""
+
+
 class ChannelOverflow(LocalError):
     """More bytes wait on the connection than its hard limit allows; wait for `send()` or use `OnBusy.DISCARD`."""
 

@@ -30,8 +30,51 @@ MAX_STREAMS: Final = 1024
 SHARE_OF_LOWER: Final = 8
 """Of so many packets one goes to streams of lower priority, if they have anything: a file goes on beside blobs."""
 
+URGENT_BYTES: Final = 1000
+"""Bytes of messages that leave at once, without regard to the pace: they fit one packet."""
+
+REPEATED_BYTES: Final = 256
+"""Bytes of messages on their way that the next packet repeats: what somebody types, not what a program pours out."""
+
 SMALLEST_FRAGMENT: Final = 64
 """Bytes of a larger piece that are worth a frame at the end of a packet."""
+
+# --- acknowledgements, path, life -----------------------------------------------------------------------------
+ACK_EVERY: Final = 2
+"""Packets after which one says what came (RFC 9000, section 13.2.2)."""
+
+ACK_EVERY_WHEN_BUSY: Final = 10
+"""The same above `ACK_BUSY_RATE`: an acknowledgement costs both ends about as much as a packet."""
+
+ACK_BUSY_RATE: Final = 1000.0
+"""Packets a second."""
+
+ACK_RATE_TIME: Final = 0.1
+"""Seconds over which packets are counted for that."""
+
+ACK_RANGES_ANSWERED: Final = 8
+"""Ranges from which on an acknowledgement asks to be acknowledged, once in a round trip: then it may become short."""
+
+AMPLIFICATION: Final = 3
+"""Times the bytes that came from an address may go there before it has answered (RFC 9000, section 8)."""
+
+PATH_TIMEOUT: Final = 3.0
+"""Seconds in which a new address must answer."""
+
+MAX_PATH_RESPONSES: Final = 4
+"""Answers to challenges that wait to be sent: more would be asked for only to make this end send."""
+
+HEARTBEAT: Final = 5.0
+"""Seconds, more or less a fifth, without an answer after which one is asked for: NATs forget after 30."""
+
+SILENCE: Final = 15.0
+"""Seconds after which the other end is gone: three heartbeats."""
+
+CLOSING_PTOS: Final = 3
+"""Probe time-outs for which a channel that was closed still tells the other end so (RFC 9000, section 10.2)."""
+
+CLOSE_ANSWERS: Final = 8
+"""Packets of an other end that has not heard of the close that are answered with it again."""
 
 # --- packets and keys ---------------------------------------------------------------------------------------------
 MAX_ACK_RANGES: Final = 32

@@ -13,4 +13,12 @@ source of randomness, nor who the ends are.
     bbr         the same, from measured bandwidth instead of losses
     pacing      when the next burst may leave
     mtu         how large a datagram may be
+
+    sending     one stream at its sender: what is written, under way, lost, arrived
+    receiving   one stream at its receiver: puts in order what comes
+    streams     all of them: whose turn it is, how much may be sent, what came
+    acknowledging, paths, liveness    when to say what came; where the other end is; whether it is
+    events      what a channel tells its user
+    connection  one channel: joins all of these
+    endpoint    all channels of one socket
 """

@@ -147,6 +147,12 @@ class Streams:
 
     # --- packets: sending -------------------------------------------------------------------------------------------
     @property
+    def is_urgent(self) -> bool:
+        """Whether a small message waits, which is not worth pacing."""
+        messages = self._ready[MESSAGES].get(MESSAGES)
+        return messages is not None and messages.written - messages.sent <= limits.URGENT_BYTES
+
+    @property
     def is_waiting(self) -> bool:
         """Whether `put` would put anything."""
         return bool(self._control) or self._choose() is not None
@@ -173,6 +179,8 @@ class Streams:
         if taken is None:
             return
         start, stop, is_last = taken
+        if chosen.stream == MESSAGES and start == before:
+            start = _with_unacknowledged(chosen, start, stop, room)
         put_stream(packet, chosen.stream, start, chosen.read(start, stop), is_last)
         sent.append((STREAM, chosen, start, stop, is_last))
         new = chosen.sent - before
@@ -393,6 +401,13 @@ class Streams:
         receiving.widened_at = now
         receiving.most = receiving.taken + receiving.window
         self._control[MAX_STREAM, receiving.stream] = None
+
+
+def _with_unacknowledged(messages: SendStream, start: int, stop: int, room: int) -> int:
+    """Where to begin so that the packet repeats what is under way, if that is little: a message that was lost is there
+    with the next one then, and not a round trip later."""
+    known = messages.acknowledged
+    return known if start - known <= limits.REPEATED_BYTES and stop - known <= room else start
 
 
 def _level(stream: int) -> int:

@@ -1,0 +1,460 @@
+"""One channel between two ends: datagrams and `now` go in; datagrams, events and a deadline come out.
+
+    state      datagrams that come                        datagrams that leave
+    open       take effect once they have opened           whatever is to be said
+    closing    are answered with CLOSE, a few times        CLOSE; closed after 3 probe time-outs, or the other's CLOSE
+    closed     nothing                                     nothing
+
+Whoever drives it calls `receive_batch`, `on_timer` or something that is to be sent, then sends what `datagrams_to_send`
+gives, takes `events`, and sets one timer to `next_timer`. It joins what its neighbours know: `keys` opens and seals,
+`streams` says whose bytes go next, `recovery` what was lost, `paths` where the other end is. It refuses to know
+sockets, clocks, who the other end is, and what the bytes of streams mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from math import inf
+from typing import Final, Literal, TypeAlias
+
+from esframework.errors import ChannelClosed, PacketError
+from esframework.limits import rudp as limits
+from esframework.rudp.acknowledging import Acknowledger
+from esframework.rudp.bbr import Bbr
+from esframework.rudp.congestion import Congestion, NewReno
+from esframework.rudp.events import CloseCode, Closed, Event, Observed, Opened, PathMoved
+from esframework.rudp.keys import Keys, Opener, Sealer
+from esframework.rudp.liveness import Liveness
+from esframework.rudp.mtu import Mtu
+from esframework.rudp.pacing import Pacer
+from esframework.rudp.packet import (
+    ACK,
+    BLOCKED,
+    CHALLENGE,
+    CLOSE,
+    MAX_DATA,
+    MAX_STREAM,
+    OBSERVED,
+    OVERHEAD,
+    RESET,
+    RESPONSE,
+    STREAM,
+    Frame,
+    parse_frames,
+    put_challenge,
+    put_close,
+    put_mtu_probe,
+    put_observed,
+    put_ping,
+    put_response,
+)
+from esframework.rudp.paths import Address, Paths
+from esframework.rudp.recovery import Outcome, Recovery
+from esframework.rudp.rtt import Rtt
+from esframework.rudp.streams import Sent, Streams
+
+CongestionMaker: TypeAlias = Callable[[Rtt, float, int], Congestion]
+"""Makes a controller of a round trip, the time now, and a random number."""
+
+Carried: TypeAlias = Sent | tuple[Literal[2], int] | tuple[Literal[11]]
+"""What is remembered of a packet: see `streams`; and (ACK, newest number acknowledged) (OBSERVED,)."""
+
+OPEN: Final = "open"
+CLOSING: Final = "closing"
+CLOSED: Final = "closed"
+
+_CHALLENGE_DATAGRAM: Final = OVERHEAD + 9
+
+
+def measuring(rtt: Rtt, now: float, chance: int) -> Congestion:
+    """The controller that measures the path."""
+    return Bbr(rtt, now=now, phase=chance)
+
+
+def reference(rtt: Rtt, now: float, chance: int) -> Congestion:
+    """NewReno."""
+    return NewReno(rtt)
+
+
+class Connection:
+    """One end of a channel.
+
+    :param keys: of this end; see `keys.derive`.
+    :param receiver: the index that the other end chose for the channel.
+    :param address: where the other end was found.
+    :param random: gives so many random bytes, that nobody can guess.
+    :param round_trip: seconds there and back, if something was measured already.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        receiver: int,
+        address: Address,
+        now: float,
+        *,
+        random: Callable[[int], bytes],
+        round_trip: float = limits.INITIAL_RTT,
+        congestion: CongestionMaker = measuring,
+    ) -> None:
+        self.state = OPEN
+        self.opened_at: float | None = None
+        self.streams = Streams()
+        """Where bytes are written, paused and given up; see there."""
+        self._now = now
+        self._random = random
+        self._make_congestion = congestion
+        self._sealer = Sealer(keys, receiver, now)
+        self._opener = Opener(keys)
+        self._next_number = 0
+        self._paths = Paths(address, random)
+        self._acks = Acknowledger(self._opener.received)
+        self._liveness = Liveness(now, lambda: random(1)[0] / 255)
+        rtt = Rtt(round_trip)
+        self._recovery = Recovery(rtt, congestion(rtt, now, random(1)[0]), now)
+        self._pacer = Pacer(now)
+        self._mtu = Mtu(now)
+        self._events: list[Event] = []
+        self._observed: Address | None = None
+        # What is to leave with the next packets: the first one asks the other end to show that it is there.
+        self._wants_ping = True
+        self._wants_observed = True
+        self._probes = 0
+        self._closed: Closed | None = None
+        self._close: tuple[int, str] = CloseCode.DONE, ""
+        self._wants_close = False
+        self._close_answers = limits.CLOSE_ANSWERS
+        self._ends_at = inf
+
+    # --- what is known ----------------------------------------------------------------------------------------------
+    @property
+    def address(self) -> Address:
+        """Where the other end is."""
+        return self._paths.address
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds there and back, smoothed."""
+        return self._recovery.rtt.smoothed
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes that left and of which nothing is known yet."""
+        return self._recovery.in_flight
+
+    @property
+    def congestion(self) -> Congestion:
+        """The controller of the path in use."""
+        return self._recovery.congestion
+
+    @property
+    def datagram_size(self) -> int:
+        """Bytes of the largest datagram that is known to pass."""
+        return self._mtu.size
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many datagrams were dropped for which reason."""
+        return self._opener.refused
+
+    def silence(self, now: float) -> float:
+        """Seconds since the other end was heard."""
+        return self._liveness.silence(now)
+
+    # --- the application --------------------------------------------------------------------------------------------
+    def write(self, stream: int, data: bytes | memoryview, is_last: bool = False) -> None:
+        """Have bytes sent on a stream; see `Streams.write`. Raises ChannelClosed when the channel has ended."""
+        if self.state != OPEN:
+            raise ChannelClosed("the channel has ended: nothing can be sent by it any more")
+        self.streams.write(stream, data, is_last)
+
+    def close(self, code: int, reason: str, now: float) -> None:
+        """End the channel now; what has not arrived may never do. Harmless when it has ended."""
+        if self.state == OPEN:
+            self.state = CLOSING
+            self._closed = Closed(code, reason, False)
+            self._close = code, reason
+            self._wants_close = True
+            self._ends_at = now + limits.CLOSING_PTOS * self._recovery.rtt.pto()
+
+    def refused_by_system(self, size: int, now: float) -> None:
+        """The system would not send a datagram of this size."""
+        self._mtu.refused(size, now)
+        self._recovery.congestion.datagram_size = self._mtu.size
+
+    def events(self) -> list[Event]:
+        """What happened since the last call, in order; of a stream's bytes everything that came, as one event."""
+        events = self._events
+        self._events = []
+        if self.streams.has_events:
+            events += self.streams.events(self._now, self._recovery.rtt.smoothed)
+        if self._closed is not None:
+            events.append(self._closed)
+            self._closed = None
+        return events
+
+    # --- receiving --------------------------------------------------------------------------------------------------
+    def receive_batch(self, datagrams: Iterable[tuple[bytes, Address]], now: float) -> None:
+        """Take what was read of the socket together; what is not authentic or not new has no effect but a count."""
+        self._now = now
+        opener = self._opener
+        for datagram, address in datagrams:
+            if self.state == CLOSED:
+                return
+            opened = opener.open(datagram)
+            if opened is None:
+                continue
+            self._liveness.heard(now)
+            number, payload = opened
+            if address != self._paths.address:
+                self._paths.came(address, len(datagram), number + 1 == opener.received.stop, now)
+            if self.opened_at is None:
+                self.opened_at = now
+                self._events.append(Opened(self._paths.address))
+            try:
+                is_eliciting = self._take(parse_frames(payload), address, now)
+            except PacketError as error:
+                self.close(CloseCode.PROTOCOL, str(error), now)
+            else:
+                self._acks.came(number, is_eliciting, now, self._recovery.rtt.smoothed)
+
+    def _take(self, frames: list[Frame], address: Address, now: float) -> bool:
+        """Whether the packet is to be acknowledged."""
+        if self.state == CLOSING:
+            self._take_when_closing(frames)
+            return False
+        is_eliciting = False
+        for frame in frames:
+            if frame[0] == STREAM:
+                is_eliciting = True
+                self.streams.received(frame[1], frame[2], frame[3], frame[4])
+            elif frame[0] == ACK:
+                self._settle(self._recovery.acked(frame[2], frame[1], now), now)
+            elif frame[0] == CLOSE:
+                self.state = CLOSED
+                self._closed = Closed(frame[1], frame[2], True)
+                return False
+            else:
+                is_eliciting = True
+                self._take_rare(frame, address, now)
+        return is_eliciting
+
+    def _take_rare(self, frame: Frame, address: Address, now: float) -> None:
+        if frame[0] == MAX_DATA:
+            self.streams.allow_in_all(frame[1])
+        elif frame[0] == MAX_STREAM:
+            self.streams.allow(frame[1], frame[2])
+        elif frame[0] == BLOCKED:
+            self.streams.received_blocked(frame[1], frame[2])
+        elif frame[0] == RESET:
+            self.streams.received_reset(frame[1], frame[2], frame[3])
+        elif frame[0] == CHALLENGE:
+            self._paths.challenged(frame[1], address)
+        elif frame[0] == RESPONSE:
+            before = self._paths.address
+            if self._paths.responded(frame[1]):
+                self._move(before, now)
+        elif frame[0] == OBSERVED:
+            self._take_observed((str(ip_address(frame[1])), frame[2]), now)
+
+    def _take_when_closing(self, frames: list[Frame]) -> None:
+        if any(frame[0] == CLOSE for frame in frames):
+            self.state = CLOSED
+        elif self._close_answers:
+            self._close_answers -= 1
+            self._wants_close = True
+
+    def _settle(self, outcome: Outcome, now: float) -> None:
+        """Tell whose bytes arrived and whose are to be sent again."""
+        acked, lost, probes = outcome
+        streams = self.streams
+        carried: Carried
+        for packet in acked:
+            for carried in packet[3]:
+                if carried[0] == ACK:
+                    self._acks.known(carried[1])
+                elif carried[0] != OBSERVED:
+                    streams.arrived(carried)
+        for packet in lost:
+            self._send_again(packet[3])
+        if acked:
+            self._liveness.answered(now)
+        if acked or lost:
+            self._mtu.learn(acked, lost, now)
+            self._recovery.congestion.datagram_size = self._mtu.size
+        if probes:
+            self._probes = probes
+            self._mtu.timed_out(now)
+            for packet in self._recovery.oldest(probes):
+                self._send_again(packet[3])
+
+    def _send_again(self, frames: list[Carried]) -> None:
+        for carried in frames:
+            if carried[0] == OBSERVED:
+                self._wants_observed = True
+            elif carried[0] != ACK:
+                self.streams.lost(carried)
+
+    def _take_observed(self, address: Address, now: float) -> None:
+        if self._observed is not None and self._observed[0] != address[0]:
+            # It is this end that has moved.
+            self._begin_path(now)
+        if self._observed != address:
+            self._observed = address
+            self._events.append(Observed(address))
+
+    def _move(self, before: Address, now: float) -> None:
+        """Go on at the other end's new address. Another port alone is a NAT's doing: the path is the same (RFC 9000,
+        section 9.4)."""
+        if before[0] != self._paths.address[0]:
+            self._begin_path(now)
+        self._wants_observed = True
+        self._events.append(PathMoved(self._paths.address))
+
+    def _begin_path(self, now: float) -> None:
+        rtt = Rtt()
+        self._recovery.move(rtt, self._make_congestion(rtt, now, self._random(1)[0]))
+        self._pacer = Pacer(now)
+        self._mtu = Mtu(now)
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
+        """What leaves now, and whereto. What the path or the pace does not bear waits; see `next_timer`."""
+        self._now = now
+        out: list[tuple[bytes, Address]] = []
+        if self.state != OPEN:
+            if self._wants_close and self.state == CLOSING:
+                self._put_close(out)
+            return out
+        self._sealer.renew(now)
+        if self._paths.has_responses or self._paths.deadline <= now:
+            self._put_path_frames(out, now)
+        if self.opened_at is not None and (size := self._mtu.probe(now)) is not None:
+            self._put_mtu_probe(size, out, now)
+        self._fill(out, now)
+        if self._acks.deadline <= now:
+            self._put_acknowledgement(out, now)
+        return out
+
+    def _fill(self, out: list[tuple[bytes, Address]], now: float) -> None:
+        """Packets with what streams have to say, as many as window and pace bear; and what cannot wait for them."""
+        streams, recovery, size = self.streams, self._recovery, self._mtu.size
+        budget = min(recovery.room, self._pacer.budget(recovery.congestion.rate, size, now))
+        address = self._paths.address
+        while True:
+            is_waiting = streams.is_waiting
+            may_carry = is_waiting and (budget > 0 or self._probes > 0 or (streams.is_urgent and recovery.room > 0))
+            if not (may_carry or self._probes or self._wants_ping or self._wants_observed):
+                break
+            packet = bytearray()
+            carried: list[Carried] = []
+            has_ping = self._wants_ping or self._probes > 0
+            if has_ping:
+                self._put_ping(packet)
+            acknowledges = self._acks.has_news
+            if acknowledges:
+                carried.append((ACK, self._acks.put(packet, now)))
+            if self._wants_observed:
+                self._put_observed(packet, carried)
+            if may_carry:
+                streams.put(packet, size - OVERHEAD, carried)  # type: ignore[arg-type]
+            if not has_ping and len(carried) == acknowledges:
+                # Streams had something that does not matter any more.
+                break
+            sent = self._seal(packet, out, address)
+            recovery.sent(self._next_number - 1, sent, carried, now)
+            self._pacer.sent(sent, size)
+            budget -= sent
+        if budget > 0 and not is_waiting:
+            recovery.app_limited()
+
+    def _put_ping(self, packet: bytearray) -> None:
+        put_ping(packet)
+        self._wants_ping = False
+        self._probes = max(0, self._probes - 1)
+
+    def _put_observed(self, packet: bytearray, carried: list[Carried]) -> None:
+        put_observed(packet, ip_address(self.address[0]).packed, self.address[1])
+        carried.append((OBSERVED,))
+        self._wants_observed = False
+
+    def _put_acknowledgement(self, out: list[tuple[bytes, Address]], now: float) -> None:
+        packet = bytearray()
+        wants_answer = self._acks.wants_answer(now, self._recovery.rtt.smoothed)
+        newest = self._acks.put(packet, now)
+        if wants_answer:
+            put_ping(packet)
+        sent = self._seal(packet, out, self._paths.address)
+        self._recovery.sent(self._next_number - 1, sent, [(ACK, newest)], now, is_eliciting=wants_answer)
+
+    def _put_path_frames(self, out: list[tuple[bytes, Address]], now: float) -> None:
+        """Challenges and their answers go alone, each to its address; who asked asks again, so no loss is noticed."""
+        for data, address in self._paths.responses():
+            self._put_alone(put_response, data, address, out, now)
+        question = self._paths.question(_CHALLENGE_DATAGRAM, now, self._recovery.rtt.pto())
+        if question is not None:
+            self._put_alone(put_challenge, *question, out, now)
+
+    def _put_alone(
+        self,
+        put: Callable[[bytearray, bytes], None],
+        data: bytes,
+        address: Address,
+        out: list[tuple[bytes, Address]],
+        now: float,
+    ) -> None:
+        packet = bytearray()
+        put(packet, data)
+        sent = self._seal(packet, out, address)
+        self._recovery.sent(self._next_number - 1, sent, [], now, is_eliciting=False)
+
+    def _put_mtu_probe(self, size: int, out: list[tuple[bytes, Address]], now: float) -> None:
+        packet = bytearray()
+        put_mtu_probe(packet, size - OVERHEAD)
+        sent = self._seal(packet, out, self._paths.address)
+        self._recovery.sent(self._next_number - 1, sent, [], now, is_mtu_probe=True)
+        self._mtu.probe_sent(size)
+
+    def _put_close(self, out: list[tuple[bytes, Address]]) -> None:
+        packet = bytearray()
+        put_close(packet, *self._close)
+        self._seal(packet, out, self._paths.address)
+        self._wants_close = False
+
+    def _seal(self, packet: bytearray, out: list[tuple[bytes, Address]], address: Address) -> int:
+        datagram = self._sealer.seal(packet, self._next_number)
+        self._next_number += 1
+        out.append((datagram, address))
+        return len(datagram)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+    def next_timer(self) -> float | None:
+        """When to call `on_timer` (and then `datagrams_to_send`), if nothing else happens; None when it has ended."""
+        if self.state != OPEN:
+            return self._ends_at if self.state == CLOSING else None
+        deadline = min(self._liveness.deadline, self._acks.deadline, self._paths.deadline)
+        recovery = self._recovery
+        for due in (recovery.timer(), self._mtu.next_timer() if self.opened_at is not None else None):
+            if due is not None and due < deadline:
+                deadline = due
+        if recovery.room and self.streams.is_waiting:
+            due = self._pacer.next_at(recovery.congestion.rate, self._mtu.size, self._now)
+            deadline = min(deadline, due)
+        return deadline
+
+    def on_timer(self, now: float) -> None:
+        """The time has come; harmless when it has not."""
+        self._now = now
+        if self.state == CLOSING and now >= self._ends_at:
+            self.state = CLOSED
+        if self.state != OPEN:
+            return
+        if now >= self._liveness.dies_at:
+            self.state = CLOSED
+            reason = f"nothing was heard of the other end for {limits.SILENCE:g} seconds"
+            self._closed = Closed(CloseCode.SILENCE, reason, False)
+            return
+        if self._liveness.beats(now):
+            self._wants_ping = True
+        self._settle(self._recovery.on_timer(now), now)

@@ -1,0 +1,52 @@
+"""Whether the other end is still there: a heartbeat when nothing was answered lately, and the moment of giving up.
+
+Knows times only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from esframework.limits import rudp as limits
+
+
+class Liveness:
+    """`chance()` gives a number from 0 to 1: heartbeats of many channels do not fall together."""
+
+    def __init__(self, now: float, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self._heard_at = now
+        self._beat_at = 0.0
+        self._postpone(now)
+
+    @property
+    def deadline(self) -> float:
+        """When the next heartbeat, or death, is due."""
+        return min(self._beat_at, self.dies_at)
+
+    @property
+    def dies_at(self) -> float:
+        """When the other end counts as gone, unless it is heard before."""
+        return self._heard_at + limits.SILENCE
+
+    def heard(self, now: float) -> None:
+        """Something authentic came."""
+        self._heard_at = now
+
+    def answered(self, now: float) -> None:
+        """Something that was sent has arrived: no heartbeat is needed for a while."""
+        self._postpone(now)
+
+    def beats(self, now: float) -> bool:
+        """Whether to ask for a sign of life now; counts as asked."""
+        if now < self._beat_at:
+            return False
+        self._postpone(now)
+        return True
+
+    def silence(self, now: float) -> float:
+        """Seconds since the other end was heard."""
+        return now - self._heard_at
+
+    def _postpone(self, now: float) -> None:
+        self._beat_at = now + limits.HEARTBEAT * (0.8 + 0.4 * self._chance())
