@@ -200,7 +200,7 @@ class Recovery:
         delivered_before, delivered_at, first_sent_at, was_limited = newest[5]
         self._delivered += size
         elapsed = max(newest[1] - first_sent_at, now - delivered_at)
-        rate = (self._delivered - delivered_before) / elapsed if elapsed > 0 else 0.0
+        rate = (self._delivered - delivered_before) / elapsed if elapsed > _SHORTEST else 0.0
         if self._app_limited_until and self._delivered > self._app_limited_until:
             self._app_limited_until = 0
         self._delivery = (self._delivered, now, newest[1], self._app_limited_until > 0)
@@ -266,3 +266,7 @@ class Recovery:
             elif sent_at - run_began_at >= duration:
                 return True
         return False
+
+
+_SHORTEST = 1e-6
+"""Seconds: what was delivered in less says nothing of a rate."""
