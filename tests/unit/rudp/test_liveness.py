@@ -1,0 +1,31 @@
+"""Heartbeats and death."""
+
+from __future__ import annotations
+
+import pytest
+
+from esframework.limits import rudp as limits
+from esframework.rudp.liveness import Liveness
+
+
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 4.0), (0.5, 5.0), (1.0, 6.0)])
+def test_a_heartbeat_is_due_when_nothing_was_answered_for_about_five_seconds(chance: float, seconds: float) -> None:
+    life = Liveness(10.0, lambda: chance)
+    assert life.deadline == pytest.approx(10.0 + seconds)
+    assert not life.beats(10.0 + seconds - 0.1)
+    assert life.beats(10.0 + seconds)
+    assert not life.beats(10.0 + seconds)
+
+
+def test_an_answer_postpones_it() -> None:
+    life = Liveness(0.0, lambda: 0.5)
+    life.answered(3.0)
+    assert life.deadline == pytest.approx(8.0)
+
+
+def test_death_comes_after_silence_and_not_before() -> None:
+    life = Liveness(0.0, lambda: 0.5)
+    assert life.dies_at == limits.SILENCE
+    life.heard(10.0)
+    assert life.dies_at == 10.0 + limits.SILENCE
+    assert life.silence(12.0) == 2.0
