@@ -9,17 +9,23 @@
     bandwidth   the largest rate at which anything was delivered in 10 round trips
     rtt         the shortest in 10 s; when that is older, queues are emptied so that it can be measured again
     loss        says nothing, up to 15 % of a round; beyond, bandwidth is believed to be 15 % smaller, once a round
+    crowding    loss in a round in which nothing came back within 1.25 of the shortest time: then a queue is full, and
+                not the path bad. The window gets a ceiling at 85 % of itself, never below what the path holds; it
+                rises by 5 % with each other round, so that flows that yield to losses get their share
     bursts      what came in one go beyond bandwidth * time is added to the window, the most in 10 rounds: receivers
                 and reactors acknowledge many packets together, and others shall leave meanwhile
 
 Sources: Cardwell et al., "BBR: Congestion-Based Congestion Control" (2016), and draft-ietf-ccwg-bbr for loss and
-bursts; the gains are 4 ln 2 and the rate at which a queue made by it drains. Several flows on one path find their
-shares because they empty the queue at about the same time. Knows no randomness: `phase` says where in its cycle a
-flow begins.
+bursts; the gains are 4 ln 2 and the rate at which a queue made by it drains. Crowding is our own, measured on a model
+of 20 Mbit/s, 50 ms and a queue of 1.5 times what the path holds: beside two of these a Cubic flow gets 28 % instead of
+18 %. Several flows on one path find their shares because they empty the queue at about the same time. Weak where a
+queue holds four times what the path does and a loss-based flow keeps it full (3 %), as BBR is. Knows no randomness:
+`phase` says where in its cycle a flow begins.
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from esframework.limits import rudp as limits
@@ -38,6 +44,8 @@ _EMPTY_WINDOW: Final = 0.5
 _LEAST_PACKETS: Final = 4
 _GROWTH: Final = 1.25
 _ROUNDS_WITHOUT_GROWTH: Final = 3
+_CROWDED: Final = 1.25
+_CEILING_GROWTH: Final = 1.05
 _FEW_LOST: Final = 4
 """Packets of a round that may be lost whatever share of it that is: a short round says little."""
 
@@ -81,6 +89,8 @@ class Bbr:
         self._bandwidth = MaximumFilter(limits.BANDWIDTH_ROUNDS)
         self._shortest = 0.0
         self._shortest_at = now
+        self._shortest_of_round = inf
+        self._ceiling = inf
         self._round = 0
         self._round_ends = 0
         self._round_began = 0
@@ -109,12 +119,17 @@ class Bbr:
     @property
     def rate(self) -> float:
         """See `Congestion`."""
-        if not self._bandwidth.value:
-            return _GAIN * self._window / max(self._rtt.smoothed, limits.TIMER_GRANULARITY)
-        return self._gain * self._bandwidth.value
+        rate = self._gain * self._bandwidth.value
+        if self.state == STARTUP:
+            # The first rates are those of what there was to send, and say little about the path.
+            least = initial_window(self.datagram_size) / max(self._rtt.smoothed, limits.TIMER_GRANULARITY)
+            return max(rate, _GAIN * least)
+        return rate
 
     def acked(self, packets: list[Packet], sample: Sample, now: float) -> None:
         """See `Congestion`."""
+        if sample.rtt:
+            self._shortest_of_round = min(self._shortest_of_round, sample.rtt)
         is_round = sample.delivered_before >= self._round_ends
         if is_round:
             self._end_round(sample)
@@ -149,6 +164,11 @@ class Bbr:
                 self._rounds_full = 0
             else:
                 self._rounds_full += 1
+        if self._round_lost and self._shortest and self._shortest_of_round > _CROWDED * self._shortest:
+            self._ceiling = limits.BACK_OFF * min(self._ceiling, self._window)
+        else:
+            self._ceiling *= _CEILING_GROWTH
+        self._shortest_of_round = inf
         self._round_ends = self._round_began = sample.delivered
         self._round_lost = self._round_lost_packets = 0
 
@@ -217,9 +237,9 @@ class Bbr:
             self._window = self._least(_EMPTY_WINDOW)
         else:
             gain = _STEADY_WINDOW if self.state == STEADY else _GAIN
-            target = self._least(gain) + int(self._extra.value)
+            target = min(self._least(gain) + int(self._extra.value), max(self._ceiling, self._least(1.0)))
             if self.state == STARTUP:
                 # Rates of the first packets are too low, and a window must not follow them down.
                 target = max(target, self._window)
             # As much more as was acknowledged, so that one wrong rate lets nothing burst out.
-            self._window = min(target, self._window + sample.size)
+            self._window = int(min(target, self._window + sample.size))

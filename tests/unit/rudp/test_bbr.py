@@ -6,9 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from esframework.rudp.bbr import Bbr
+from esframework.limits import rudp as limits
+from esframework.rudp.bbr import DRAIN, EMPTYING, STARTUP, STEADY, Bbr, MaximumFilter
+from esframework.rudp.congestion import NewReno, Packet, Sample
 from esframework.rudp.rtt import Rtt
 from tests.bottleneck import Bottleneck, Path
+
+SIZE = 1200
+SMALL = Path(rate=250_000.0, rtt=0.05, queue=18_750.0)
+PRODUCT = SMALL.rate * SMALL.rtt
 
 
 def measured(phase: int = 0) -> Callable[[Rtt], Bbr]:
@@ -16,8 +22,157 @@ def measured(phase: int = 0) -> Callable[[Rtt], Bbr]:
     return lambda rtt: Bbr(rtt, now=0.0, phase=phase)
 
 
+def alone(path: Path, seconds: float) -> tuple[Bottleneck, Bbr]:
+    """One flow that has had a path for some time."""
+    bottleneck = Bottleneck(path, 1, measured())
+    bottleneck.run(seconds)
+    controller = bottleneck.flows[0].recovery.congestion
+    assert isinstance(controller, Bbr)
+    return bottleneck, controller
+
+
+class Rounds:
+    """A controller that hears one acknowledgement a round trip."""
+
+    def __init__(self) -> None:
+        self.controller = Bbr(Rtt(0.1), now=0.0)
+        self.delivered = 0
+        self.now = 0.0
+
+    def round(
+        self, rate: float, lost: int = 0, rtt: float = 0.1, is_app_limited: bool = False, brought: int = 0
+    ) -> None:
+        """One that brought so many bytes a second (or `brought`), and of which so many packets were lost."""
+        self.now += rtt
+        before, size = self.delivered, brought or int(rate * rtt)
+        self.delivered += size
+        packet: Packet = (0, self.now - rtt, SIZE, None, False, (0, 0.0, 0.0, False))
+        if lost:
+            self.controller.lost([packet] * lost, self.now)
+        sample = Sample(size, rate, is_app_limited, rtt, self.delivered, before, size)
+        self.controller.acked([packet], sample, self.now)
+
+
 @pytest.mark.parametrize(("loss", "share"), [(0.0, 0.9), (0.02, 0.9), (0.05, 0.8), (0.1, 0.6)])
 def test_it_fills_the_path_whatever_is_lost_at_random(loss: float, share: float) -> None:
-    bottleneck = Bottleneck(Path(loss=loss), 1, measured())
-    bottleneck.run(1.0)
+    bottleneck, _ = alone(Path(loss=loss), 1.0)
     assert bottleneck.share(2.0)[0] >= share
+
+
+@pytest.mark.parametrize(
+    "path",
+    [SMALL, Path(rate=25_000_000.0, rtt=0.002), Path(rate=250_000.0, rtt=0.5, queue=60_000.0)],
+    ids=["slow", "near", "far"],
+)
+def test_other_paths(path: Path) -> None:
+    bottleneck, _ = alone(path, 20 * path.rtt)
+    assert bottleneck.share(min(2.0, 20 * path.rtt))[0] >= 0.9
+
+
+def test_it_knows_rate_and_round_trip_of_the_path_and_keeps_the_queue_short() -> None:
+    bottleneck, controller = alone(SMALL, 3.0)
+    assert controller.state == STEADY
+    assert controller.bandwidth == pytest.approx(SMALL.rate, rel=0.1)
+    assert bottleneck.flows[0].recovery.rtt.minimum == pytest.approx(SMALL.rtt, rel=0.15)
+    assert bottleneck.flows[0].recovery.rtt.smoothed <= 1.5 * SMALL.rtt
+    assert PRODUCT < controller.window <= 3.5 * PRODUCT
+
+
+def test_two_flows_share() -> None:
+    bottleneck = Bottleneck(SMALL, 1, measured(), measured(3))
+    bottleneck.run(5.0)
+    assert min(bottleneck.share(15.0)) >= 0.3
+
+
+def test_a_flow_that_yields_to_losses_gets_its_share_beside_two() -> None:
+    bottleneck = Bottleneck(SMALL, 1, measured(), measured(3), NewReno)
+    bottleneck.run(5.0)
+    assert min(bottleneck.share(20.0)) >= 0.2
+
+
+def test_startup_ends_when_three_rounds_bring_no_more() -> None:
+    rounds = Rounds()
+    for rate in (10_000.0, 20_000.0, 40_000.0, 40_000.0, 41_000.0, 42_000.0):
+        rounds.round(rate)
+        assert rounds.controller.state == STARTUP
+    rounds.round(40_000.0)
+    assert rounds.controller.state in {DRAIN, STEADY}
+
+
+def test_it_does_not_end_while_there_is_too_little_to_send() -> None:
+    rounds = Rounds()
+    for _ in range(20):
+        rounds.round(10_000.0, is_app_limited=True)
+    assert rounds.controller.state == STARTUP
+    assert rounds.controller.rate >= 2.77 * 10 * SIZE / 0.34
+
+
+def test_too_little_to_send_makes_no_path_slower() -> None:
+    rounds = Rounds()
+    for _ in range(10):
+        rounds.round(100_000.0)
+    for _ in range(30):
+        rounds.round(1_000.0, is_app_limited=True)
+    assert rounds.controller.bandwidth == 100_000.0
+
+
+def test_a_path_that_becomes_slower_is_noticed_after_ten_rounds() -> None:
+    rounds = Rounds()
+    for _ in range(10):
+        rounds.round(100_000.0)
+    for _ in range(limits.BANDWIDTH_ROUNDS):
+        rounds.round(50_000.0)
+    assert rounds.controller.bandwidth == 50_000.0
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(1, 1.0), (14, 1.0), (20, limits.BACK_OFF)])
+def test_bandwidth_is_given_back_when_more_than_15_percent_of_a_round_are_lost(lost: int, kept: float) -> None:
+    rounds = Rounds()
+    for _ in range(10):
+        rounds.round(1_000_000.0)
+    rounds.round(500_000.0, lost=lost, brought=100_000)
+    assert rounds.controller.bandwidth == pytest.approx(1_000_000.0 * kept)
+
+
+def test_losses_while_a_queue_stands_lower_the_window() -> None:
+    windows = []
+    for rtt in (0.1, 0.2):
+        rounds = Rounds()
+        for _ in range(12):
+            rounds.round(1_000_000.0)
+        for _ in range(20):
+            rounds.round(1_000_000.0, lost=1, rtt=rtt)
+        windows.append(rounds.controller.window)
+    clean, crowded = windows
+    assert clean >= 2 * 100_000
+    assert crowded == 100_000
+
+
+def test_the_queue_is_emptied_each_ten_seconds() -> None:
+    rounds = Rounds()
+    for _ in range(10):
+        rounds.round(100_000.0)
+    states = []
+    while rounds.now < 12.0:
+        rounds.round(100_000.0, rtt=0.11)
+        states.append(rounds.controller.state)
+        if rounds.controller.state == EMPTYING:
+            assert rounds.controller.window <= 100_000.0 * 0.11 / 2 + 4 * SIZE
+            rounds.round(4 * SIZE / 0.1, rtt=0.1)
+    assert 2 <= states.count(EMPTYING) <= 5
+    assert states[-1] == STEADY
+
+
+def test_nothing_through_for_long_leaves_four_packets() -> None:
+    _, controller = alone(SMALL, 1.0)
+    controller.persistent(1.0)
+    assert controller.window == 4 * SIZE
+
+
+def test_the_largest_of_some_rounds() -> None:
+    largest = MaximumFilter(3)
+    found = []
+    for current, value in enumerate([5.0, 9.0, 4.0, 3.0, 2.0, 1.0]):
+        largest.add(value, current)
+        found.append(largest.value)
+    assert found == [5.0, 9.0, 9.0, 9.0, 4.0, 3.0]
