@@ -51,8 +51,7 @@ def test_everything_arrives_both_ways(name: str, congestion: CongestionMaker, se
         end.write(2, size, is_last=True)
         end.write(3, 0, is_last=True)
     assert pair.all_arrive(60.0)
-    net.run(3.0)
-    assert pair.left.connection.in_flight == pair.right.connection.in_flight == 0
+    assert net.run_until(lambda: pair.left.connection.in_flight == pair.right.connection.in_flight == 0, 3.0)
 
 
 @SEEDS
