@@ -18,9 +18,9 @@
 Sources: Cardwell et al., "BBR: Congestion-Based Congestion Control" (2016), and draft-ietf-ccwg-bbr for loss and
 bursts; the gains are 4 ln 2 and the rate at which a queue made by it drains. Crowding is our own, measured on a model
 of 20 Mbit/s, 50 ms and a queue of 1.5 times what the path holds: beside two of these a Cubic flow gets 28 % instead of
-18 %. Several flows on one path find their shares because they empty the queue at about the same time. Weak where a
-queue holds four times what the path does and a loss-based flow keeps it full (3 %), as BBR is. Knows no randomness:
-`phase` says where in its cycle a flow begins.
+18 %. Several flows on one path find their shares because they empty the queue at about the same time. Weak, as BBR is,
+where a queue holds four times what the path does and a loss-based flow fills it: two flows that begin with it get 3 %
+each at first, and 15 to 20 % after half a minute. Knows no randomness: `phase` says where in its cycle a flow begins.
 """
 
 from __future__ import annotations

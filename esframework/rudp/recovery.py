@@ -50,6 +50,7 @@ class Recovery:
         self._lowest = 0
         self._next = 0
         self._largest_acked = -1
+        self._first_of_path = 0
         self._packet_threshold = limits.PACKET_THRESHOLD
         self._last_sent_at = now
         self._loss_at: float | None = None
@@ -106,7 +107,8 @@ class Recovery:
             return Outcome([], [], 0)
         newest = acked[-1]
         rtt = 0.0
-        if newest[0] == stop - 1:
+        is_of_path = newest[0] >= self._first_of_path
+        if newest[0] == stop - 1 and is_of_path:
             rtt = max(0.0, now - newest[1])
             self.rtt.update(rtt, delay, now)
         self._largest_acked = max(self._largest_acked, stop - 1)
@@ -115,7 +117,8 @@ class Recovery:
         self.in_flight -= size
         sample = self._measure(newest, size, rtt, now)
         lost = self._lose(now, acked)
-        self.congestion.acked(acked, sample._replace(in_flight=self.in_flight), now)
+        if is_of_path:
+            self.congestion.acked(acked, sample._replace(in_flight=self.in_flight), now)
         return Outcome(acked, lost, 0)
 
     def timer(self) -> float | None:
@@ -150,11 +153,13 @@ class Recovery:
         return found
 
     def move(self, rtt: Rtt, congestion: Congestion) -> None:
-        """The channel goes on by another path, of which nothing is known."""
+        """The channel goes on by another path, of which nothing is known; what becomes of packets that left before
+        says nothing about it."""
         self.rtt = rtt
         self.congestion = congestion
         self.timeouts = 0
         self._packet_threshold = limits.PACKET_THRESHOLD
+        self._first_of_path = self._next
 
     def _take(self, ranges: Sequence[tuple[int, int]]) -> list[Packet]:
         """Take the packets of these ranges out, oldest first."""
@@ -238,7 +243,7 @@ class Recovery:
             self._given_up[packet[0]] = self._largest_acked - packet[0]
         while len(self._given_up) > limits.LOST_REMEMBERED:
             del self._given_up[next(iter(self._given_up))]
-        counted = [packet for packet in lost if not packet[4]]
+        counted = [packet for packet in lost if not packet[4] and packet[0] >= self._first_of_path]
         if not counted:
             return
         self.congestion.lost(counted, now)

@@ -206,3 +206,17 @@ def test_another_path_begins_with_nothing_known() -> None:
     recovery.move(rtt, NewReno(rtt))
     assert recovery.timer() == pytest.approx(1.0 + limits.INITIAL_RTT * 3 + limits.MAX_ACK_DELAY)
     assert recovery.in_flight == SIZE
+
+
+def test_packets_of_the_path_before_say_nothing_about_the_one_after() -> None:
+    recovery, _ = watched(*[0.0] * 6)
+    rtt = Rtt()
+    controller = Watched(rtt)
+    recovery.move(rtt, controller)
+    outcome = recovery.acked([(4, 5)], 0.0, 0.1)
+    assert (numbers(outcome.acked), numbers(outcome.lost)) == ([4], [0, 1])
+    assert (rtt.first_sample_at, controller.samples, controller.losses) == (None, [], [])
+    recovery.sent(6, SIZE, None, 0.2)
+    recovery.acked([(4, 7)], 0.0, 0.25)
+    assert rtt.latest == pytest.approx(0.05)
+    assert len(controller.samples) == 1
