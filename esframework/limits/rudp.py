@@ -61,6 +61,9 @@ AMPLIFICATION: Final = 3
 PATH_TIMEOUT: Final = 3.0
 """Seconds in which a new address must answer."""
 
+ASKED_BYTES: Final = 1200
+"""Bytes that may go to an address that was named by signalling before it has answered: a dozen questions."""
+
 MAX_PATH_RESPONSES: Final = 4
 """Answers to challenges that wait to be sent: more would be asked for only to make this end send."""
 
@@ -69,6 +72,9 @@ HEARTBEAT: Final = 5.0
 
 SILENCE: Final = 15.0
 """Seconds after which the other end is gone: three heartbeats."""
+
+LATE: Final = 1.0
+"""Seconds by which this end may notice the silence too late before it blames itself: its program was busy or asleep."""
 
 CLOSING_PTOS: Final = 3
 """Probe time-outs for which a channel that was closed still tells the other end so (RFC 9000, section 10.2)."""

@@ -169,6 +169,10 @@ class Connection:
             raise ChannelClosed("the channel has ended: nothing can be sent by it any more")
         self.streams.write(stream, data, is_last)
 
+    def try_address(self, address: Address, now: float) -> None:
+        """Ask whether the other end is at this address, which signalling named; go on there as soon as it answers."""
+        self._paths.ask(address, now)
+
     def close(self, code: int, reason: str, now: float) -> None:
         """End the channel now; what has not arrived may never do. Harmless when it has ended."""
         if self.state == OPEN:
@@ -450,7 +454,7 @@ class Connection:
             self.state = CLOSED
         if self.state != OPEN:
             return
-        if now >= self._liveness.dies_at:
+        if self._liveness.is_over(now):
             self.state = CLOSED
             reason = f"nothing was heard of the other end for {limits.SILENCE:g} seconds"
             self._closed = Closed(CloseCode.SILENCE, reason, False)

@@ -29,6 +29,16 @@ class Liveness:
         """When the other end counts as gone, unless it is heard before."""
         return self._heard_at + limits.SILENCE
 
+    def is_over(self, now: float) -> bool:
+        """Whether the other end is gone. Who asks much too late was asleep or busy itself: what came meanwhile may be
+        unread, and is waited for a little."""
+        if now < self.dies_at:
+            return False
+        if now - self.dies_at <= limits.LATE:
+            return True
+        self._heard_at = now - limits.SILENCE + limits.LATE
+        return False
+
     def heard(self, now: float) -> None:
         """Something authentic came."""
         self._heard_at = now

@@ -43,11 +43,19 @@ class Paths:
         if address == self._candidate:
             self._allowed += limits.AMPLIFICATION * size
         elif is_newest and self._candidate is None:
-            self._candidate = address
-            self._challenge = self._random(8)
-            self._allowed = limits.AMPLIFICATION * size
-            self._ask_at = now
-            self._give_up_at = now + limits.PATH_TIMEOUT
+            self._begin(address, limits.AMPLIFICATION * size, now)
+
+    def ask(self, address: Address, now: float) -> None:
+        """The other end may be at this address, in place of any other that is being asked."""
+        if address != self.address:
+            self._begin(address, limits.ASKED_BYTES, now)
+
+    def _begin(self, address: Address, allowed: int, now: float) -> None:
+        self._candidate = address
+        self._challenge = self._random(8)
+        self._allowed = allowed
+        self._ask_at = now
+        self._give_up_at = now + limits.PATH_TIMEOUT
 
     def challenged(self, data: bytes, address: Address) -> None:
         """The other end asks whether this end is where it sent to; the answer goes back to where that came from."""

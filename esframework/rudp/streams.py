@@ -3,7 +3,8 @@
 A stream is a number and one direction; the other direction of the same number is another stream. Numbers are never
 used again: a late packet of an old stream could not be told from one of the new. Stream 0 is for messages, 1 for
 blobs, higher ones for files: the lower level goes first, except for one packet of eight; streams of the same level
-take turns. Refuses to know packets' numbers, losses and keys.
+take turns. Messages have the limit of their own stream only: files whose receiver is slow use up the common one.
+Refuses to know packets' numbers, losses and keys.
 """
 
 from __future__ import annotations
@@ -173,18 +174,20 @@ class Streams:
 
     def _put_data(self, chosen: SendStream, packet: bytearray, room: int, sent: list[Sent]) -> None:
         before = chosen.sent
-        taken = chosen.take(room, self._allowance)
+        is_message = chosen.stream == MESSAGES
+        taken = chosen.take(room, room if is_message else self._allowance)
         ready = self._ready[_level(chosen.stream)]
         del ready[chosen.stream]
         if taken is None:
             return
         start, stop, is_last = taken
-        if chosen.stream == MESSAGES and start == before:
+        if is_message and start == before:
             start = _with_unacknowledged(chosen, start, stop, room)
         put_stream(packet, chosen.stream, start, chosen.read(start, stop), is_last)
         sent.append((STREAM, chosen, start, stop, is_last))
         new = chosen.sent - before
-        self._allowance -= new
+        if not is_message:
+            self._allowance -= new
         self.unsent -= new
         # The turn goes to the next one of its level.
         self._make_ready(chosen)
@@ -192,7 +195,7 @@ class Streams:
     def _make_ready(self, sending: SendStream) -> None:
         if sending.has_lost or sending.has_new:
             self._ready[_level(sending.stream)][sending.stream] = sending
-            if self._allowance <= 0:
+            if self._allowance <= 0 and sending.stream != MESSAGES:
                 self._say_blocked(CONNECTION)
         elif sending.is_blocked:
             self._say_blocked(sending.stream)
@@ -232,7 +235,7 @@ class Streams:
         """Whose turn it is. With `counts` the levels below one that goes first come nearer to their share."""
         chosen: SendStream | None = None
         for level, ready in enumerate(self._ready):
-            found = self._first(ready) if ready else None
+            found = self._first(level, ready) if ready else None
             if found is None:
                 continue
             if chosen is None:
@@ -248,8 +251,8 @@ class Streams:
             chosen, first = found, level
         return chosen
 
-    def _first(self, ready: dict[int, SendStream]) -> SendStream | None:
-        if self._allowance > 0:
+    def _first(self, level: int, ready: dict[int, SendStream]) -> SendStream | None:
+        if self._allowance > 0 or level == MESSAGES:
             return next(iter(ready.values()))
         return next((one for one in ready.values() if one.has_lost), None)
 
@@ -308,7 +311,9 @@ class Streams:
         receiving = self._receiving.get(stream) or self._meet(stream)
         if receiving is None:
             return
-        self._count(receiving.add(offset, data, is_last))
+        grown = receiving.add(offset, data, is_last)
+        if stream != MESSAGES:
+            self._count(grown)
         if receiving.has_news and stream not in self._paused:
             self._news[stream] = receiving
 
@@ -317,8 +322,10 @@ class Streams:
         receiving = self._receiving.get(stream) or self._meet(stream)
         if receiving is None:
             return
-        self._count(receiving.reset(size))
-        self._taken += size - receiving.taken
+        grown = receiving.reset(size)
+        if stream != MESSAGES:
+            self._count(grown)
+            self._taken += size - receiving.taken
         self._end_receiving(stream)
         self._resets.append(StreamReset(stream, code))
 
@@ -380,7 +387,8 @@ class Streams:
         news, self._news = self._news, {}
         for stream, receiving in news.items():
             data = receiving.take()
-            self._taken += len(data)
+            if stream != MESSAGES:
+                self._taken += len(data)
             events.append(StreamData(stream, data, receiving.is_over))
             if receiving.is_over:
                 self._end_receiving(stream)

@@ -141,6 +141,21 @@ def test_a_transfer_goes_on_when_a_nat_takes_another_port(kind: NatKind, seed: i
     assert Observed(moved[0].address) in pair.left.events
 
 
+def test_two_restricted_nats_meet_again_when_each_end_is_told_the_new_address() -> None:
+    net, nats, pair = behind_nats(0)
+    pair.left.write(2, 1_000_000)
+    net.run(0.3)
+    nats[0].rebind()
+    net.run(2.0)
+    assert not pair.right.has_all()
+    # What signalling by the server would tell: the port that the NAT has taken meanwhile.
+    (port,) = nats[0]._by_port
+    pair.right.connection.try_address((nats[0].ip, port), net.now)
+    pair.right.endpoint.touch(pair.right.index)
+    pair.right.turn()
+    assert pair.all_arrive(5.0)
+
+
 def test_an_idle_channel_outlives_a_nat_that_forgets() -> None:
     kind = NatKind(Keyed.BY_NOTHING, Keyed.BY_ADDRESS_AND_PORT, lifetime=20.0)
     net, _, pair = behind_nats(0, kind)
@@ -238,6 +253,18 @@ def test_forgeries_alone_keep_no_channel_alive() -> None:
         net.call_at(net.now + index * 0.1, lambda: forger.send(PORT, (pair.right.host.ip, PORT), replayed.payload))
     net.run(16.0)
     assert pair.right.connection.state == CLOSED
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+@SEEDS
+def test_keys_change_under_way(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KEY_PHASE_PACKETS", 50)
+    net, *hosts = linked(seed, loss=0.1)
+    pair = Pair(*hosts, seed=seed)
+    pair.left.write(2, 800_000)
+    pair.right.write(2, 200_000)
+    assert pair.all_arrive(30.0)
+    assert "forged" not in pair.left.connection.refused | pair.right.connection.refused
 
 
 # --- the size of datagrams --------------------------------------------------------------------------------------------

@@ -29,3 +29,15 @@ def test_death_comes_after_silence_and_not_before() -> None:
     life.heard(10.0)
     assert life.dies_at == 10.0 + limits.SILENCE
     assert life.silence(12.0) == 2.0
+
+
+def test_who_was_asleep_listens_a_little_before_giving_up() -> None:
+    life = Liveness(0.0, lambda: 0.5)
+    assert not life.is_over(limits.SILENCE - 0.1)
+    assert not life.is_over(100.0)
+    assert not life.is_over(100.0 + limits.LATE - 0.01)
+    assert life.is_over(100.0 + limits.LATE)
+
+
+def test_who_is_awake_gives_up_in_time() -> None:
+    assert Liveness(0.0, lambda: 0.5).is_over(limits.SILENCE)

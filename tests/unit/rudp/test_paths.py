@@ -81,3 +81,15 @@ def test_questions_are_answered_where_they_came_from_a_few_at_a_time() -> None:
         path.challenged(bytes([index] * 8), AWAY)
     assert path.responses() == [(bytes([index] * 8), AWAY) for index in range(limits.MAX_PATH_RESPONSES)]
     assert not path.has_responses
+
+
+def test_an_address_that_was_named_by_signalling_is_asked_in_place_of_another() -> None:
+    path = paths()
+    path.came(AWAY, 100, True, 1.0)
+    path.ask(ELSEWHERE, 1.5)
+    question = path.question(41, 1.5, 0.5)
+    assert question is not None
+    assert question[1] == ELSEWHERE
+    path.ask(HOME, 1.6)
+    assert path.responded(question[0])
+    assert path.address == ELSEWHERE

@@ -124,6 +124,19 @@ def test_all_streams_together_never_go_beyond_the_limit_of_the_channel() -> None
     assert sender.unsent == 0
 
 
+def test_files_whose_receiver_is_slow_do_not_stop_messages() -> None:
+    sender, receiver = Streams(), Streams()
+    for stream in range(2, 10):
+        receiver.pause(stream)
+        sender.write(stream, bytes(limits.STREAM_WINDOW))
+    pump(sender, receiver)
+    assert sender.unsent == 8 * limits.STREAM_WINDOW - limits.CONNECTION_WINDOW
+    sender.write(MESSAGES, b"hello")
+    assert pump(sender, receiver) == [StreamData(MESSAGES, b"hello", False)]
+    sender.write(MESSAGES, bytes(3 * limits.STREAM_WINDOW))
+    assert sum(len(event.data) for event in pump(sender, receiver)) == 3 * limits.STREAM_WINDOW  # type: ignore
+
+
 def test_who_is_kept_back_says_so_once() -> None:
     sender = Streams()
     sender.write(2, bytes(limits.STREAM_WINDOW + 10))
@@ -162,7 +175,7 @@ def test_a_window_grows_while_the_application_keeps_up() -> None:
     ("frames", "complaint"),
     [
         ([(2, limits.STREAM_WINDOW, b"x", False)], "stream 2 goes to"),
-        ([(stream, limits.STREAM_WINDOW - 1, b"x", False) for stream in range(5)], "all streams go to"),
+        ([(stream, limits.STREAM_WINDOW - 1, b"x", False) for stream in range(1, 6)], "all streams go to"),
         ([(CONNECTION, 0, b"x", False)], "there is no stream 65535"),
         ([(stream, 0, b"x", False) for stream in range(limits.MAX_STREAMS + 1)], "streams are open already"),
     ],
