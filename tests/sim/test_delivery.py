@@ -90,15 +90,25 @@ def stop_losing(nodes: list[Node]) -> None:
 
 
 @settings(max_examples=25)
-@given(st.lists(NODES, max_size=4), st.lists(NODES, max_size=4), WRITES, st.integers(0, 2**32), st.booleans())
+@given(
+    *(st.lists(NODES, max_size=4), st.lists(NODES, max_size=4), WRITES),
+    *(st.lists(st.floats(0.0, 3.5), max_size=3), st.integers(0, 2**32), st.booleans()),
+)
 def test_when_losses_stop_everything_arrives_soon(
-    there: list[Node], back: list[Node], writes: list[tuple[float, bool, int, int]], seed: int, measures: bool
+    there: list[Node],
+    back: list[Node],
+    writes: list[tuple[float, bool, int, int]],
+    moves: list[float],
+    seed: int,
+    measures: bool,
 ) -> None:
     net = SimNet(seed)
     pair = Pair(*joined(net, there, back), seed=seed, congestion=measuring if measures else reference)
     for when, is_left, stream, size in writes:
         end = pair.left if is_left else pair.right
         net.call_at(when, lambda end=end, stream=stream, size=size: end.write(stream, size))
+    for index, when in enumerate(moves):
+        net.call_at(when, lambda ip=f"198.51.100.{index}": pair.left.host.move(net.internet, ip))
     net.run(4.0)
     stop_losing([*there, *back])
     assert pair.all_arrive(12.0)
