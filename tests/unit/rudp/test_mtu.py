@@ -125,5 +125,14 @@ def test_a_probe_from_before_a_black_hole_raises_nothing() -> None:
     assert mtu.size == BASE
 
 
+def test_a_lost_probe_from_before_a_black_hole_says_nothing() -> None:
+    mtu = Mtu(0.0)
+    step(mtu, 1500)
+    mtu.probe_sent(1472)
+    mtu.refused(1452, 0.0)
+    mtu.learn([], [packet(1472, True)], 0.1)
+    assert step(mtu, 1500, limits.BLACK_HOLE_TIME) == 1452
+
+
 def test_without_candidates_nothing_is_tried() -> None:
     assert Mtu(0.0, ()).probe(0.0) is None

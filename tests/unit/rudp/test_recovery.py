@@ -151,6 +151,16 @@ def test_a_path_that_changes_the_order_gets_more_patience() -> None:
     assert recovery.spurious == 2
 
 
+def test_losses_before_the_first_round_trip_was_measured_are_not_persistent() -> None:
+    rtt = Rtt(RTT)
+    controller = Watched(rtt)
+    recovery = Recovery(rtt, controller, 0.0)
+    for number, now in enumerate((0.0, 2.0, 2.1, 2.2, 2.3)):
+        recovery.sent(number, SIZE, None, now)
+    assert numbers(recovery.acked([(4, 5)], 0.0, 2.4).lost) == [0, 1, 2, 3]
+    assert (controller.losses, controller.persistents) == ([[0, 1, 2, 3]], 0)
+
+
 def test_what_is_lost_for_long_and_without_a_break_is_persistent_congestion() -> None:
     recovery, controller = watched(0.0, 0.2, 0.5, 0.6)
     assert numbers(recovery.acked([(3, 4)], 0.0, 0.7).lost) == [0, 1, 2]
