@@ -114,7 +114,7 @@ MAX_ACK_DELAY: Final = 0.025
 PACKET_THRESHOLD: Final = 3
 """Packets sent later and acknowledged that make one lost (RFC 9002, 6.1.1)."""
 
-MOST_PACKET_THRESHOLD: Final = 64
+MOST_PACKET_THRESHOLD: Final = 1024
 """The same on a path that was seen to change the order by so much."""
 
 TIME_THRESHOLD: Final = 9 / 8

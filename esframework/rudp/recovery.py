@@ -45,13 +45,14 @@ class Recovery:
         self.spurious = 0
         """Packets that were given up and came all the same."""
         self._packets: dict[int, Packet] = {}
-        # By how many the newest acknowledged packet was ahead of each when it was given up, lowest number first.
-        self._given_up: dict[int, int] = {}
+        # When each packet left that was given up, lowest number first.
+        self._given_up: dict[int, float] = {}
         self._lowest = 0
         self._next = 0
         self._largest_acked = -1
         self._first_of_path = 0
         self._packet_threshold = limits.PACKET_THRESHOLD
+        self._lateness = 0.0
         self._last_sent_at = now
         self._loss_at: float | None = None
         self._delivered = 0
@@ -101,7 +102,7 @@ class Recovery:
         if stop > self._next:
             raise PacketError(f"packet {stop - 1} was acknowledged and never sent")
         if self._given_up:
-            self._notice_spurious(ranges)
+            self._notice_spurious(ranges, now)
         acked = self._take(ranges)
         if not acked:
             return Outcome([], [], 0)
@@ -159,6 +160,7 @@ class Recovery:
         self.congestion = congestion
         self.timeouts = 0
         self._packet_threshold = limits.PACKET_THRESHOLD
+        self._lateness = 0.0
         self._first_of_path = self._next
 
     def _take(self, ranges: Sequence[tuple[int, int]]) -> list[Packet]:
@@ -185,8 +187,9 @@ class Recovery:
         else:
             self._lowest = self._next
 
-    def _notice_spurious(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """Be more patient from now on if something came that was given up: the path changes the order."""
+    def _notice_spurious(self, ranges: Sequence[tuple[int, int]], now: float) -> None:
+        """Be more patient from now on if something came that was given up: the path changes the order by so many
+        packets, and so many seconds (RACK, RFC 8985, 6.2: a round trip more at most)."""
         remaining = iter(ranges)
         start, stop = next(remaining)
         came: list[int] = []
@@ -196,9 +199,11 @@ class Recovery:
             if number < stop:
                 came.append(number)
         for number in came:
-            patience = self._given_up.pop(number) + 1
+            patience = max(self._largest_acked, ranges[0][1] - 1) - number + 1
+            late = now - self._given_up.pop(number) - self.rtt.loss_delay()
             self.spurious += 1
             self._packet_threshold = min(max(self._packet_threshold, patience), limits.MOST_PACKET_THRESHOLD)
+            self._lateness = min(max(self._lateness, late), self.rtt.smoothed)
 
     def _measure(self, newest: Packet, size: int, rtt: float, now: float) -> Sample:
         """What this acknowledgement says of the path; packets that leave from now on start from here."""
@@ -218,7 +223,7 @@ class Recovery:
         if self._lowest > largest:
             return []
         packets = self._packets
-        patience = self.rtt.loss_delay()
+        patience = self.rtt.loss_delay() + self._lateness
         by_number = largest - self._packet_threshold
         lost: list[Packet] = []
         for number in range(self._lowest, largest):
@@ -240,7 +245,7 @@ class Recovery:
         """Tell the controller what was lost, and remember it in case it comes all the same."""
         for packet in lost:
             self.in_flight -= packet[2]
-            self._given_up[packet[0]] = self._largest_acked - packet[0]
+            self._given_up[packet[0]] = packet[1]
         while len(self._given_up) > limits.LOST_REMEMBERED:
             del self._given_up[next(iter(self._given_up))]
         counted = [packet for packet in lost if not packet[4] and packet[0] >= self._first_of_path]
