@@ -12,7 +12,7 @@
         PING         1    -
         ACK          2    largest 8, delay 2 (in 0.1 ms), n 1, length 4, then n times: gap 4, length 4
         STREAM       3    stream 2, offset 8, size 2, data; the type is 0x83 when the data is the last
-        MAX_DATA     4    most 8: bytes of all streams together
+        MAX_DATA     4    most 8: bytes of all streams but 0 together
         MAX_STREAM   5    stream 2, most 8
         BLOCKED      6    stream 2 (CONNECTION: all), limit 8
         CHALLENGE    7    data 8
