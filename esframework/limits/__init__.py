@@ -12,7 +12,7 @@ peers         what peers can pile up or try: requests, blobs, attachments, conne
 users         accounts, contacts, groups, and what users keep in stores
 messages      offline messages, delivery
 files         transfers, what is half received, files for those who are away, the network disk
-rudp          reliable UDP
+rudp          reliable UDP, whose machines alone use them: `limits.rudp.NAME`
 ============= ==========================================================================================
 """
 
@@ -22,5 +22,4 @@ from esframework.limits.connections import *
 from esframework.limits.files import *
 from esframework.limits.messages import *
 from esframework.limits.peers import *
-from esframework.limits.rudp import *
 from esframework.limits.users import *

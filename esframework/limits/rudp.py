@@ -131,6 +131,8 @@ LOST_REMEMBERED: Final = 32
 
 # --- congestion ---------------------------------------------------------------------------------------------------
 INITIAL_WINDOW_PACKETS: Final = 10
+"""Packets that a new channel may send before it has heard anything (RFC 9002, 7.2)."""
+
 INITIAL_WINDOW_BYTES: Final = 14720
 """What may be on its way before anything is known: ten packets, if they are not larger than usual (RFC 9002, 7.2)."""
 
