@@ -12,6 +12,7 @@ peers         what peers can pile up or try: requests, blobs, attachments, conne
 users         accounts, contacts, groups, and what users keep in stores
 messages      offline messages, delivery
 files         transfers, what is half received, files for those who are away, the network disk
+p2p           finding a path from peer to peer, and the channels over it
 rudp          reliable UDP, whose machines alone use them: `limits.rudp.NAME`
 ============= ==========================================================================================
 """
@@ -21,5 +22,6 @@ from __future__ import annotations
 from esframework.limits.connections import *
 from esframework.limits.files import *
 from esframework.limits.messages import *
+from esframework.limits.p2p import *
 from esframework.limits.peers import *
 from esframework.limits.users import *
