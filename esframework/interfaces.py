@@ -48,6 +48,7 @@ class PausedBy(IntFlag):
     RECEIVER = auto()
     QUEUE = auto()
     FILES = auto()
+    LINKS = auto()
 
 
 # --- what applications implement ------------------------------------------------------------------------------------
@@ -202,6 +203,14 @@ class IChannel(Interface):
         """Fires True when what was queued so far has left for the kernel, False when the connection was lost before."""
 
 
+class ILink(IChannel):
+    """A client's way to one device, or to a user who has only that one: by a P2P channel while there is one, otherwise
+    by the server. What is sent arrives once and in order, whichever way it goes."""
+
+    is_direct: bool = Attribute("Whether a channel is open.")
+    lane: Any = Attribute("What comes from that device, by whichever way, is handled one after another.")
+
+
 class ISender(IChannel):
     """Whoever sent what a manager handles: on the server one user's connection, on a client any peer.
 
@@ -254,7 +263,9 @@ class Registrations:
     `is_administrator(user_id)` knows administrators besides those of the options. `sweep(now)` is called about once a
     second; `start` and `stop` as the engine opens and closes, the last installed stopped first. A server
     announces to clients of ours, as its features, the manager's name and `features`. Handlers of the types in `views`
-    get bodies as memoryviews: for large ones, which would be copied for nothing.
+    get bodies as memoryviews: for large ones, which would be copied for nothing. On a client, the types in `direct` may
+    go to other clients by a P2P channel: with `Priority.BULK` on the stream named there, otherwise with the messages.
+    While `is_offered()` is False, the engine's attribute of the manager's name is None.
     """
 
     facade: Any
@@ -271,6 +282,8 @@ class Registrations:
     stop: Callable[[], None] | None = None
     features: frozenset[str] = frozenset()
     views: frozenset[int] = frozenset()
+    direct: Mapping[int, int] = field(default_factory=dict)
+    is_offered: Callable[[], bool] | None = None
 
 
 class IManager(Interface):
@@ -320,7 +333,7 @@ class IContext(Interface):
         reaches all devices of the user.
 
         On a client: the channel by which frames for that target go, as `mode` says; raises NotLoggedOn without a
-        session.
+        session, and NoP2PChannel for `BY_P2P_CHANNEL` where there is none.
         """
 
     def manager(name: str) -> Any:
@@ -360,6 +373,9 @@ class IClientContext(IContext):
 
     current_user_id: str | None = Attribute("The bare id of the account, once logged on.")
     session_token: str | None = Attribute("By which the next relogon identifies itself; None: by the password.")
+
+    links: dict[str, Any] = Attribute("Every ILink by the ids that mean it; `channel` and answers go by it.")
+    dispatcher: Any = Attribute("`plugins.dispatch.Dispatcher`: who handles what comes in.")
 
     def register(user_id: str, password: str, endpoint: Any) -> Deferred[Any]:
         """Ask the server for an account first, and log on; as `log_on`."""

@@ -15,7 +15,6 @@ from zope.interface import implementer
 
 from esframework.client.keeper import LogonResponse, SessionKeeper
 from esframework.client.options import ClientOptions
-from esframework.client.stream import ClientStream
 from esframework.errors import NoP2PChannel, NotLoggedOn
 from esframework.interfaces import IClientContext
 from esframework.net.calls import Calls
@@ -56,6 +55,7 @@ class ClientEngine:
         self.handler = handler
         self.options = options or ClientOptions()
         self._targets: set[str | None] = {None}
+        self.links: dict[str, Any] = {}
         self._declare_events()
         # Somewhere at random: an answer to one device of an account may reach its other devices as well.
         self.calls = Calls(reactor, randrange(2**31 - 1))
@@ -115,19 +115,24 @@ class ClientEngine:
         return stream is not None and stream.is_busy
 
     # --- for managers (IClientContext) --------------------------------------------------------------------------------
-    def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> ClientStream:
-        """The way to a target; raises NotLoggedOn without a session, InvalidUserId for an impossible target."""
+    def channel(self, target: str | None, mode: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST) -> Any:
+        """The way to a target, an IChannel; raises NotLoggedOn without a session, NoP2PChannel where `mode` wants one
+        that is not there, InvalidUserId for an impossible target."""
         try:
             is_known = target in self._targets
         except TypeError:
             is_known = False
         if not is_known:
             self._meet(target)
+        if self.links and target is not None and mode is not ChannelMode.TRANSFER_BY_SERVER:
+            link = self.links.get(target)
+            if link is not None and (link.is_direct or mode is ChannelMode.P2P_CHANNEL_FIRST):
+                return link
+        if mode is ChannelMode.BY_P2P_CHANNEL and target is not None:
+            raise NoP2PChannel(f"there is no P2P channel to {target!r}: await client.p2p.connect({target!r}) first")
         stream = self._session.stream
         if stream is None or not stream.is_online or stream.has_ended:
             raise NotLoggedOn("not logged on; call log_on, or wait for relogon_completed")
-        if mode is ChannelMode.BY_P2P_CHANNEL and target is not None:
-            raise NoP2PChannel(f"there is no P2P channel to {target!r}")
         return stream
 
     def _meet(self, target: Any) -> None:
@@ -162,5 +167,5 @@ class ClientEngine:
         # Only what is no attribute comes here: the facades of installed managers.
         dispatcher = self.__dict__.get("dispatcher")
         if dispatcher is not None and name in dispatcher.names():
-            return dispatcher.facade(name)
+            return dispatcher.facade(name) if dispatcher.is_offered(name) else None
         raise AttributeError(f"{type(self).__name__} has no attribute and no manager {name!r}")

@@ -343,7 +343,13 @@ class SessionKeeper(LinkActions):
     def _make_stream(self) -> ClientStream:
         assert self._account is not None
         return ClientStream(
-            self._clock, self._options, self._layout, self._account.login_id, self._client.dispatcher, self
+            self._clock,
+            self._options,
+            self._layout,
+            self._account.login_id,
+            self._client.dispatcher,
+            self._client.links,
+            self,
         )
 
     def _connect_failed(self, failure: Failure) -> None:

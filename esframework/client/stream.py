@@ -48,14 +48,20 @@ class Peer:
         self.name = None if login_id == SERVER_ID else Source(bare_id(login_id), device, login_id)
 
     @property
-    def lane(self) -> ClientStream:
-        """Application messages of one connection are handled one after another."""
-        return self._stream
+    def lane(self) -> Any:
+        """Application messages of one connection are handled one after another; of a device with a link, together with
+        those that come by that."""
+        link = self._stream.links.get(self.login_id)
+        return self._stream if link is None else link.lane
+
+    @property
+    def _way(self) -> Any:
+        return self._stream.links.get(self.login_id, self._stream)
 
     @property
     def is_busy(self) -> bool:
         """See `IChannel`."""
-        return self._stream.is_busy
+        return bool(self._way.is_busy)
 
     def send(
         self,
@@ -66,11 +72,12 @@ class Peer:
         priority: Priority = Priority.NORMAL,
     ) -> None:
         """See `IChannel`."""
-        self._stream.send(message_type, body, message_id, destination or self.login_id, priority)
+        self._way.send(message_type, body, message_id, destination or self.login_id, priority)
 
     def ready(self, target: str | None) -> Deferred[bool] | None:
         """See `IChannel`."""
-        return self._stream.ready(target)
+        turn: Deferred[bool] | None = self._way.ready(target)
+        return turn
 
     def gathered(self, work: Callable[[], None]) -> None:
         """See `IChannel`."""
@@ -78,11 +85,15 @@ class Peer:
 
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""
-        return self._stream.sent(priority)
+        sent: Deferred[bool] = self._way.sent(priority)
+        return sent
 
     def reply(self, message_type: int, body: bytes, message_id: int) -> None:
-        """Answer this peer, if the connection still stands."""
-        if not self._stream.has_ended:
+        """Answer this peer, if there is a way."""
+        link = self._stream.links.get(self.login_id)
+        if link is not None:
+            link.reply(message_type, body, message_id)
+        elif not self._stream.has_ended:
             self._stream.send(message_type, body, message_id, self.login_id)
 
     def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> bool:
@@ -125,9 +136,11 @@ class ClientStream(Stream):
         layout: Layout,
         login_id: str,
         dispatcher: Dispatcher,
+        links: dict[str, Any],
         events: Any,
     ) -> None:
         super().__init__()
+        self.links = links
         self._clock = clock
         self._options = options
         self._layout = layout

@@ -33,6 +33,7 @@ class Dispatcher:
         self.addressed: dict[int, AddressedHandler] = {}
         self.relayable: set[int] = set()
         self.views: set[int] = set()
+        self.direct: dict[int, int] = {}
         self.undeliverable: dict[int, Undeliverable] = {}
         self._halves: dict[str, Registrations] = {}
 
@@ -48,6 +49,7 @@ class Dispatcher:
         self.undeliverable.update(half.undeliverable)
         self.relayable |= half.relayable
         self.views |= half.views
+        self.direct.update(half.direct)
 
     def start(self) -> None:
         """The engine opens: start the managers, those they require first; one that fails is logged."""
@@ -73,6 +75,11 @@ class Dispatcher:
         if half is None:
             raise PluginError(f"manager {name!r} is not installed; installed are {sorted(self._halves)}")
         return half.facade
+
+    def is_offered(self, name: str) -> bool:
+        """Whether an installed manager's facade is of any use now."""
+        half = self._halves[name]
+        return half.is_offered is None or half.is_offered()
 
     def names(self) -> list[str]:
         """Installed managers, in the order of installation."""

@@ -10,9 +10,16 @@ from esframework.machines.blobs import BlobAssembler
 from esframework.managers.custom.attachments.contracts import ATTACHMENTS
 from esframework.managers.custom.attachments.sending import Way
 from esframework.managers.custom.receiving import Custom
+from esframework.net.channels import BLOBS
 from esframework.plugins.hooks import Event
 from esframework.wire.login_id import Source
 from esframework.wire.types import MessageType, RequestFailure
+
+_DIRECT = {
+    **dict.fromkeys(range(MessageType.INFORMATION_POSTED, MessageType.ENGINE_MESSAGE + 1), BLOBS),
+    **dict.fromkeys(range(MessageType.ATTACHMENT_OFFERED, MessageType.ATTACHMENT_WITHDRAWN + 1), BLOBS),
+}
+"""What may go by a P2P channel. Not what the sender's other devices see as well: of that the server makes copies."""
 
 
 class ClientCustom(Custom):
@@ -36,6 +43,7 @@ class ClientCustom(Custom):
             addressed={MessageType.MESSAGE_ECHO: self._echo},
             logged_off=self._connection_lost,
             sweep=self.sweep,
+            direct=_DIRECT,
         )
 
     def sweep(self, now: float) -> None:

@@ -10,7 +10,14 @@ from esframework.managers.files.contracts import FILES, PROJECT, ProjectBody
 from esframework.managers.files.files import VIEWS, Files
 from esframework.managers.files.sending import Way
 from esframework.managers.files.transfer import Transfer
+from esframework.net.channels import FILES as FILES_STREAM
 from esframework.wire.types import FileDisruption, MessageType
+
+_DIRECT = {
+    **dict.fromkeys(range(MessageType.BEGIN_FILE, MessageType.FILE_OF_FOLDER_RECEIVED + 1), FILES_STREAM),
+    **dict.fromkeys(range(MessageType.FILE_DETAILS, MessageType.FILE_ALIVE + 1), FILES_STREAM),
+}
+"""What may go by a P2P channel: everything between two clients."""
 
 
 class ClientEnd:
@@ -69,6 +76,7 @@ class ClientFiles(Files):
             logged_off=lambda _: self.connection_lost(),
             sweep=self.sweep,
             views=VIEWS,
+            direct=_DIRECT,
         )
 
     def _interrupted(self, transfer: Transfer, disruption: FileDisruption) -> None:

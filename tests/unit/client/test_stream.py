@@ -187,7 +187,7 @@ def test_the_send_buffer_is_set_below_tls_as_well() -> None:
     told: list[Any] = []
     options = ClientOptions(send_buffer=50_000)
     events = SimpleNamespace(connected=told.append)
-    stream = ClientStream(Clock(), options, LAYOUT, "alice", None, events)  # type: ignore[arg-type]
+    stream = ClientStream(Clock(), options, LAYOUT, "alice", None, {}, events)  # type: ignore[arg-type]
     with socket.socket() as bottom:
         before = bottom.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
         tls = TLSMemoryBIOProtocol.__new__(TLSMemoryBIOProtocol)

@@ -1,0 +1,399 @@
+"""A link: the way between this client and one device of another user, by channels and by the server.
+
+Joins the two machines, of what is sent and what comes, to channels, to the session with the server and to the managers
+whose messages these are. Refuses to know how channels come about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from esframework import limits
+from esframework.errors import (
+    ChannelClosed,
+    ChannelOverflow,
+    EncodeError,
+    InvalidMessage,
+    MalformedBody,
+    NotLoggedOn,
+    PacketError,
+    RequestTimeout,
+    TargetAbsent,
+)
+from esframework.interfaces import IClientContext, ILink
+from esframework.managers.p2p.contracts import COUNTS, EPOCH, CountsBody, EpochBody
+from esframework.managers.p2p.machine.receiving import Receiver
+from esframework.managers.p2p.machine.records import Counts, Record, pack_counts
+from esframework.managers.p2p.machine.sending import Sender, State
+from esframework.managers.p2p.peers import LinkedPeer, LinkLane
+from esframework.net.channels import BLOBS, MESSAGES, STREAMS, Address, IP2PChannel, IP2PChannelUser
+from esframework.rudp.events import CloseCode
+from esframework.wire.login_id import Source
+from esframework.wire.profile import GENERATION_6, GENERATION_7, Profile
+from esframework.wire.translate import translate_body
+from esframework.wire.types import BY_SERVER, MessageType, Priority
+
+_log = Logger()
+
+
+@implementer(ILink, IP2PChannelUser)
+class Link:
+    """`events` is told `channel_opened(link, channel)`, `channel_closed(link, channel, reason)` and
+    `changed(link)`: it may have become idle."""
+
+    def __init__(
+        self, client: IClientContext, peer: Any, generation: int, longest: int, events: Any, first_epoch: int
+    ) -> None:
+        self._client = client
+        self._events = events
+        self._longest = longest
+        self._direct = client.dispatcher.direct
+        self._profile = _profile(generation)
+        self._own_profile = _profile(client.options.generation)
+        name: Source = peer.name
+        self.login_id: str = peer.login_id
+        self.peer = LinkedPeer(self, peer.login_id, peer.client_type, name)
+        self.lane = LinkLane(self._hold_server)
+        self.channels: list[Any] = []
+        """Those that are open, the best one first."""
+        self.sent_messages = 0
+        self.last_sent_at: float | None = None
+        self._sender = Sender(self, first_epoch)
+        self._receiver = Receiver(self, longest)
+        self._written = [0] * len(STREAMS)
+        self._waiters: list[tuple[int, int, Deferred[bool]]] = []
+        self._is_full = False
+        self._asking: Deferred[Any] | None = None
+
+    @property
+    def is_direct(self) -> bool:
+        """See `ILink`."""
+        return bool(self.channels)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything goes by the server again and nothing is left to be done."""
+        return (
+            not self.channels
+            and self._sender.state is State.BY_SERVER
+            and not self._receiver.held_bytes
+            and self.lane.is_idle
+        )
+
+    # --- IChannel -----------------------------------------------------------------------------------------------------
+    @property
+    def is_busy(self) -> bool:
+        """See `IChannel`."""
+        if self._sender.state is State.BY_SERVER:
+            return bool(self._server().is_busy)
+        channel = self._sender.channel
+        return channel is None or channel.is_busy or self._sender.kept_bytes > limits.P2P_MOST_KEPT
+
+    def send(
+        self,
+        message_type: int,
+        body: bytes,
+        message_id: int = 0,
+        destination: str | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        """See `IChannel`. What may not go by a channel goes by the server, as it would without a link."""
+        stream = self._direct.get(message_type)
+        if stream is None:
+            self._server().send(message_type, body, message_id, destination or self.login_id, priority)
+            return
+        if len(body) > self._longest:
+            raise EncodeError(
+                f"a body of {len(body)} bytes does not fit a message, at most {self._longest}; send it as a blob"
+            )
+        if self._sender.kept_bytes > self._client.options.hard_limit:
+            raise ChannelOverflow(
+                f"{self._sender.kept_bytes} bytes wait for {self.login_id!r}; the limit is "
+                f"{self._client.options.hard_limit}: wait for send()"
+            )
+        if priority is not Priority.BULK:
+            stream = MESSAGES
+        self._sender.send(stream, Record(message_type, message_id, body))
+
+    def reply(self, message_type: int, body: bytes, message_id: int) -> None:
+        """Answer the device, if there is a way."""
+        try:
+            self.send(message_type, body, message_id)
+        except NotLoggedOn:
+            # As by the server: who has lost its connection gets no answers.
+            return
+
+    def ready(self, target: str | None) -> Deferred[bool] | None:
+        """See `IChannel`: a channel holds up who sends too much by `is_busy`."""
+        if self._sender.state is State.BY_SERVER:
+            turn: Deferred[bool] | None = self._server().ready(target)
+            return turn
+        return None
+
+    def gathered(self, work: Callable[[], None]) -> None:
+        """See `IChannel`."""
+        try:
+            server = self._server()
+        except NotLoggedOn:
+            work()
+        else:
+            server.gathered(work)
+
+    def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
+        """See `IChannel`."""
+        if self._sender.state is State.BY_SERVER:
+            left: Deferred[bool] = self._server().sent(priority)
+            return left
+        stream = BLOBS if priority is Priority.BULK else MESSAGES
+        streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
+        if self._sender.channel is not None and not self.is_busy and not self._waiting(streams):
+            return succeed(True)
+        waiting: Deferred[bool] = Deferred()
+        self._waiters.append((stream, sum(self._written[each] for each in streams), waiting))
+        return waiting
+
+    def _waiting(self, streams: tuple[int, ...]) -> int:
+        return sum(self._sender.channel.waiting(each) for each in streams)
+
+    def _wake(self) -> None:
+        """Tell those whose bytes have left."""
+        waiters, self._waiters = self._waiters, []
+        for stream, mark, waiting in waiters:
+            if self._sender.state is State.BY_SERVER:
+                self._hand_over(stream, waiting)
+            elif self._sender.channel is None or self.is_busy or not self._has_left(stream, mark):
+                self._waiters.append((stream, mark, waiting))
+            else:
+                waiting.callback(True)
+
+    def _has_left(self, stream: int, mark: int) -> bool:
+        streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
+        return sum(self._written[each] for each in streams) - self._waiting(streams) >= mark
+
+    def _hand_over(self, stream: int, waiting: Deferred[bool]) -> None:
+        try:
+            left = self._server().sent(Priority.NORMAL if stream == MESSAGES else Priority.BULK)
+        except NotLoggedOn:
+            waiting.callback(False)
+        else:
+            left.addCallback(waiting.callback)
+
+    def _server(self) -> Any:
+        """The session's own way; raises NotLoggedOn."""
+        return self._client.channel(self.login_id, BY_SERVER)
+
+    # --- channels (IP2PChannelUser) -----------------------------------------------------------------------------------
+    def opened(self, channel: IP2PChannel) -> None:
+        """A channel is open. TCP goes before UDP; of the same kind, the newest (manual, chapter 04)."""
+        self.channels.insert(0, channel)
+        self.channels.sort(key=lambda one: one.protocol != "tcp")
+        self._receiver.opened(channel)
+        if self.channels[0] is channel:
+            self._use_best()
+            self._sender.opened(channel)
+        self._events.channel_opened(self, channel)
+
+    def received(self, channel: IP2PChannel, stream: int, data: bytes) -> None:
+        """Bytes of a stream."""
+        self.gathered(lambda: self._receive(channel, stream, data))
+
+    def _receive(self, channel: IP2PChannel, stream: int, data: bytes) -> None:
+        try:
+            self._receiver.received(channel, stream, data, self._client.clock.seconds())
+        except PacketError as error:
+            self.refused("broken_records")
+            channel.abort(CloseCode.PROTOCOL, str(error))
+        self._brake()
+
+    def _brake(self) -> None:
+        """What waits for a word by the server must not grow without end."""
+        is_full = self._receiver.held_bytes > limits.P2P_MOST_HELD
+        if is_full != self._is_full:
+            self._is_full = is_full
+            for channel in self.channels:
+                for stream in STREAMS:
+                    channel.pause(stream) if is_full else channel.resume(stream)
+
+    def writable(self, channel: IP2PChannel) -> None:
+        """There is room again."""
+        self._wake()
+
+    def moved(self, channel: IP2PChannel, address: Address) -> None:
+        """The other end is at another address."""
+
+    def closed(self, channel: IP2PChannel, code: int, reason: str, is_remote: bool) -> None:
+        """A channel has ended; what it has not brought goes by another way."""
+        if channel not in self.channels:
+            self._events.channel_failed(self, channel, reason)
+            return
+        was_used = self._sender.channel is channel
+        self.channels.remove(channel)
+        self._receiver.lost(channel)
+        self._use_best()
+        if was_used:
+            self._sender.lost(self.channels[0] if self.channels else None)
+            self._wake()
+        self._events.channel_closed(self, channel, reason)
+
+    def _use_best(self) -> None:
+        self.lane.use(self.channels[0] if self.channels else None)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close all channels, when what was sent by them has arrived."""
+        for channel in tuple(self.channels):
+            channel.close(code, reason)
+
+    # --- what the other end says by the server ------------------------------------------------------------------------
+    def announced(self, epoch: int, is_bulk: bool) -> None:
+        """See `Receiver.announced`. Behind what came by the server and is still to be handled."""
+        server = self._client.channel(None)
+        self._client.model.run(
+            server.server(), "link", 0, lambda *_: self._released(epoch, is_bulk), None
+        )
+
+    def _released(self, epoch: int, is_bulk: bool) -> None:
+        self._receiver.announced(epoch, is_bulk)
+        self._brake()
+
+    def asked_by_server(self, epoch: int) -> CountsBody:
+        """The other end has no channel any more, and asks what came."""
+        counts = self._receiver.asked(epoch)
+        # It would not ask if it had a channel: those that this end still believes in are dead.
+        for channel in tuple(self.channels):
+            channel.abort(CloseCode.DONE, "the other end has lost it")
+        messages, blobs, files = counts or (0, 0, 0)
+        return CountsBody(blobs, epoch, files, counts is not None, messages)
+
+    # --- the session --------------------------------------------------------------------------------------------------
+    def server_lost(self) -> None:
+        """The connection to the server is lost: nothing that was given to it before comes any more."""
+        self._receiver.release()
+        self._brake()
+
+    def server_back(self) -> None:
+        """Logged on again."""
+        self._sender.server_back()
+
+    def absent(self) -> None:
+        """The other end is not logged on any more."""
+        self._sender.absent()
+        self._wake()
+        self._events.changed(self)
+
+    def sweep(self, now: float) -> None:
+        """About once a second."""
+        self._receiver.on_timer(now)
+        self._receiver.confirm()
+        self._brake()
+        self._wake()
+
+    # --- SendingActions -----------------------------------------------------------------------------------------------
+    def relay(self, stream: int, record: Record) -> None:
+        """See `SendingActions`."""
+        priority = Priority.NORMAL if stream == MESSAGES else Priority.BULK
+        self._server().send(record.message_type, record.body, record.message_id, self.login_id, priority)
+
+    def write(self, channel: Any, stream: int, data: bytes) -> None:
+        """See `SendingActions` and `ReceivingActions`. A channel that has just ended says so in its own time."""
+        try:
+            channel.write(stream, data)
+        except ChannelClosed:
+            return
+        if channel is self._sender.channel:
+            self._written[stream] += len(data)
+            self.sent_messages += 1
+            self.last_sent_at = self._client.clock.seconds()
+
+    def announce(self, epoch: int) -> None:
+        """See `SendingActions`."""
+        body = EPOCH.encode(EpochBody(epoch))
+        try:
+            server = self._server()
+        except NotLoggedOn:
+            # Said when the session is back: see `Sender.server_back`.
+            return
+        server.send(MessageType.P2P_EPOCH_OF_MESSAGES, body, 0, self.login_id)
+        server.send(MessageType.P2P_EPOCH_OF_BULK, body, 0, self.login_id, Priority.BULK)
+
+    def ask(self, epoch: int) -> None:
+        """See `SendingActions`."""
+        if self._asking is not None:
+            return
+        try:
+            server = self._server()
+        except NotLoggedOn:
+            return
+        body = EPOCH.encode(EpochBody(epoch))
+        self._asking = self._client.calls.ask(
+            lambda message_id: server.send(MessageType.P2P_ASK, body, message_id, self.login_id),
+            self.login_id,
+            MessageType.P2P_ASK,
+            MessageType.P2P_COUNTS,
+            limits.P2P_ASK_TIMEOUT,
+        )
+        self._asking.addCallbacks(self._told, self._not_told)
+
+    def _told(self, body: bytes) -> None:
+        self._asking = None
+        counts = COUNTS.decode(body)
+        self.answered(counts.epoch, (counts.messages, counts.blobs, counts.files) if counts.is_known else None)
+
+    def _not_told(self, failure: Failure) -> None:
+        self._asking = None
+        if failure.check(TargetAbsent):
+            self.absent()
+        elif failure.check(RequestTimeout) and self._sender.state is State.RETURNING:
+            self.ask(self._sender.epoch)
+
+    # --- ReceivingActions ---------------------------------------------------------------------------------------------
+    def deliver(self, stream: int, record: Record) -> None:
+        """See `ReceivingActions`: to the manager whose message it is."""
+        message_type, message_id, body = record
+        dispatcher = self._client.dispatcher
+        handler = dispatcher.handlers.get(message_type)
+        if handler is None or message_type not in self._direct:
+            self.refused("type_not_for_channels")
+            return
+        try:
+            if self._profile is not self._own_profile:
+                body = translate_body(message_type, body, self.peer.client_type, self._profile, self._own_profile)
+            handler(self.peer, message_id, memoryview(body) if message_type in dispatcher.views else body)
+        except (MalformedBody, InvalidMessage) as error:
+            self.peer.refuse_body(error)
+        except Exception:
+            _log.failure("handling type {type} of {peer} failed", type=message_type, peer=self.login_id)
+
+    def delivered(self, epoch: int, counts: Counts) -> None:
+        """See `ReceivingActions`."""
+        was_full = self._sender.kept_bytes > limits.P2P_MOST_KEPT
+        self._sender.delivered(epoch, counts)
+        if was_full or self._waiters:
+            self._wake()
+
+    def asked(self, epoch: int, channel: Any) -> None:
+        """See `ReceivingActions`."""
+        self.write(channel, MESSAGES, pack_counts(epoch, self._receiver.asked(epoch)))
+
+    def answered(self, epoch: int, counts: Counts | None) -> None:
+        """See `ReceivingActions`."""
+        self._sender.answered(epoch, counts)
+        self._wake()
+        self._events.changed(self)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+    def refused(self, reason: str) -> None:
+        """Something that the other end sent is not taken."""
+        self._events.refused(reason)
+
+    def _hold_server(self, is_held: bool) -> None:
+        self._events.hold_server(self, is_held)
+
+
+def _profile(generation: int) -> Profile:
+    return GENERATION_7 if generation == 7 else GENERATION_6

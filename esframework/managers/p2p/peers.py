@@ -1,0 +1,146 @@
+"""The device at the other end of a link, as managers see it, and the lane in which what it sends is handled.
+
+Knows no channel: the link says by which way anything goes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from esframework.interfaces import ISender, PausedBy
+from esframework.net.channels import FILES, STREAMS
+from esframework.plugins.models import OpenJob
+from esframework.wire.login_id import Source
+from esframework.wire.types import Priority, RequestFailure
+
+if TYPE_CHECKING:
+    from esframework.managers.p2p.link import Link
+
+_log = Logger()
+
+
+@implementer(ISender)
+class LinkedPeer:
+    """Whoever sent what came by a channel; the same to managers as the sender of what comes by the server."""
+
+    __slots__ = ("_link", "client_type", "login_id", "name")
+
+    def __init__(self, link: Link, login_id: str, client_type: int, name: Source) -> None:
+        self._link = link
+        self.login_id = login_id
+        self.client_type = client_type
+        self.name = name
+
+    @property
+    def lane(self) -> LinkLane:
+        """See `ILink`."""
+        return self._link.lane
+
+    @property
+    def is_busy(self) -> bool:
+        """See `IChannel`."""
+        return self._link.is_busy
+
+    def send(
+        self,
+        message_type: int,
+        body: bytes,
+        message_id: int = 0,
+        destination: str | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        """See `IChannel`."""
+        self._link.send(message_type, body, message_id, destination, priority)
+
+    def ready(self, target: str | None) -> Deferred[bool] | None:
+        """See `IChannel`."""
+        return self._link.ready(target)
+
+    def gathered(self, work: Callable[[], None]) -> None:
+        """See `IChannel`."""
+        self._link.gathered(work)
+
+    def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
+        """See `IChannel`."""
+        return self._link.sent(priority)
+
+    def reply(self, message_type: int, body: bytes, message_id: int) -> None:
+        """Answer this peer, if there is a way."""
+        self._link.reply(message_type, body, message_id)
+
+    def reply_as(self, source: str, message_type: int, body: bytes, message_id: int) -> bool:
+        """Clients speak in their own name only."""
+        raise NotImplementedError("only a server answers in another's name")
+
+    def request_failed(self, message_id: int, reason: RequestFailure, detail: str) -> bool:
+        """Clients say so by an empty answer."""
+        return False
+
+    def refuse_body(self, error: Exception) -> None:
+        """A malformed body came by a channel: it is counted, the channel stays."""
+        _log.info("a message of {peer} by P2P was dropped: {error}", peer=self.login_id, error=str(error))
+        self._link.refused("malformed_body")
+
+
+class LinkLane:
+    """What comes from one device is handled one after another, by whichever way it comes.
+
+    Who pauses it holds up the device's channel; while there is none, everything that comes by the server.
+    `hold_server(is_held)` does the latter.
+    """
+
+    def __init__(self, hold_server: Callable[[bool], None]) -> None:
+        self.open_job: OpenJob | None = None
+        self.backlog: deque[Any] | None = None
+        self.backlog_bytes = 0
+        self._hold_server = hold_server
+        self._parties = PausedBy(0)
+        self._channel: Any = None
+        self._paused: frozenset[int] = frozenset()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being handled and nothing waits."""
+        return self.open_job is None and not self.backlog and not self._parties
+
+    def use(self, channel: Any) -> None:
+        """What comes now comes by this channel; None: by the server."""
+        if channel is not self._channel:
+            self._channel = channel
+            self._paused = frozenset()
+            self._apply()
+
+    def pause_reading(self, party: PausedBy) -> None:
+        """Take nothing more, on behalf of `party`: of files when it is they who are behind, else of anything."""
+        self._parties |= party
+        self._apply()
+
+    def resume_reading(self, party: PausedBy) -> None:
+        """`party` is ready for more."""
+        if self._parties & party:
+            self._parties &= ~party
+            self._apply()
+
+    def handler_overdue(self) -> None:
+        """A handler took too long; it is given up, the device's messages go on."""
+
+    def _apply(self) -> None:
+        wanted: frozenset[int] = frozenset()
+        if self._parties & ~PausedBy.FILES:
+            wanted = frozenset(STREAMS)
+        elif self._parties:
+            wanted = frozenset({FILES})
+        self._hold_server(bool(wanted) and self._channel is None)
+        if self._channel is None or not self._channel.is_open:
+            return
+        for stream in wanted - self._paused:
+            self._channel.pause(stream)
+        for stream in self._paused - wanted:
+            self._channel.resume(stream)
+        self._paused = wanted
