@@ -191,3 +191,67 @@ BLACK_HOLE_LOSSES: Final = 3
 
 BLACK_HOLE_TIME: Final = 60.0
 """Seconds after that before a larger size is tried again."""
+
+# --- attempts to find a path --------------------------------------------------------------------------------------
+MAX_CANDIDATES: Final = 32
+"""Addresses that one end may offer in an attempt, of both protocols, late ones counted: two families of several network
+cards and virtual machines, and what two NATs add."""
+
+MAX_PORTS_OF_HOST: Final = 4
+"""Ports of one host, of one protocol, among them: own, reflexive and mapped differ; a list of more is a port scan."""
+
+LOWEST_PRIVATE_PORT: Final = 1024
+"""Port below which nothing in a private network is tried because a peer says so: routers, printers and shares live
+there, our sockets never do."""
+
+MAX_ADOPTED: Final = 8
+"""Addresses that nobody offered, from which authentic probes came: a symmetric NAT makes one for each of ours."""
+
+PROBES_PER_ADDRESS: Final = 128
+"""Datagrams that an attempt sends to one address at most, answers counted: three rounds make about forty."""
+
+PROBE_OFFSETS: Final = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds after the first normal probe of a round at which an address is probed; a nomination is repeated so too."""
+
+PROBE_PACE: Final = 0.02
+"""Seconds between the beginnings of two addresses (RFC 8445, 14.2 allows down to 5 ms)."""
+
+FIRST_TTL: Final = 2
+"""Hops that the first datagram to an address beyond the LAN lives: through the own NAT, which it opens, not to the
+other's, which would take another port for a flow that came from outside before."""
+
+FIRST_SHOT_LEAD: Final = 0.1
+"""Seconds from that datagram to the first normal one: as much as two ends may start apart."""
+
+EXTRA_PROBES: Final = 3
+"""Probes after the own success, each 50 ms: the other end may still need what they open."""
+
+NOMINATION_TIME: Final = 2.0
+"""Seconds in which a path that was nominated must be confirmed before another is taken."""
+
+LONGEST_PROBED_RTT: Final = 3.0
+"""Seconds of a round trip that a nomination may claim: a channel that starts with more would never be heard in time."""
+
+ROUNDS: Final = 3
+"""Rounds of an attempt: 97.6 % of those that succeed at all do so in the first (arXiv 2510.27500)."""
+
+ROUND_TIME: Final = 4.0
+"""Seconds of a round."""
+
+SYNC_WAIT: Final = 6.0
+"""Seconds for which a follower waits for a round to be announced: its leader is slower, or gone."""
+
+LONGEST_HEAD_START: Final = 2.0
+"""Seconds that the announcement of a round is given to arrive at most: else half of what was measured by the server."""
+
+DIAL_TIMEOUT: Final = 3.0
+"""Seconds in which a TCP connection must be made."""
+
+REDIAL_AFTER: Final = (0.2, 0.4, 0.8)
+"""Seconds after which a dial that was refused is repeated in the same round: a NAT may answer for who is not ready."""
+
+MAX_DIALS: Final = 96
+"""TCP connections that an attempt tries to make at most: eight addresses, with all repetitions of three rounds."""
+
+RETRY_AFTER: Final = (60.0, 300.0, 900.0)
+"""Seconds after attempts that failed in a row when the next one follows; the last holds for all later ones."""

@@ -21,4 +21,11 @@ source of randomness, nor who the ends are.
     events      what a channel tells its user
     connection  one channel: joins all of these
     endpoint    all channels of one socket
+
+    candidates  addresses at which an end may be reached, and which of a stranger's are tried
+    probes      the datagrams that find out whether a path works
+    stages      the states of an attempt to find one, as a table
+    probing, dialling, rounds    what an attempt does by UDP, by TCP, and when
+    punch       one attempt: joins them
+    retry       when one that failed is made again
 """
