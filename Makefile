@@ -1,7 +1,7 @@
 # Everything that a person does with a checkout. Needs make and a Python of 3.11 or later with venv; benchmarks need cc too.
 #   make serve   a server on this machine, with what to do next     make test    lint, types, all tests, documentation
 #   make bench   our figures beside those of others                 make docs    the documentation as HTML
-#   make clean   takes away what these made
+#   make bench-p2p   the same of channels (root)                    make clean   takes away what these made
 # The Python is the first of python3.13, python3.12, python3.11 and python3 that will do; PYTHON=/path/to/python chooses another.
 
 VENV := .venv
@@ -20,7 +20,7 @@ SERVE_ARGUMENTS ?=
 PYTEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 
-.PHONY: help serve test lint types unit docs bench clean
+.PHONY: help serve test lint types unit docs bench bench-p2p clean
 .DELETE_ON_ERROR:
 
 help:
@@ -97,6 +97,9 @@ docs: $(EDITABLE)
 
 bench: $(BENCHED)
 	$(BIN)/python -m benchmarks $(BENCH_ARGUMENTS)
+
+bench-p2p: $(BENCHED)
+	$(BIN)/python -m benchmarks.p2p $(BENCH_ARGUMENTS)
 
 clean:
 	rm -rf $(VENV) build esframework.egg-info docs/_build docs/reference/generated

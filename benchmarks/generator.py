@@ -1,6 +1,6 @@
 """The C load generator from Python: compiled once per version of its source, run as a process.
 
-It refuses to know whom it loads.
+It refuses to know whom it loads. `compiled` serves whatever else of the benchmarks is written in C.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ SOURCE = Path(__file__).with_name("load.c")
 FLAGS = ("-O2", "-Wall", "-Wextra")
 
 
-def compiled() -> Path:
-    """The generator's binary, built into the temporary folder unless this source was built before."""
-    digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
-    binary = Path(tempfile.gettempdir()) / f"esframework-load-{os.getuid()}-{digest}"
+def compiled(source: Path = SOURCE) -> Path:
+    """The binary of one C file, built into the temporary folder unless this very source was built before."""
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    binary = Path(tempfile.gettempdir()) / f"esframework-{source.stem}-{os.getuid()}-{digest}"
     if binary.exists():
         return binary
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise BenchmarkError("the load generator needs a C compiler (cc)")
+        raise BenchmarkError(f"{source.name} needs a C compiler (cc)")
     unfinished = binary.with_suffix(f".{os.getpid()}")
-    done = subprocess.run([compiler, *FLAGS, "-o", str(unfinished), str(SOURCE)], capture_output=True, text=True)
+    done = subprocess.run([compiler, *FLAGS, "-o", str(unfinished), str(source)], capture_output=True, text=True)
     if done.returncode:
-        raise BenchmarkError(f"load.c does not compile: {done.stderr}")
+        raise BenchmarkError(f"{source.name} does not compile: {done.stderr}")
     unfinished.replace(binary)
     return binary
 
