@@ -413,3 +413,7 @@ class PacketError(RemoteError):
 
 class KeyRefused(RemoteError, ValueError):
     """A public key from the other end is none, or one with which every shared secret is the same."""
+
+
+class RendezvousRefused(RemoteError, ValueError):
+    """A request to a P2P server, or an answer of one, does not count; `args[0]` is the reason, in one word."""

@@ -38,3 +38,60 @@ the rest."""
 
 P2P_ASK_TIMEOUT: Final = 5.0
 """Seconds after which the other end is asked again how much it has: its answer may have been lost with a connection."""
+
+# --- the P2P server -----------------------------------------------------------------------------------------------
+P2P_PORT: Final = 9901
+"""Port of a P2P server that stands alone (the manual's); one within a server engine takes its TCP port plus 1."""
+
+P2P_TOKEN_LIFE: Final = 60.0
+"""Seconds for which a token from the application server is good: it is asked for when a channel is wanted."""
+
+P2P_CLOCK_SKEW: Final = 10.0
+"""Seconds by which the clocks of a P2P server and its application servers may differ: NTP keeps them to less."""
+
+P2P_SHORTEST_SECRET: Final = 16
+"""Bytes of the shortest secret that a P2P server shares with application servers: nobody guesses 128 random bits."""
+
+MAX_P2P_HOST: Final = 64
+"""Characters of an address that a client of another make tells of itself: more than IPv6 with a scope has."""
+
+P2P_LONGEST_DATAGRAM: Final = 512
+"""Bytes of the longest datagram that a P2P server looks into: its own requests have 96, foreign ones up to 528."""
+
+P2P_REQUESTS_PER_SECOND: Final = 50
+"""Requests a second that a P2P server answers to one address in the long run: an office behind one router fits, and
+who forges that address fills no line with answers of 56 bytes."""
+
+P2P_REQUESTS_AT_ONCE: Final = 500
+"""Requests of one address that may come together: an office after a power cut."""
+
+P2P_REQUESTS_IN_ALL: Final = 5000
+"""Requests a second of all addresses: a tenth of a core."""
+
+P2P_ADDRESSES_COUNTED: Final = 65_536
+"""Addresses that are counted at a time, about ten megabytes; while there are more, new ones are not answered."""
+
+P2P_TCP_CONNECTIONS: Final = 2000
+"""Connections that a P2P server holds, so that NATs keep their mappings: as many attempts may be under way."""
+
+P2P_TCP_CONNECTIONS_PER_ADDRESS: Final = 64
+"""The same of one address: an office behind one router fits."""
+
+P2P_TCP_TOKEN_TIMEOUT: Final = 5.0
+"""Seconds in which a connection to a P2P server has to show its token."""
+
+P2P_TCP_CONNECTION_LIFE: Final = 60.0
+"""Seconds after which a P2P server closes a connection: longer than any attempt goes on."""
+
+# --- asking it ----------------------------------------------------------------------------------------------------
+RENDEZVOUS_REPEATS: Final = (0.0, 0.1, 0.3, 0.7, 1.5, 3.1)
+"""Seconds after the first request at which it is sent again, unless the answer has come."""
+
+RENDEZVOUS_TIMEOUT: Final = 5.0
+"""Seconds without an answer after which UDP does not work here."""
+
+NAT_TEST_REPEATS: Final = (0.0, 0.1, 0.3)
+"""The same for each question of the test of a NAT: UDP is known to work by then."""
+
+NAT_TEST_TIMEOUT: Final = 0.5
+"""Seconds for each of its two steps beyond the round trip: an answer that a NAT keeps out never comes."""
