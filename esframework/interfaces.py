@@ -345,6 +345,7 @@ class IServerContext(IContext):
 
     is_open: bool = Attribute("Whether anybody may do everything: a demonstration.")
     closing: Any = Attribute("An Event: the engine begins to close; sessions end next.")
+    listening: Any = Attribute("An Event: the engine listens at one more address, an IAddress.")
     users: Any = Attribute("The users online here: `server.users`.")
     router: Any = Attribute("IRouter.")
     stores: Any = Attribute("IStores, open while the managers run.")

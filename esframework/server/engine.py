@@ -51,7 +51,8 @@ class ServerEngine(MultiService):
     `contacts` is the application's own `IContacts`. Each manager's facade is an attribute: `server.custom`,
     `server.basic`.
 
-    Events: `opening`, `opened`, `closing`, `closed`, `error(exception)`, `invalid_message((host, port), kind)`.
+    Events: `opening`, `opened`, `closing`, `closed`, `listening(address)`, `error(exception)`,
+    `invalid_message((host, port), kind)`.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class ServerEngine(MultiService):
         self.closing: Event[()] = Event("server.closing")
         self.closed: Event[()] = Event("server.closed")
         self.error: Event[Exception] = Event("server.error")
+        self.listening: Event[IAddress] = Event("server.listening")
         self.refusals = Refusals()
         device_rules = DeviceRules(self.options.exclusive_devices, self.options.older_device_prefixes)
         self.users = UserManager(self.options.relogon_mode, device_rules)
@@ -117,6 +119,7 @@ class ServerEngine(MultiService):
         except Exception as error:
             self.error.fire(error)
             raise
+        self.listening.fire(port.getHost())
         return port
 
     def startService(self) -> Any:
@@ -295,6 +298,7 @@ class ServerEngine(MultiService):
             logged_off=self.dispatcher.logged_off,
             lost=lambda connection: self.factory.lost(connection),
             features=self.dispatcher.features,
+            p2p=self._p2p,
         )
         self._shared = Shared(
             self.clock, self.options, self.dispatcher, self.router, self.refusals, self._gate, self._sweeper.wheel
@@ -307,6 +311,12 @@ class ServerEngine(MultiService):
             lambda: self._listeners.count_changed(),
         )
         self._listeners = Listeners(self.reactor, self.factory, admission)
+
+    def _p2p(self) -> tuple[bool, bool]:
+        if "p2p" not in self.dispatcher.names():
+            return False, False
+        p2p = self.manager("p2p")
+        return p2p.is_enabled, p2p.is_at_next_port
 
     def _build_model(self) -> None:
         observer = self.manager("diagnostics") if self.options.diagnostics else None

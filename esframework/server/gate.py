@@ -56,7 +56,8 @@ class Gate:
 
     `check(request)` fires with True or with why a log-on is refused. `arrived(connection)` is called when a session
     begins, then, once the client has its answer, `logged_on(connection)`; `departed(connection)` when it ends, then
-    `logged_off(source)`; `lost(connection)` when its transport is gone, too; `today()` gives the server's local date.
+    `logged_off(source)`; `lost(connection)` when its transport is gone, too; `today()` gives the server's local date;
+    `p2p()` says whether there is a P2P server, and whether it is the one at the next port.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Gate:
         logged_off: Callable[[Source], None],
         lost: Callable[[ServerConnection], None],
         features: Callable[[], list[str]],
+        p2p: Callable[[], tuple[bool, bool]],
     ) -> None:
         self._clock = clock
         self._options = options
@@ -86,6 +88,7 @@ class Gate:
         self._logged_off = logged_off
         self.lost = lost
         self._features = features
+        self._p2p = p2p
         self.invalid_message: Event[tuple[str, int], MessageInvalidType] = Event("invalid_message")
         self.answer_early_query: Callable[[str, int], str] | None = None
         self.closing = False
@@ -215,7 +218,7 @@ class Gate:
         # One of ours learns by it that features follow, however the network cuts what it reads.
         greeting = f"{OWN_SERVER}{__version__}" if received.is_ours else ""
         relations = "contacts" in self._features()
-        return LOG_ON_REPLY.encode(LogOnReplyBody(greeting, relations, LogonResult.SUCCEED, False, False))
+        return LOG_ON_REPLY.encode(LogOnReplyBody(greeting, relations, LogonResult.SUCCEED, *self._p2p()))
 
     def _refuse(
         self,

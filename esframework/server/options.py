@@ -17,6 +17,7 @@ from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.managers.offline_files.options import OfflineFilesOptions
+from esframework.managers.p2p.options import P2POptions
 from esframework.wire.profile import ClientType7
 from esframework.wire.types import RelogonMode
 
@@ -77,6 +78,7 @@ class ServerOptions:
     delivery: DeliveryOptions = DeliveryOptions()
     disk: DiskOptions = field(default_factory=DiskOptions)
     files: FilesOptions = FilesOptions()
+    p2p: P2POptions = field(default_factory=P2POptions)
 
     def __post_init__(self) -> None:
         kinds = {int(kind) for kind in ClientType7}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from esframework.plugins.hooks import Event
 from esframework.server.devices import DeviceRules
+from esframework.wire.contracts import P2PAddress
 from esframework.wire.login_id import split_login_id
 from esframework.wire.profile import GENERATION_7, Profile
 from esframework.wire.types import DisconnectedType, RelogonMode
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @dataclass(slots=True, eq=False)
 class UserData:
     """One user online, on one device. `address` is (host, port); `logged_on_at` is monotonic seconds; set the tag with
-    `UserManager.set_tag`."""
+    `UserManager.set_tag`. `p2p_address` is what a client of another make told of itself."""
 
     user_id: str
     client_type: int
@@ -32,6 +33,7 @@ class UserData:
     is_ours: bool
     login_id: str
     tag: object = None
+    p2p_address: P2PAddress | None = None
 
 
 class UserManager:
@@ -54,6 +56,7 @@ class UserManager:
         self.new_connection_ignored: Event[str, tuple[str, int]] = Event("users.new_connection_ignored")
         self.count_changed: Event[int] = Event("users.count_changed")
         self.tag_changed: Event[str, object] = Event("users.tag_changed")
+        self.p2p_address_changed: Event[str, P2PAddress] = Event("users.p2p_address_changed")
         # The manager's own table, read by the router for every receiver of a broadcast.
         self.online: dict[str, tuple[ServerConnection, ...]] = {}
         # Changes with every device that comes or goes, so that what was looked up can be kept.
@@ -109,6 +112,17 @@ class UserManager:
         for user in devices:
             user.tag = tag
         self.tag_changed.fire(devices[0].user_id, tag)
+        return True
+
+    def set_p2p_address(self, user_id: str, address: P2PAddress) -> bool:
+        """Keep where a user can be reached by P2P (manual, chapter 02: SetP2PAddress), and tell `p2p_address_changed`
+        with the bare user id; False, and nothing else, when not online. With a LoginID: of that device."""
+        devices = self.devices_of(user_id)
+        if not devices:
+            return False
+        for user in devices:
+            user.p2p_address = address
+        self.p2p_address_changed.fire(devices[0].user_id, address)
         return True
 
     # --- for the engine ---------------------------------------------------------------------------------------------

@@ -115,6 +115,18 @@ class AnswerFile7(AnswerFile6):
     answer_client_type: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P2PAddress:
+    """Where a client says that it can be reached (401, 402): its own address, and that of the NAT before it."""
+
+    private_ip: str | None = _wire("PrivateIP")
+    private_tcp_port: int
+    private_udp_port: int
+    public_ip: str | None = _wire("PublicIP")
+    public_tcp_port: int
+    public_udp_port: int
+
+
 BEGIN_FILE = {6: codec(BeginFile6, TICKS), 7: codec(BeginFile7, MILLISECONDS)}
 ANSWER_FILE = {6: codec(AnswerFile6, TICKS), 7: codec(AnswerFile7, MILLISECONDS)}
 LOG_ON = codec(LogOnBody)

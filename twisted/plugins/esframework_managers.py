@@ -11,6 +11,7 @@ from esframework.managers.files.manager import FilesManager
 from esframework.managers.groups.manager import GroupsManager
 from esframework.managers.offline.manager import OfflineManager
 from esframework.managers.offline_files.manager import OfflineFilesManager
+from esframework.managers.p2p.manager import P2PManager
 
 accounts = AccountsManager()
 basic = BasicManager()
@@ -23,3 +24,4 @@ files = FilesManager()
 groups = GroupsManager()
 offline = OfflineManager()
 offline_files = OfflineFilesManager()
+p2p = P2PManager()
