@@ -64,6 +64,10 @@ PATH_TIMEOUT: Final = 3.0
 ASKED_BYTES: Final = 1200
 """Bytes that may go to an address that was named by signalling before it has answered: a dozen questions."""
 
+EARLIER_ADDRESSES: Final = 4
+"""Addresses at which the other end has answered and is looked for when nothing comes any more: at home by both
+protocols, and on the way."""
+
 MAX_PATH_RESPONSES: Final = 4
 """Answers to challenges that wait to be sent: more would be asked for only to make this end send."""
 
@@ -75,6 +79,10 @@ SILENCE: Final = 15.0
 
 LATE: Final = 1.0
 """Seconds by which this end may notice the silence too late before it blames itself: its program was busy or asleep."""
+
+FINISHING_TIME: Final = 5.0
+"""Seconds in which what was written may arrive when a channel is to end: as long as a slow consumer of the server
+gets."""
 
 CLOSING_PTOS: Final = 3
 """Probe time-outs for which a channel that was closed still tells the other end so (RFC 9000, section 10.2)."""

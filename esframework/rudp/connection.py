@@ -1,7 +1,8 @@
 """One channel between two ends: datagrams and `now` go in; datagrams, events and a deadline come out.
 
     state      datagrams that come                        datagrams that leave
-    open       take effect once they have opened           whatever is to be said
+    open       take effect once they have opened           whatever is to be said; closing when all of it has arrived,
+                                                           if it was told to finish
     closing    are answered with CLOSE, a few times        CLOSE; closed after 3 probe time-outs, or the other's CLOSE
     closed     nothing                                     nothing
 
@@ -125,7 +126,10 @@ class Connection:
         self._close: tuple[int, str] = CloseCode.DONE, ""
         self._wants_close = False
         self._close_answers = limits.CLOSE_ANSWERS
+        self._finishes = False
         self._ends_at = inf
+        self._bytes_sent = 0
+        self._bytes_received = 0
 
     # --- what is known ----------------------------------------------------------------------------------------------
     @property
@@ -162,16 +166,65 @@ class Connection:
         """Seconds since the other end was heard."""
         return self._liveness.silence(now)
 
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether something may still be written."""
+        return self.state == OPEN and not self._finishes
+
+    def facts(self, now: float) -> dict[str, int | float | str]:
+        """What is known of the path and of what went by it, for people who want to know why it is slow."""
+        recovery, rtt = self._recovery, self._recovery.rtt
+        return {
+            "state": self.state,
+            "round_trip": rtt.smoothed,
+            "shortest_round_trip": rtt.minimum,
+            "variation": rtt.variation,
+            "silence": self._liveness.silence(now),
+            "bytes_sent": self._bytes_sent,
+            "bytes_received": self._bytes_received,
+            "datagrams_sent": self._next_number,
+            "datagrams_received": self._opener.opened,
+            "datagrams_lost": recovery.given_up - recovery.spurious,
+            "datagram_size": self._mtu.size,
+            "in_flight": recovery.in_flight,
+            "window": recovery.congestion.window,
+            "rate": recovery.congestion.rate,
+            "waiting": self.streams.unsent,
+        }
+
     # --- the application --------------------------------------------------------------------------------------------
     def write(self, stream: int, data: bytes | memoryview, is_last: bool = False) -> None:
         """Have bytes sent on a stream; see `Streams.write`. Raises ChannelClosed when the channel has ended."""
-        if self.state != OPEN:
+        if self.state != OPEN or self._finishes:
             raise ChannelClosed("the channel has ended: nothing can be sent by it any more")
         self.streams.write(stream, data, is_last)
 
     def try_address(self, address: Address, now: float) -> None:
         """Ask whether the other end is at this address, which signalling named; go on there as soon as it answers."""
         self._paths.ask(address, now)
+
+    def remember_address(self, address: Address) -> None:
+        """The other end has answered at this address, too: it is looked for there when nothing else is heard of it."""
+        self._paths.remember(address)
+
+    def moved_here(self, now: float) -> None:
+        """This end has come to another network: let the other end see from where its packets come now, and look for it
+        at earlier addresses, one of which may be nearer."""
+        self._wants_ping = True
+        self._paths.search(now)
+
+    def finish(self, code: int, reason: str, now: float) -> None:
+        """End the channel as soon as everything that was written has arrived, or a while from now; nothing more can
+        be written. Harmless when it ends already."""
+        if self.takes_bytes:
+            self._finishes = True
+            self._close = code, reason
+            self._ends_at = now + limits.FINISHING_TIME
+            self._close_if_finished(now)
+
+    def _close_if_finished(self, now: float) -> None:
+        if self.streams.is_delivered or now >= self._ends_at:
+            self.close(*self._close, now)
 
     def close(self, code: int, reason: str, now: float) -> None:
         """End the channel now; what has not arrived may never do. Harmless when it has ended."""
@@ -209,6 +262,7 @@ class Connection:
             opened = opener.open(datagram)
             if opened is None:
                 continue
+            self._bytes_received += len(datagram)
             self._liveness.heard(now)
             number, payload = opened
             if address != self._paths.address:
@@ -284,6 +338,8 @@ class Connection:
             self._send_again(packet[3])
         if acked:
             self._liveness.answered(now)
+            if self._finishes and self.state == OPEN:
+                self._close_if_finished(now)
         if acked or lost:
             self._mtu.learn(acked, lost, now)
             self._recovery.congestion.datagram_size = self._mtu.size
@@ -396,9 +452,8 @@ class Connection:
         """Challenges and their answers go alone, each to its address; who asked asks again, so no loss is noticed."""
         for data, address in self._paths.responses():
             self._put_alone(put_response, data, address, out, now)
-        question = self._paths.question(_CHALLENGE_DATAGRAM, now, self._recovery.rtt.pto())
-        if question is not None:
-            self._put_alone(put_challenge, *question, out, now)
+        for data, address in self._paths.questions(_CHALLENGE_DATAGRAM, now, self._recovery.rtt.pto()):
+            self._put_alone(put_challenge, data, address, out, now)
 
     def _put_alone(
         self,
@@ -429,6 +484,7 @@ class Connection:
     def _seal(self, packet: bytearray, out: list[tuple[bytes, Address]], address: Address) -> int:
         datagram = self._sealer.seal(packet, self._next_number)
         self._next_number += 1
+        self._bytes_sent += len(datagram)
         out.append((datagram, address))
         return len(datagram)
 
@@ -437,7 +493,7 @@ class Connection:
         """When to call `on_timer` (and then `datagrams_to_send`), if nothing else happens; None when it has ended."""
         if self.state != OPEN:
             return self._ends_at if self.state == CLOSING else None
-        deadline = min(self._liveness.deadline, self._acks.deadline, self._paths.deadline)
+        deadline = min(self._liveness.deadline, self._acks.deadline, self._paths.deadline, self._ends_at)
         recovery = self._recovery
         for due in (recovery.timer(), self._mtu.next_timer() if self.opened_at is not None else None):
             if due is not None and due < deadline:
@@ -461,4 +517,8 @@ class Connection:
             return
         if self._liveness.beats(now):
             self._wants_ping = True
+        if self._liveness.is_lost(now):
+            self._paths.search(now)
+        if self._finishes:
+            self._close_if_finished(now)
         self._settle(self._recovery.on_timer(now), now)

@@ -38,6 +38,18 @@ class Endpoint:
         # Channels to which something happened, since what they send and what they tell was taken.
         self._touched: dict[bytes, Connection] = {}
         self._telling: dict[bytes, Connection] = {}
+        # When each channel wants to be called. The least of a thousand numbers is found in 15 us, of a hundred in 2:
+        # less than keeping them in order costs, as they change with each packet.
+        self._due: dict[bytes, float] = {}
+
+    def __len__(self) -> int:
+        """How many channels there are, those among them that are being closed."""
+        return len(self._connections)
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether `events` or `datagrams_to_send` may have something."""
+        return bool(self._touched or self._telling)
 
     def new_index(self) -> int:
         """An index that no channel here has; to be told to the other end."""
@@ -53,7 +65,7 @@ class Endpoint:
 
     def remove(self, index: int) -> None:
         """Forget a channel."""
-        for channels in (self._connections, self._touched, self._telling):
+        for channels in (self._connections, self._touched, self._telling, self._due):
             channels.pop(index.to_bytes(4), None)
 
     def receive_batch(self, datagrams: Iterable[tuple[bytes, Address]], now: float) -> list[tuple[bytes, Address]]:
@@ -99,22 +111,35 @@ class Endpoint:
         touched, self._touched = self._touched, {}
         for index, connection in touched.items():
             out += connection.datagrams_to_send(now)
+            self._note_due(index, connection)
             if connection.state == CLOSED:
                 self._connections.pop(index, None)
         return out
 
+    def refused_by_system(self, size: int, address: Address, now: float) -> None:
+        """The system would not send a datagram of this size to an address."""
+        for index, connection in self._connections.items():
+            if connection.address == address:
+                connection.refused_by_system(size, now)
+                self._touched[index] = connection
+
     def next_timer(self) -> float | None:
-        """When to call `on_timer`; None while no channel waits for anything."""
-        due = [when for one in self._connections.values() if (when := one.next_timer()) is not None]
-        return min(due, default=None)
+        """When to call `on_timer`, as of the last `datagrams_to_send`; None while no channel waits for anything."""
+        return min(self._due.values(), default=None)
 
     def on_timer(self, now: float) -> None:
         """The time has come for some of them."""
-        for index, connection in self._connections.items():
-            when = connection.next_timer()
-            if when is not None and when <= now:
-                connection.on_timer(now)
-                self._touched[index] = self._telling[index] = connection
+        for index in [index for index, when in self._due.items() if when <= now]:
+            connection = self._connections[index]
+            connection.on_timer(now)
+            self._touched[index] = self._telling[index] = connection
+
+    def _note_due(self, index: bytes, connection: Connection) -> None:
+        when = connection.next_timer()
+        if when is None:
+            self._due.pop(index, None)
+        else:
+            self._due[index] = when
 
     def _refuse(self, reason: str) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1

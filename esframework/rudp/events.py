@@ -17,6 +17,8 @@ class CloseCode(IntEnum):
     """The other end broke the protocol or a limit of it."""
     SILENCE = 2
     """The other end was not heard for too long; never on the wire."""
+    FAILED = 3
+    """The program that used it, or the system below it, has failed."""
 
 
 class Opened(NamedTuple):

@@ -139,11 +139,12 @@ class Sealer:
 class Opener:
     """Opens datagrams of one direction, each once; nothing that is forged changes anything but a count.
 
-    `received` are the packet numbers that were opened, for acknowledgements; `refused` says how many datagrams were
-    refused for which reason.
+    `received` are the packet numbers that were opened, for acknowledgements; `opened` says how many they were, and
+    `refused` how many datagrams were refused for which reason.
     """
 
     def __init__(self, keys: Keys) -> None:
+        self.opened = 0
         self.received = RangeSet(limits.RECEIVED_RANGES)
         self.refused: dict[str, int] = {}
         self._cipher = keys.cipher
@@ -189,6 +190,7 @@ class Opener:
             return None
         if is_next:
             self._begin_phase(number)
+        self.opened += 1
         received.add(number, number + 1)
         return number, frames
 

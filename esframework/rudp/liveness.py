@@ -1,13 +1,21 @@
 """Whether the other end is still there: a heartbeat when nothing was answered lately, and the moment of giving up.
 
+    heartbeat    5 s, more or less a fifth, after the last answer, and again
+    lost         12 s after anything was heard: time to look for the other end elsewhere
+    over         15 s after it
+
 Knows times only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
+from typing import Final
 
 from esframework.limits import rudp as limits
+
+_LOST: Final = limits.SILENCE - limits.PATH_TIMEOUT
 
 
 class Liveness:
@@ -17,12 +25,13 @@ class Liveness:
         self._chance = chance
         self._heard_at = now
         self._beat_at = 0.0
+        self._lost_at = now + _LOST
         self._postpone(now)
 
     @property
     def deadline(self) -> float:
-        """When the next heartbeat, or death, is due."""
-        return min(self._beat_at, self.dies_at)
+        """When the next heartbeat, loss of the path, or death, is due."""
+        return min(self._beat_at, self._lost_at, self._heard_at + limits.SILENCE)
 
     @property
     def dies_at(self) -> float:
@@ -42,6 +51,14 @@ class Liveness:
     def heard(self, now: float) -> None:
         """Something authentic came."""
         self._heard_at = now
+        self._lost_at = now + _LOST
+
+    def is_lost(self, now: float) -> bool:
+        """Whether nothing comes by the path any more; said once for each silence."""
+        if now < self._lost_at:
+            return False
+        self._lost_at = inf
+        return True
 
     def answered(self, now: float) -> None:
         """Something that was sent has arrived: no heartbeat is needed for a while."""

@@ -1,7 +1,8 @@
-"""By which address the other end is reached: the one in use, and one that it seems to have moved to.
+"""By which address the other end is reached: the one in use, one that it seems to have moved to, and earlier ones.
 
 Who sends from a new address is asked there (RFC 9000, section 9) and gets no more than three times what came from it
-until the answer is back; all else goes by the old address until then. Refuses to know what else travels.
+until the answer is back; all else goes by the old address until then. When nothing comes by the one in use, the other
+end is looked for at those by which it was reached earlier. Refuses to know what else travels.
 """
 
 from __future__ import annotations
@@ -27,11 +28,21 @@ class Paths:
         self._ask_at = inf
         self._give_up_at = inf
         self._responses: list[tuple[bytes, Address]] = []
+        # Where the other end was reached, latest last; and while it is looked for there: by the challenge.
+        self._earlier: dict[Address, None] = {}
+        self._searched: dict[bytes, Address] = {}
+        self._search_at = inf
+        self._search_until = inf
 
     @property
     def deadline(self) -> float:
         """When `questions` has something to say, or `inf`."""
-        return self._ask_at
+        return min(self._ask_at, self._search_at)
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether the other end is looked for at earlier addresses."""
+        return bool(self._searched)
 
     @property
     def has_responses(self) -> bool:
@@ -50,6 +61,20 @@ class Paths:
         if address != self.address:
             self._begin(address, limits.ASKED_BYTES, now)
 
+    def remember(self, address: Address) -> None:
+        """The other end has answered at this address: it is looked for there when nothing comes by the one in use."""
+        self._earlier.pop(address, None)
+        self._earlier[address] = None
+        while len(self._earlier) > limits.EARLIER_ADDRESSES:
+            del self._earlier[next(iter(self._earlier))]
+
+    def search(self, now: float) -> None:
+        """Ask for the other end at all earlier addresses, for a while."""
+        self._searched = {self._random(8): address for address in self._earlier if address != self.address}
+        if self._searched:
+            self._search_at = now
+            self._search_until = now + limits.PATH_TIMEOUT
+
     def _begin(self, address: Address, allowed: int, now: float) -> None:
         self._candidate = address
         self._challenge = self._random(8)
@@ -67,26 +92,46 @@ class Paths:
         responses, self._responses = self._responses, []
         return responses
 
-    def question(self, size: int, now: float, again_after: float) -> tuple[bytes, Address] | None:
-        """A challenge that is due, if a datagram of `size` may go there; it is due again `again_after` later."""
-        candidate = self._candidate
-        if candidate is None or now < self._ask_at:
-            return None
-        if now >= self._give_up_at:
-            self._candidate = None
-            self._ask_at = inf
-            return None
-        self._ask_at = min(now + again_after, self._give_up_at)
-        if size > self._allowed:
-            return None
-        self._allowed -= size
-        return self._challenge, candidate
+    def questions(self, size: int, now: float, again_after: float) -> list[tuple[bytes, Address]]:
+        """Challenges that are due, where a datagram of `size` may go; they are due again `again_after` later."""
+        questions: list[tuple[bytes, Address]] = []
+        if now >= self._ask_at:
+            self._ask(questions, size, now, again_after)
+        if now >= self._search_at:
+            if now >= self._search_until:
+                self._end_search()
+            else:
+                self._search_at = min(now + again_after, self._search_until)
+                questions += self._searched.items()
+        return questions
 
     def responded(self, data: bytes) -> bool:
-        """An answer came; whether packets go by the new address from now on."""
-        if self._candidate is None or data != self._challenge:
+        """An answer came; whether packets go by another address from now on."""
+        if self._candidate is not None and data == self._challenge:
+            address = self._candidate
+            self._candidate = None
+            self._ask_at = inf
+        elif data in self._searched:
+            address = self._searched[data]
+        else:
             return False
-        self.address = self._candidate
-        self._candidate = None
-        self._ask_at = inf
+        self._end_search()
+        if address == self.address:
+            return False
+        self.remember(self.address)
+        self.address = address
         return True
+
+    def _ask(self, questions: list[tuple[bytes, Address]], size: int, now: float, again_after: float) -> None:
+        if self._candidate is None or now >= self._give_up_at:
+            self._candidate = None
+            self._ask_at = inf
+            return
+        self._ask_at = min(now + again_after, self._give_up_at)
+        if size <= self._allowed:
+            self._allowed -= size
+            questions.append((self._challenge, self._candidate))
+
+    def _end_search(self) -> None:
+        self._searched = {}
+        self._search_at = inf

@@ -42,6 +42,8 @@ class Recovery:
         self.in_flight = 0
         self.timeouts = 0
         """Probe time-outs in a row without any acknowledgement."""
+        self.given_up = 0
+        """Packets that counted as lost, MTU probes not among them."""
         self.spurious = 0
         """Packets that were given up and came all the same."""
         self._packets: dict[int, Packet] = {}
@@ -249,6 +251,7 @@ class Recovery:
         while len(self._given_up) > limits.LOST_REMEMBERED:
             del self._given_up[next(iter(self._given_up))]
         counted = [packet for packet in lost if not packet[4] and packet[0] >= self._first_of_path]
+        self.given_up += len(counted)
         if not counted:
             return
         self.congestion.lost(counted, now)

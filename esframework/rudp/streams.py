@@ -132,6 +132,16 @@ class Streams:
         sending = self._sending.get(stream)
         return sending.written - sending.acknowledged if sending is not None else 0
 
+    def unsent_of(self, stream: int) -> int:
+        """Bytes of one stream that were written and never left."""
+        sending = self._sending.get(stream)
+        return sending.written - sending.sent if sending is not None and not sending.is_reset else 0
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether everything that was written has arrived."""
+        return all(one.is_reset or one.acknowledged == one.written for one in self._sending.values())
+
     def acknowledged(self, stream: int) -> int | None:
         """The offset below which everything has arrived at the other end; None for what has ended, or never began."""
         sending = self._sending.get(stream)

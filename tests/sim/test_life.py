@@ -108,6 +108,19 @@ def test_both_may_close_at_once() -> None:
     assert pair.left.connection.state == pair.right.connection.state == CLOSED
 
 
+@SEEDS
+def test_finishing_brings_all_that_was_written_and_then_the_reason(seed: int) -> None:
+    net, *hosts = linked(seed, loss=0.1)
+    pair = Pair(*hosts, seed=seed)
+    pair.left.write(2, 1_000_000)
+    pair.left.connection.finish(64, "enough", net.now)
+    assert net.run_until(lambda: pair.left.connection.state == "closing", limits.FINISHING_TIME)
+    assert pair.right.has_all()
+    net.run(16.0)
+    assert isinstance(pair.right.events[-1], Closed)
+    assert pair.left.events[-1] == Closed(64, "enough", False)
+
+
 # --- the path ---------------------------------------------------------------------------------------------------------
 def behind_nats(seed: int, kind: NatKind = PORT_RESTRICTED) -> tuple[SimNet, list[Nat], Pair]:
     """Both behind NATs of a kind that keeps ports."""
@@ -176,6 +189,31 @@ def test_a_transfer_goes_on_when_a_host_goes_to_another_network(seed: int) -> No
     assert pair.all_arrive(8.0)
     assert PathMoved(("198.51.100.7", PORT)) in pair.right.events
     assert pair.right.connection.congestion is not before
+
+
+@SEEDS
+def test_an_end_that_came_home_is_found_where_it_was_before(seed: int) -> None:
+    """Its packets by the way that it had meanwhile are swallowed, and it has nothing to say by itself."""
+    net, left, right = linked(seed)
+    pair = Pair(left, right, seed=seed)
+    net.run(1.0)
+    home = left.ip
+    left.move(net.internet, "198.51.100.7")
+    pair.left.write(0, 10)
+    assert net.run_until(lambda: pair.right.connection.address[0] == "198.51.100.7", 2.0)
+    net.run(1.0)
+    # What it sends goes nowhere until it is asked at home.
+    silent = Drop(1.0)
+    left._up = [silent]
+    left.move(net.internet, home)
+    net.run(limits.SILENCE - limits.PATH_TIMEOUT - 1.0)
+    silent.rate = 0.0
+    net.run(3.0)
+    assert pair.right.connection.address == (home, PORT)
+    assert pair.right.connection.state == pair.left.connection.state == "open"
+    net.run(30.0)
+    pair.right.write(0, 10)
+    assert pair.all_arrive(1.0)
 
 
 def test_an_address_that_does_not_answer_gets_little_and_changes_nothing() -> None:

@@ -175,6 +175,53 @@ def test_a_peer_that_goes_on_is_told_a_few_times() -> None:
     assert answers == limits.CLOSE_ANSWERS
 
 
+def test_finishing_waits_until_what_was_written_has_arrived() -> None:
+    scripted = Scripted()
+    scripted.connection.write(2, b"data")
+    scripted.heard()
+    scripted.connection.finish(70, "that is all", 0.1)
+    scripted.connection.finish(71, "once", 0.1)
+    assert not scripted.connection.takes_bytes
+    with pytest.raises(ChannelClosed):
+        scripted.connection.write(2, b"more")
+    assert scripted.connection.state == OPEN
+    assert scripted.say(stream(0, 0, b"meanwhile"), 0.1)[1:] == [StreamData(0, b"meanwhile", False)]
+    assert scripted.say(acknowledgement((0, 1)), 0.2) == [Closed(70, "that is all", False)]
+    assert [(CLOSE, 70, "that is all")] in scripted.heard(0.2)
+
+
+def test_finishing_with_nothing_to_say_is_closing() -> None:
+    scripted = Scripted()
+    scripted.connection.finish(70, "", 0.0)
+    assert scripted.connection.state == CLOSING
+
+
+def test_finishing_does_not_wait_for_ever() -> None:
+    scripted = Scripted()
+    scripted.say(b"\x01")
+    scripted.connection.write(2, b"data")
+    scripted.connection.finish(70, "", 0.1)
+    while scripted.connection.state == OPEN:
+        when = scripted.connection.next_timer()
+        assert when is not None
+        assert when <= 0.1 + limits.FINISHING_TIME
+        scripted.connection.on_timer(when)
+        scripted.heard(when)
+    assert scripted.connection.events()[-1] == Closed(70, "", False)
+
+
+def test_an_other_end_that_closes_first_ends_the_finishing() -> None:
+    scripted = Scripted()
+    scripted.connection.write(2, b"data")
+    scripted.heard()
+    scripted.connection.finish(70, "mine", 0.1)
+    buffer = bytearray()
+    packet.put_close(buffer, 80, "the other's")
+    assert scripted.say(buffer, 0.1)[-1] == Closed(80, "the other's", True)
+    assert scripted.say(acknowledgement((0, 1)), 0.2) == []
+    assert scripted.connection.state == CLOSED
+
+
 def test_closing_ends_by_itself() -> None:
     scripted = Scripted()
     scripted.connection.close(0, "", 0.0)
@@ -252,3 +299,40 @@ def test_no_frame_that_can_be_written_raises(packets: list[list[bytes]]) -> None
         now += 0.02
         scripted.connection.on_timer(now)
     assert scripted.connection.in_flight >= 0
+
+
+# --- what is known ----------------------------------------------------------------------------------------------------
+def test_what_went_by_the_path_is_counted() -> None:
+    scripted = Scripted()
+    scripted.connection.write(2, bytes(3000))
+    sent = scripted.connection.datagrams_to_send(0.0)
+    scripted.say(acknowledgement((0, len(sent))), 0.25)
+    facts = scripted.connection.facts(1.25)
+    assert facts["bytes_sent"] == sum(len(datagram) for datagram, _ in sent)
+    assert facts["datagrams_sent"] == len(sent) == 3
+    assert facts["datagrams_received"] == 1
+    assert facts["bytes_received"] == packet.OVERHEAD + len(acknowledgement((0, 3)))
+    assert facts["round_trip"] == facts["shortest_round_trip"] == 0.25
+    assert facts["silence"] == 1.0
+    assert facts["waiting"] == facts["in_flight"] == facts["datagrams_lost"] == 0
+    assert facts["state"] == OPEN
+
+
+def test_what_was_lost_is_counted_and_what_came_late_is_not() -> None:
+    scripted = Scripted()
+    for index in range(6):
+        scripted.connection.write(2, bytes([index]) * 100)
+        scripted.heard(index * 0.02)
+    scripted.say(acknowledgement((2, 6)), 0.2)
+    assert scripted.connection.facts(0.2)["datagrams_lost"] == 2
+    scripted.say(acknowledgement((1, 6)), 0.3)
+    assert scripted.connection.facts(0.3)["datagrams_lost"] == 1
+
+
+def test_coming_to_another_network_is_shown_by_a_packet_at_once() -> None:
+    scripted = Scripted()
+    scripted.say(b"\x01")
+    scripted.heard()
+    assert scripted.heard(1.0) == []
+    scripted.connection.moved_here(1.0)
+    assert kinds(scripted.heard(1.0)) == [[PING]]

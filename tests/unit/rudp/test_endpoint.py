@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from random import Random
 
 import pytest
@@ -116,3 +117,32 @@ def test_one_timer_serves_all() -> None:
     ends.exchange()
     due = [one.next_timer() for one in ends.connections[0]]
     assert ends.endpoints[0].next_timer() == min(when for when in due if when is not None)
+
+
+def test_a_time_that_moved_is_known_after_the_next_datagrams() -> None:
+    ends = Ends(2)
+    ends.exchange()
+    ends.connections[0][1].write(2, b"data")
+    ends.endpoints[0].touch(ends.indexes[0][1])
+    assert ends.endpoints[0].is_touched
+    ends.endpoints[0].datagrams_to_send(0.0)
+    ends.endpoints[0].events()
+    assert not ends.endpoints[0].is_touched
+    assert ends.endpoints[0].next_timer() == min(one.next_timer() or inf for one in ends.connections[0])
+    ends.endpoints[0].remove(ends.indexes[0][1])
+    assert ends.endpoints[0].next_timer() == ends.connections[0][0].next_timer()
+    assert len(ends.endpoints[0]) == 1
+
+
+def test_a_size_that_the_system_refuses_is_told_to_the_channels_of_that_address() -> None:
+    ends = Ends(2)
+    for step in range(10):
+        for endpoint in ends.endpoints:
+            endpoint.on_timer(step * 0.03)
+        ends.exchange(step * 0.03)
+    left = ends.connections[0]
+    assert [one.datagram_size for one in left] == [1472, 1472]
+    ends.endpoints[0].refused_by_system(1472, STRANGER, 0.0)
+    assert [one.datagram_size for one in left] == [1472, 1472]
+    ends.endpoints[0].refused_by_system(1472, THERE, 0.0)
+    assert [one.datagram_size for one in left] == [1200, 1200]

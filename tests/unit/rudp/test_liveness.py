@@ -41,3 +41,15 @@ def test_who_was_asleep_listens_a_little_before_giving_up() -> None:
 
 def test_who_is_awake_gives_up_in_time() -> None:
     assert Liveness(0.0, lambda: 0.5).is_over(limits.SILENCE)
+
+
+def test_the_path_is_lost_three_seconds_before_and_once_for_each_silence() -> None:
+    life = Liveness(0.0, lambda: 0.5)
+    life.beats(10.0)
+    assert life.deadline == 12.0
+    assert not life.is_lost(11.9)
+    assert life.is_lost(12.0)
+    assert not life.is_lost(13.0)
+    assert life.deadline == limits.SILENCE
+    life.heard(13.0)
+    assert life.is_lost(25.0)

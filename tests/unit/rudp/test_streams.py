@@ -238,3 +238,28 @@ def test_numbers_are_never_used_again() -> None:
     sender._next_file = LAST_FILE + 1
     with pytest.raises(LocalError, match="65533"):
         sender.new_file()
+
+
+def test_what_has_left_of_one_stream_and_what_has_arrived_of_all_is_known() -> None:
+    sender = Streams()
+    assert sender.is_delivered
+    sender.write(BLOBS, bytes(2000))
+    sender.write(FIRST_FILE, bytes(100))
+    assert (sender.unsent_of(BLOBS), sender.unsent_of(FIRST_FILE), sender.unsent_of(MESSAGES)) == (2000, 100, 0)
+    _, sent = next_packet(sender)
+    assert sender.unsent_of(BLOBS) < 1000
+    while sender.is_waiting:
+        sent += next_packet(sender)[1]
+    assert sender.unsent_of(BLOBS) == 0
+    assert not sender.is_delivered
+    for record in sent:
+        sender.arrived(record)
+    assert sender.is_delivered
+
+
+def test_what_was_given_up_is_waited_for_no_more() -> None:
+    sender = Streams()
+    sender.write(FIRST_FILE, bytes(100))
+    sender.reset(FIRST_FILE, 1)
+    assert sender.unsent_of(FIRST_FILE) == 0
+    assert sender.is_delivered
