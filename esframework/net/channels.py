@@ -14,7 +14,8 @@ from zope.interface import Attribute, Interface
 from esframework import limits
 
 Address: TypeAlias = tuple[str, int]
-"""(host, port): an IPv4 or IPv6 address as text, without a scope, and never IPv4 mapped into IPv6."""
+"""(host, port): an IPv4 or IPv6 address as Python writes it (a link-local one with its scope), and never IPv4 mapped
+into IPv6."""
 
 MESSAGES: Final = 0
 """Stream of messages: goes before the others."""
@@ -86,10 +87,10 @@ class IP2PChannelUser(Interface):
 
     def received(channel: IP2PChannel, stream: int, data: bytes) -> None:
         """Bytes of a stream, in order, any number at a time. Over UDP the other end learns that they arrived only
-        after this call."""
+        after this call, unless the stream was paused when they came."""
 
     def writable(channel: IP2PChannel) -> None:
-        """The channel was busy, and less than half of that waits now."""
+        """The channel was busy, and less than half of that waits now; not told once it was closed."""
 
     def moved(channel: IP2PChannel, address: Address) -> None:
         """The other end is at another address now, and has answered there."""

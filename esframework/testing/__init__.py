@@ -13,6 +13,7 @@ See docs: howto/test-your-application.
 
 from __future__ import annotations
 
+from esframework.testing.datagrams import DatagramConditions, DatagramNetwork, MemoryMachine
 from esframework.testing.endpoints import MemoryClientEndpoint, MemoryPort, MemoryServerEndpoint
 from esframework.testing.failures import LoggedFailures
 from esframework.testing.network import MemoryNetwork
@@ -24,8 +25,11 @@ from esframework.testing.wires import Conditions
 
 __all__ = [
     "Conditions",
+    "DatagramConditions",
+    "DatagramNetwork",
     "LoggedFailures",
     "MemoryClientEndpoint",
+    "MemoryMachine",
     "MemoryNetwork",
     "MemoryPort",
     "MemoryServerEndpoint",

@@ -16,6 +16,7 @@ from esframework.client.engine import ClientEngine
 from esframework.client.options import ClientOptions
 from esframework.server.engine import ServerEngine
 from esframework.server.options import ServerOptions
+from esframework.testing.datagrams import DatagramConditions, DatagramNetwork, MemoryMachine
 from esframework.testing.endpoints import Backbone, MemoryClientEndpoint, MemoryConnection, MemoryServerEndpoint
 from esframework.testing.failures import LoggedFailures
 from esframework.testing.reactor import VirtualReactor
@@ -24,6 +25,7 @@ from esframework.testing.stranger import Stranger, stranger_factory
 from esframework.testing.wires import Conditions
 
 PORT = 4530
+HOST = "127.0.0.1"
 PATIENCE = 3600.0
 """Virtual seconds after which something awaited is taken for something that will never be."""
 
@@ -31,14 +33,18 @@ PATIENCE = 3600.0
 class MemoryNetwork:
     """Servers and clients without sockets; `seed` makes every run the same.
 
-    `conditions` (delay, chunk, window) may be changed at any time and hold for connections and bytes that come later.
+    `conditions` (delay, chunk, window) may be changed at any time and hold for connections and bytes that come later,
+    `datagrams.conditions` (delay, loss, ...) for UDP.
     Time stands still except in `advance`, `run` and what they call. `failures` are the exceptions that were logged.
     """
 
-    def __init__(self, seed: int = 0, conditions: Conditions | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, conditions: Conditions | None = None, datagrams: DatagramConditions | None = None
+    ) -> None:
         self.reactor = VirtualReactor()
         self.random = Random(seed)
         self.conditions = conditions or Conditions()
+        self.datagrams = DatagramNetwork(self.reactor, self.random, datagrams)
         self.failures = LoggedFailures()
         self.failures.start()
         self._backbone = Backbone(self.reactor, self.conditions, self.random)
@@ -73,12 +79,14 @@ class MemoryNetwork:
         *,
         options: ServerOptions | None = None,
         port: int = PORT,
+        host: str = HOST,
         managers: Sequence[Any] | None = None,
         permit: Any = None,
         stores: Any = None,
         contacts: Any = None,
     ) -> ServerEngine:
-        """A server that listens at a port of this network. The watchdog of its reactor is off: there is none."""
+        """A server that listens at a port of this network; `host` is its machine's address. The watchdog of its
+        reactor is off: there is none."""
         server = ServerEngine(
             handler,
             verifier,
@@ -87,7 +95,7 @@ class MemoryNetwork:
             permit=permit,
             stores=stores,
             contacts=contacts,
-            reactor=self.reactor,
+            reactor=self.machine(host),
         )
         self._servers.append(server)
         self.run(server.listen(self.server_endpoint(port)))
@@ -99,11 +107,11 @@ class MemoryNetwork:
         *,
         options: ClientOptions | None = None,
         port: int = PORT,
-        host: str = "127.0.0.1",
+        host: str = HOST,
         managers: Sequence[Any] | None = None,
     ) -> ClientEngine:
         """A client that has not logged on; `host` is its own address. Its way to the server is `endpoint_of`."""
-        client = ClientEngine(handler, options=options, managers=managers, reactor=self.reactor)
+        client = ClientEngine(handler, options=options, managers=managers, reactor=self.machine(host))
         self._clients[client] = self.client_endpoint(port, host, client.options.connect_timeout)
         return client
 
@@ -116,6 +124,10 @@ class MemoryNetwork:
         logged_on: Deferred[Any] = client.log_on(user_id, password, self._clients[client])
         wait_for(self.reactor, logged_on, PATIENCE, self._threads_at_work)
         return logged_on.addCallback(lambda _: client)
+
+    def machine(self, host: str = HOST) -> MemoryMachine:
+        """The machine at an address: the reactor of whatever runs there, with UDP ports of its own."""
+        return self.datagrams.machine(host)
 
     def endpoint_of(self, client: ClientEngine) -> MemoryClientEndpoint:
         """The endpoint by which a client of this network reaches its server, for `log_on`."""
@@ -184,7 +196,9 @@ class MemoryNetwork:
             for connection in self._backbone.connections
             if connection.is_open
         ]
-        return [*timers, *connections, *(f"a port that listens: {number}" for number in self._backbone.ports)]
+        ports = [f"a port that listens: {number}" for number in self._backbone.ports]
+        udp = [f"a UDP port: {host}:{number}" for host, number in self.datagrams.ports()]
+        return [*timers, *connections, *ports, *udp]
 
     def close(self) -> None:
         """Close everything that this network made.
