@@ -95,6 +95,7 @@ NAT_TEST_REPEATS: Final = (0.0, 0.1, 0.3)
 
 NAT_TEST_TIMEOUT: Final = 0.5
 """Seconds for each of its two steps beyond the round trip: an answer that a NAT keeps out never comes."""
+
 # --- UDP sockets ----------------------------------------------------------------------------------------------------
 UDP_SOCKET_BUFFER: Final = 4 * 1024 * 1024
 """Bytes that the kernel is asked to keep for a socket, each way: 70 ms of 500 Mbit/s. What it gives by itself, 208
