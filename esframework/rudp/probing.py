@@ -1,7 +1,8 @@
 """When each of the other end's UDP addresses is probed, and what the answers say about it.
 
-    beyond the LAN     one datagram at once that dies behind the own NAT, and normal ones from 100 ms later
-    in the LAN         normal ones at once
+    beyond the LAN     one datagram as soon as it is known, which dies behind the own NAT and opens it; normal ones
+                       from 100 ms after the first round's begin, when the other end has done the same
+    in the LAN         normal ones from the round's begin
     each address       at 0, 50, 100, 200, 400, 800, 1600 ms of its own; the next address begins 20 ms later
     a probe came       its address is probed at once, and adopted if nobody had offered it
     an answer came     three more, 50 ms apart, so that the other end succeeds too
@@ -24,15 +25,16 @@ class Check:
     """One address of the other end. `round_trip` in seconds once it has answered, `is_dead` when it was nominated in
     vain."""
 
-    __slots__ = ("candidate", "round_trip", "is_dead", "plan", "is_opened", "sent", "last_sent")
+    __slots__ = ("candidate", "round_trip", "is_dead", "plan", "is_opened", "has_begun", "sent", "last_sent")
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.round_trip: float | None = None
         self.is_dead = False
-        # When what leaves, the last first: (time, ttl). `is_opened`: the datagram that opens the own NAT was planned.
+        # When what leaves, the last first: (time, ttl). `is_opened`: the datagram that opens the own NAT was planned;
+        # `has_begun`: the other end has had the time for its own.
         self.plan: list[tuple[float, int | None]] = []
-        self.is_opened = candidate.is_near
+        self.is_opened = self.has_begun = candidate.is_near
         self.sent = 0
         self.last_sent = -inf
 
@@ -88,10 +90,17 @@ class Probing:
             self._adopted += 1
             found = Check(Candidate(Kind.PEER, Protocol.UDP, *address))
             # It has been let in: there is nothing to open.
-            found.is_opened = True
+            found.is_opened = found.has_begun = True
             self._families.add(found.candidate.is_ipv6)
             self._checks[address] = found
         return found
+
+    def open(self, now: float) -> None:
+        """Open the own NAT for all addresses beyond it."""
+        for check in self._checks.values():
+            if self._first_ttl is not None and not check.is_opened and check.candidate.is_ipv6 in self._families:
+                check.plan.append((now, self._first_ttl))
+                check.is_opened = True
 
     def begin_round(self, now: float) -> None:
         """Probe all, the best first; what earlier rounds showed is forgotten."""
@@ -110,16 +119,17 @@ class Probing:
             check.plan.clear()
 
     def _plan(self, checks: Iterable[Check], now: float) -> None:
+        self.open(now)
         for check in sorted(checks, key=lambda one: precedence(one.candidate)):
             if check.candidate.is_ipv6 not in self._families:
                 continue
-            begin = now if check.is_opened or self._first_ttl is None else now + limits.FIRST_SHOT_LEAD
-            begin = max(begin, self._next_slot)
+            is_led = self._first_ttl is not None and not check.has_begun
+            begin = max(now + limits.FIRST_SHOT_LEAD if is_led else now, self._next_slot)
             self._next_slot = begin + limits.PROBE_PACE
-            check.plan = [(begin + offset, None) for offset in reversed(limits.PROBE_OFFSETS)]
-            if not check.is_opened and self._first_ttl is not None:
-                check.plan.append((now, self._first_ttl))
-            check.is_opened = True
+            check.has_begun = True
+            # What was planned before and counts still is the datagram that opens the NAT.
+            first = [one for one in check.plan if one[1] is not None]
+            check.plan = [(begin + offset, None) for offset in reversed(limits.PROBE_OFFSETS)] + first
 
     def probe_soon(self, check: Check, now: float) -> None:
         """Probe an address at once because something came from it; not again if that was done this moment."""

@@ -172,8 +172,11 @@ class Attempt:
 
     # --- inputs ---------------------------------------------------------------------------------------------------
     def start(self, now: float) -> None:
-        """Both ends have everything: the leader announces the first round, direct TCP is dialled. Once only."""
+        """Both ends' candidates are here: the own NAT is opened, direct TCP is dialled, the leader announces the first
+        round. Once only. Best when the other end has been told what it needs to start as well, and never later."""
         if self._advance(Step.START):
+            if self._seeks(Protocol.UDP):
+                self._probing.open(now)
             if self._seeks(Protocol.TCP):
                 self._dialling.begin(now)
             self._announce(now)
@@ -193,10 +196,12 @@ class Attempt:
         """The other end has more addresses than it knew; returns those that are new and may be tried."""
         admitted = self._candidates.add(offered)
         checks = self._probing.add_remote(admitted)
-        in_round = self._rounds.is_running and self.state in _TRYING
-        if in_round and self._seeks(Protocol.UDP):
-            self._probing.join_round(checks, now)
-        dials_from = now if self.state in _TRYING and self._seeks(Protocol.TCP) else None
+        is_trying, in_round = self.state in _TRYING, self._rounds.is_running
+        if is_trying and self._seeks(Protocol.UDP):
+            self._probing.open(now)
+            if in_round:
+                self._probing.join_round(checks, now)
+        dials_from = now if is_trying and self._seeks(Protocol.TCP) else None
         self._dialling.add_remote(admitted, dials_from, in_round)
         return admitted
 

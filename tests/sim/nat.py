@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from math import inf
 
 from tests.sim.network import Address, Datagram, Realm, SimNet
 
@@ -50,8 +51,9 @@ class _Mapping:
     inner: Address
     port: int
     used_at: float
-    # Whom it lets in, and when it last sent there.
+    # Whom it lets in, and when it last sent there; everybody, if the router was told to forward the port.
     permitted: dict[Address, float] = field(default_factory=dict)
+    is_forwarded: bool = False
 
 
 class Nat:
@@ -71,6 +73,10 @@ class Nat:
         self._spoilt_ports: set[int] = set()
         outer.attach(ip, self)
 
+    def forward(self, port: int, inner: Address) -> None:
+        """Let everybody in at a port, as a router does that was asked to (NAT-PMP, UPnP)."""
+        self._by_port[port] = _Mapping(inner, port, inf, is_forwarded=True)
+
     def rebind(self) -> None:
         """Forget everything, as after a restart, and take new ports from now on."""
         self._spoilt_ports.update(self._by_port)
@@ -84,8 +90,12 @@ class Nat:
             if self.kind.is_poisonable:
                 self._strays.add((datagram.destination[1], datagram.source))
             return
-        mapping.used_at = self.net.now
-        mapping.permitted[_part(datagram.source, self.kind.filtering)] = self.net.now
+        if mapping.is_forwarded:
+            # What goes back to who came this way leaves by the same port.
+            self._mappings.setdefault((mapping.inner, datagram.source), mapping)
+        else:
+            mapping.used_at = self.net.now
+            mapping.permitted[_part(datagram.source, self.kind.filtering)] = self.net.now
         if datagram.ttl > 1:
             self.inner.route(datagram._replace(destination=mapping.inner, ttl=datagram.ttl - 1))
 
@@ -93,8 +103,9 @@ class Nat:
         if datagram.ttl <= 1:
             return
         mapping = self._mapping_for(datagram.source, datagram.destination)
-        mapping.used_at = self.net.now
-        mapping.permitted[_part(datagram.destination, self.kind.filtering)] = self.net.now
+        if not mapping.is_forwarded:
+            mapping.used_at = self.net.now
+            mapping.permitted[_part(datagram.destination, self.kind.filtering)] = self.net.now
         datagram = datagram._replace(source=(self.ip, mapping.port), ttl=datagram.ttl - 1)
         if datagram.destination[0] != self.ip:
             self._outer.route(datagram)
@@ -102,6 +113,9 @@ class Nat:
             self.arrive(datagram)
 
     def _mapping_for(self, inner: Address, destination: Address) -> _Mapping:
+        forwarded = self._mappings.get((inner, destination))
+        if forwarded is not None and forwarded.is_forwarded:
+            return forwarded
         key = inner, self._key_of(inner, destination)
         mapping = self._mappings.get(key)
         if mapping is None or self._is_old(mapping.used_at):
@@ -128,7 +142,7 @@ class Nat:
                 return port
 
     def _lets_in(self, mapping: _Mapping, source: Address) -> bool:
-        if self.kind.filtering is Keyed.BY_NOTHING:
+        if self.kind.filtering is Keyed.BY_NOTHING or mapping.is_forwarded:
             return True
         permitted_at = mapping.permitted.get(_part(source, self.kind.filtering))
         return permitted_at is not None and not self._is_old(permitted_at)
