@@ -85,7 +85,7 @@ class RemoteCandidates:
     kind, protocol, port         no such thing
     host                         no IP literal
     target                       no single host can have it: unspecified, multicast, broadcast, reserved
-    scope                        local to a link of IPv6: it means nothing without that link's name
+    scope                        local to a link of IPv6, which has no name that both ends know
     loopback, private            the rules say no, or the port is one of a service (`limits.LOWEST_PRIVATE_PORT`)
     ports, many                  too many of one host, or in all
     """
@@ -179,7 +179,7 @@ def refusal(ip: IPv4Address | IPv6Address, port: int, rules: Rules) -> str | Non
         return None if rules.loopback else "loopback"
     if ip.is_unspecified or ip.is_multicast or ip.is_reserved or (ip.version == 4 and ip in _THIS_NETWORK):
         return "target"
-    if ip.version == 6 and ip.is_link_local:
+    if ip.version == 6 and (ip.is_link_local or ip.scope_id is not None):
         return "scope"
     if _is_private(ip) and (not rules.private or port < limits.LOWEST_PRIVATE_PORT):
         return "private"

@@ -80,4 +80,4 @@ def read_probe(key: bytes, session: bytes, datagram: bytes) -> Probe | None:
     kind, what, round_number, reserved, number, round_trip, named = _FIELDS.unpack_from(datagram)
     if kind != PROBE or named != session or reserved or what & ~_BY_LEADER > What.CONFIRMATION:
         return None
-    return Probe(What(what & ~_BY_LEADER), bool(what & _BY_LEADER), round_number, number, round_trip * 1e-6)
+    return Probe(What(what & ~_BY_LEADER), bool(what & _BY_LEADER), round_number, number, round_trip / 1e6)
