@@ -20,6 +20,7 @@ SERVERS = ("203.0.113.1", "203.0.113.2")
 HOPS_TO_THE_INTERNET = 2
 """The TTL with which a packet passes a host's own router and dies in the internet."""
 
+_BRIDGE = "02:00:00:00:00:01"
 _CUTTING = """
 table ip cutting {
  set no_all { type ipv4_addr . ipv4_addr; }
@@ -77,7 +78,10 @@ class Router:
         self._numbers = count(2)
         self._free_addresses = count(200)
         namespace.set("net.ipv4.ip_forward", 1)
-        namespace.ip("link add lan type bridge", f"addr add {self.gateway}/24 dev lan", "link set lan up")
+        # With an address of its own: otherwise it is its smallest port's, and changes with each that is plugged in.
+        namespace.ip(
+            f"link add lan address {_BRIDGE} type bridge", f"addr add {self.gateway}/24 dev lan", "link set lan up"
+        )
         namespace.nft(rules(kind))
 
     @property
