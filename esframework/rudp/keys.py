@@ -46,7 +46,9 @@ CODE_SIZE: Final = 16
 """Bytes of a probe's code."""
 
 
-class _Aead(Protocol):
+class Aead(Protocol):
+    """A cipher with its key. `decrypt` raises InvalidTag for what is not authentic."""
+
     def encrypt(self, nonce: bytes, data: bytes | bytearray, associated_data: bytes | None) -> bytes: ...
 
     def decrypt(self, nonce: bytes, data: bytes | memoryview, associated_data: bytes | memoryview | None) -> bytes: ...
@@ -115,14 +117,14 @@ class Sealer:
         self._begin_phase(now)
 
     def _begin_phase(self, now: float) -> None:
-        self._encrypt = _aead(self._cipher, self._secret).encrypt
+        self._encrypt = aead(self._cipher, self._secret).encrypt
         self._last_of_phase = self._next + limits.KEY_PHASE_PACKETS - 1
         self._phase_ends_at = now + limits.KEY_PHASE_TIME
 
     def renew(self, now: float) -> None:
         """Go on with the next key if this one has served its time; to be called before packets leave."""
         if self._next > self._last_of_phase or now >= self._phase_ends_at:
-            self._secret = _expand(self._secret, b"phase", KEY_SIZE)
+            self._secret = next_secret(self._secret)
             self._flags ^= KEY_PHASE
             self._begin_phase(now)
 
@@ -149,7 +151,7 @@ class Opener:
         self.refused: dict[str, int] = {}
         self._cipher = keys.cipher
         self._secret = keys.receiving
-        self._decrypt = _aead(keys.cipher, keys.receiving).decrypt
+        self._decrypt = aead(keys.cipher, keys.receiving).decrypt
         self._decrypt_earlier = self._decrypt
         self._phase = 0
         self._phase_start = 0
@@ -196,14 +198,14 @@ class Opener:
 
     def _begin_phase(self, number: int) -> None:
         self._decrypt_earlier, self._decrypt = self._decrypt, self._decrypt_next
-        self._secret = _expand(self._secret, b"phase", KEY_SIZE)
+        self._secret = next_secret(self._secret)
         self._phase ^= KEY_PHASE
         self._phase_start = number
         self._prepare_next()
 
     def _prepare_next(self) -> None:
         # Ahead of its time, so that a forged key phase costs no more than any other forgery.
-        self._decrypt_next = _aead(self._cipher, _expand(self._secret, b"phase", KEY_SIZE)).decrypt
+        self._decrypt_next = aead(self._cipher, next_secret(self._secret)).decrypt
 
     def _refuse(self, reason: str) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
@@ -212,16 +214,23 @@ class Opener:
 _ZEROS: Final = bytes(4)
 _NUMBER_AT: Final = 8
 
-_ciphers: Final[dict[str, tuple[Callable[[bytes], _Aead], int]]] = {
+_ciphers: Final[dict[str, tuple[Callable[[bytes], Aead], int]]] = {
     AES_GCM: (AESGCM, 16),
     CHACHA20: (ChaCha20Poly1305, 32),
 }
 
 
-def _aead(cipher: str, secret: bytes) -> _Aead:
+def aead(cipher: str, secret: bytes) -> Aead:
+    """What seals and opens with the key of a secret."""
     kind, size = _ciphers[cipher]
-    return kind(_expand(secret, b"key", size))
+    return kind(expand(secret, b"key", size))
 
 
-def _expand(secret: bytes, label: bytes, size: int) -> bytes:
+def next_secret(secret: bytes) -> bytes:
+    """The secret of the key phase after that of this one."""
+    return expand(secret, b"phase", KEY_SIZE)
+
+
+def expand(secret: bytes, label: bytes, size: int) -> bytes:
+    """HKDF-Expand: `size` bytes of a secret, other ones for each label."""
     return HKDFExpand(SHA256(), size, label).derive(secret)
