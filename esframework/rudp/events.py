@@ -19,6 +19,8 @@ class CloseCode(IntEnum):
     """The other end was not heard for too long; never on the wire."""
     FAILED = 3
     """The program that used it, or the system below it, has failed."""
+    LOST = 4
+    """The connection below a channel over TCP was lost; never on the wire."""
 
 
 class Opened(NamedTuple):
