@@ -25,7 +25,7 @@ ROWS: tuple[tuple[frozenset[str], ...], ...] = (
         frozenset({"stored"}),
         frozenset({"interfaces"}),
     ),
-    (frozenset({"machines", "rudp"}),),
+    (frozenset({"machines", "rudp"}), frozenset({"sealed"})),
     (frozenset({"net", "plugins", "filesystem"}),),
     (frozenset({"managers", "stores"}),),
     (frozenset({"server", "client", "cluster", "web", "gateways"}),),

@@ -14,6 +14,7 @@ messages      offline messages, delivery
 files         transfers, what is half received, files for those who are away, the network disk
 p2p           finding a path from peer to peer, and the channels over it
 rudp          reliable UDP, whose machines alone use them: `limits.rudp.NAME`
+sealed        P2P channels over TCP, and the port on which they are made: `limits.sealed.NAME`
 ============= ==========================================================================================
 """
 
