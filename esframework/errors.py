@@ -417,3 +417,14 @@ class KeyRefused(RemoteError, ValueError):
 
 class RendezvousRefused(RemoteError, ValueError):
     """A request to a P2P server, or an answer of one, does not count; `args[0]` is the reason, in one word."""
+
+
+class DialFailed(RemoteError):
+    """No TCP connection to an other end came about; names its address and the reason.
+
+    `was_refused`: something there answered that it wants none, now; otherwise nothing answered, or no way leads there.
+    """
+
+    def __init__(self, text: str, was_refused: bool) -> None:
+        super().__init__(text)
+        self.was_refused = was_refused

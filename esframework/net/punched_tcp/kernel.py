@@ -1,0 +1,65 @@
+"""What the system can be told and asked about a TCP connection; what it does not know is left as it is.
+
+Looks at sockets for their options only.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from struct import Struct
+from typing import Any, Final
+
+from twisted.logger import Logger
+
+from esframework.limits import sealed as limits
+from esframework.net.eager import socket_of
+
+_log = Logger()
+
+# TCP_INFO of Linux: after 68 bytes the round trip and its variation in microseconds, slow-start threshold and window
+# in segments; after 100 the segments that were sent again.
+_INFO: Final = Struct("=68xIIIIxxxxxxxxxxxxxxxxI")
+
+
+def tune(transport: Any) -> None:
+    """Send small pieces at once, keep little where messages cannot overtake it, and measure the path instead of taking
+    each loss for congestion."""
+    handle = socket_of(transport)
+    if handle is None or handle.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    _set(handle, socket.TCP_NODELAY, 1)
+    if sys.platform.startswith("linux"):
+        _set(handle, socket.TCP_NOTSENT_LOWAT, limits.UNSENT_IN_KERNEL)
+        _set(handle, socket.TCP_CONGESTION, b"bbr")
+
+
+def _set(handle: socket.socket, option: int, value: int | bytes) -> None:
+    try:
+        handle.setsockopt(socket.IPPROTO_TCP, option, value)
+    except OSError as error:
+        # Closed already, or not allowed here: the connection works without.
+        _log.debug("TCP option {option} = {value} was not taken: {error}", option=option, value=value, error=error)
+
+
+def facts_of(transport: Any) -> dict[str, int | float | str]:
+    """What the system says of a connection: `kernel_round_trip` in seconds, `congestion_window` in segments,
+    `segments_sent_again`, `congestion_control`. Empty where it says nothing."""
+    handle = socket_of(transport)
+    if handle is None or not sys.platform.startswith("linux"):
+        return {}
+    try:
+        info = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+        name = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
+    except OSError:
+        # Closed, or no TCP.
+        return {}
+    if len(info) < _INFO.size:
+        return {}
+    round_trip, _, _, window, again = _INFO.unpack(info)
+    return {
+        "kernel_round_trip": round_trip / 1_000_000,
+        "congestion_window": window,
+        "segments_sent_again": again,
+        "congestion_control": name.rstrip(b"\0").decode("ascii", "replace"),
+    }
