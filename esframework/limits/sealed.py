@@ -57,8 +57,5 @@ UNSENT_IN_KERNEL: Final = 32 * 1024
 """Bytes that the kernel may hold before it has sent them (TCP_NOTSENT_LOWAT): messages cannot overtake what it has."""
 
 # --- the end ------------------------------------------------------------------------------------------------------
-CLOSE_TIME: Final = 5.0
-"""Seconds in which what was written may arrive when a channel is closed; see `limits.P2P_CLOSE_TIME`."""
-
 LINGER_TIME: Final = 2.0
 """Seconds in which the other end may say that it heard of the end; then the connection is cut."""

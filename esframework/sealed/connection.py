@@ -22,6 +22,7 @@ from math import inf
 from typing import Final, NamedTuple, TypeAlias
 
 from esframework.errors import ChannelClosed, PacketError
+from esframework.limits import P2P_CLOSE_TIME
 from esframework.limits import rudp as rudp_limits
 from esframework.limits import sealed as limits
 from esframework.rudp.events import CloseCode, Closed
@@ -143,12 +144,12 @@ class Connection:
         return self._inbox.take(stream)
 
     def close(self, code: int, reason: str, now: float) -> None:
-        """End the channel when what was written has arrived, or in `limits.CLOSE_TIME` seconds; at once, if it was not
+        """End the channel when what was written has arrived, or in `P2P_CLOSE_TIME` seconds; at once, if it was not
         chosen yet. Harmless when it has ended."""
         if self.is_open:
             self.state = CLOSING
             self._close = Closed(code, reason, False)
-            self._ends_at = now + limits.CLOSE_TIME
+            self._ends_at = now + P2P_CLOSE_TIME
         elif self.state in (WAITING, FOUND):
             self.abort(code, reason, now)
 
@@ -235,7 +236,7 @@ class Connection:
     def _take_close(self, remote: Closed, now: float) -> None:
         self._remote = remote
         self._outbox.forget()
-        self._ends_at = now + limits.CLOSE_TIME
+        self._ends_at = now + P2P_CLOSE_TIME
         self.state = CLOSING
 
     def _take_closed(self) -> None:

@@ -308,4 +308,4 @@ def _known(stream: int) -> int:
 
 
 def _address(address: Any) -> Address:
-    return host_of(address).partition("%")[0], port_of(address)
+    return host_of(address), port_of(address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from esframework.errors import ChannelClosed, LocalError
+from esframework.limits import P2P_CLOSE_TIME
 from esframework.limits import rudp as rudp_limits
 from esframework.limits import sealed as limits
 from esframework.rudp.events import CloseCode, Closed
@@ -269,8 +270,8 @@ def test_an_end_waits_for_what_is_paused_but_not_for_ever() -> None:
     pair.leader.close(0, "", 0.0)
     pair.deliver()
     assert pair.events() == ([], [])
-    pair.follower.on_timer(limits.CLOSE_TIME)
-    assert pair.follower.events(limits.CLOSE_TIME) == [Closed(0, "", True)]
+    pair.follower.on_timer(P2P_CLOSE_TIME)
+    assert pair.follower.events(P2P_CLOSE_TIME) == [Closed(0, "", True)]
     pair.follower.resume(1)
 
 
@@ -280,12 +281,12 @@ def test_bytes_that_find_no_way_do_not_hold_up_the_end_for_ever() -> None:
     pair.leader.write(1, bytes(limits.WINDOW + 1))
     pair.deliver()
     pair.leader.close(0, "", 0.0)
-    assert pair.leader.deadline == limits.CLOSE_TIME
-    pair.leader.on_timer(limits.CLOSE_TIME)
-    assert pair.leader.events(limits.CLOSE_TIME) == [Closed(0, "", False)]
+    assert pair.leader.deadline == P2P_CLOSE_TIME
+    pair.leader.on_timer(P2P_CLOSE_TIME)
+    assert pair.leader.events(P2P_CLOSE_TIME) == [Closed(0, "", False)]
     pair.deliver()
-    pair.follower.on_timer(2 * limits.CLOSE_TIME)
-    assert pair.follower.events(limits.CLOSE_TIME) == [Closed(0, "", True)]
+    pair.follower.on_timer(2 * P2P_CLOSE_TIME)
+    assert pair.follower.events(P2P_CLOSE_TIME) == [Closed(0, "", True)]
 
 
 def test_an_abort_forgets_what_waits_and_tells_the_other_end() -> None:
