@@ -59,15 +59,15 @@ class RendezvousService:
         """Listen at an address ("" and "::" are all) by UDP and TCP; returns the port's number, chosen for `port` 0.
 
         `second_interface` is another address of this machine, by which clients learn more of their NATs; `interface`
-        must be a single address then. Raises CannotListenError, with nothing left open, and LocalError where the
-        reactor has no UDP.
+        must be a single address then. Raises CannotListenError, or OverflowError for a number above 65535, with
+        nothing left open, and LocalError where the reactor has no UDP.
         """
         if IReactorUDP(self._reactor, None) is None or IReactorTCP(self._reactor, None) is None:
             raise LocalError(f"{type(self._reactor).__name__} has no UDP, which P2P needs")
         site = Site(self._reactor, self)
         try:
             site.open(interface, port, second_interface)
-        except CannotListenError:
+        except (CannotListenError, OverflowError):
             site.close()
             raise
         self._sites.append(site)

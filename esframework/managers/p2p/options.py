@@ -14,8 +14,9 @@ class P2POptions:
     """`ServerOptions.p2p`.
 
     `enabled` opens a P2P server within the engine (manual: UseAsP2PServer): UDP and TCP at `port`, None for the port of
-    the first TCP listener plus 1, at the interfaces of the listeners. `second_address` is another address of this
-    machine that it listens at as well, by which clients learn more of their NATs; listeners must name an address then.
+    the first TCP listener plus 1, at `interfaces`, by default those of the listeners. `second_address` is another
+    address of this machine, at which it listens as well, and by which clients learn more of their NATs; the interface
+    of the same family must be a single address then.
 
     `servers`, (host, port) of P2P servers that stand alone, are told to clients as well, for whom they answer because
     they have one of the `secrets` that are given here: the first one makes tokens, all are believed. Without secrets
@@ -27,6 +28,7 @@ class P2POptions:
 
     enabled: bool = True
     port: int | None = None
+    interfaces: tuple[str, ...] = ()
     second_address: str = ""
     servers: tuple[tuple[str, int], ...] = ()
     secrets: tuple[bytes, ...] = field(default=(), repr=False)

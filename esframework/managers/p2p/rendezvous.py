@@ -33,6 +33,9 @@ class Rendezvous:
     def __init__(self, server: IServerContext, options: P2POptions, foreign: Foreign) -> None:
         secrets = options.secrets or (os.urandom(2 * limits.P2P_SHORTEST_SECRET),)
         self._options = options
+        self._clock = server.clock
+        self._listeners: list[IPv4Address | IPv6Address] = []
+        self._opening: Any = None
         self._first: IPv4Address | IPv6Address | None = None
         self._port = 0
         # Only a clock that other machines have, too, tells how old a token of theirs is.
@@ -69,14 +72,23 @@ class Rendezvous:
     def _listening(self, address: IAddress) -> None:
         if not self._options.enabled or not isinstance(address, (IPv4Address, IPv6Address)):
             return
-        if self._first is None:
-            self._first = address
-            wanted = address.port + 1 if self._options.port is None else self._options.port
-            self._port = wanted
-        if address.host not in (host for host, _ in self.service.addresses):
-            self._open(address.host)
+        self._listeners.append(address)
+        if self._opening is None:
+            # In the next turn: the engine's own listeners have their ports first, whatever numbers they have.
+            self._opening = self._clock.callLater(0, self._open)
 
-    def _open(self, host: str) -> None:
+    def _open(self) -> None:
+        self._opening = None
+        if self._first is None:
+            self._first = self._listeners[0]
+            self._port = self._first.port + 1 if self._options.port is None else self._options.port
+        wanted = self._options.interfaces or tuple(address.host for address in self._listeners)
+        self._listeners = []
+        for host in dict.fromkeys(wanted):
+            if host not in (other for other, _ in self.service.addresses):
+                self._open_at(host)
+
+    def _open_at(self, host: str) -> None:
         second = self._options.second_address
         try:
             self._port = self.service.open(host, self._port, second if (":" in second) == (":" in host) else "")
@@ -94,6 +106,9 @@ class Rendezvous:
         else:
             _log.info("P2P server at {host} port {port}, UDP and TCP", host=host, port=self._port)
 
-    def _closing(self) -> Any:
-        self._first = None
-        return self.service.close()
+    def _closing(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+        self._opening = self._first = None
+        self._listeners = []
+        self.service.close()

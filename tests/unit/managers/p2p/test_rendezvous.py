@@ -50,6 +50,7 @@ class House:
 
     def listen(self, host: str = "127.0.0.1", port: int = 4530) -> House:
         self.server.listening.fire((IPv6Address if ":" in host else IPv4Address)("TCP", host, port))
+        self.reactor.settle()
         return self
 
     def ask(self, port: tuple[str, int]) -> Any:
@@ -70,6 +71,28 @@ def test_every_interface_of_the_listeners_has_it_at_the_same_port() -> None:
     house = House().listen("127.0.0.1").listen("::1").listen("127.0.0.1", 4600)
     assert house.rendezvous.service.addresses == [("127.0.0.1", 4531), ("::1", 4531)]
     assert house.ask(("::1", 4531)).seen == CLIENT
+
+
+def test_listeners_have_their_ports_first() -> None:
+    house = House()
+    for port in (4530, 4531):
+        house.server.listening.fire(IPv4Address("TCP", "127.0.0.1", port))
+    assert not house.reactor.ports
+    house.reactor.settle()
+    assert house.rendezvous.endpoints() == [("", 4531)]
+
+
+def test_closing_at_once_opens_nothing() -> None:
+    house = House()
+    house.server.listening.fire(IPv4Address("TCP", "127.0.0.1", 4530))
+    house.server.closing.fire()
+    house.reactor.settle()
+    assert not house.reactor.ports
+
+
+def test_interfaces_of_its_own_are_for_listeners_behind_a_proxy() -> None:
+    house = House(interfaces=("203.0.113.1", "2001:db8::1")).listen("127.0.0.1").listen("::1")
+    assert house.rendezvous.service.addresses == [("203.0.113.1", 4531), ("2001:db8::1", 4531)]
 
 
 def test_a_port_of_its_own() -> None:
