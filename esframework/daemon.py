@@ -21,7 +21,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
 from esframework import logs
-from esframework.config import OFF, ConfigError, OfflineConfig, ServiceConfig, exposure_warnings
+from esframework.config import OFF, ConfigError, OfflineConfig, P2PConfig, ServiceConfig, exposure_warnings, p2p_secrets
 from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
 from esframework.managers.contacts.options import ContactsOptions
@@ -31,6 +31,7 @@ from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.managers.offline_files.options import OfflineFilesOptions
+from esframework.managers.p2p.options import P2POptions
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.memory import MemoryStores
@@ -94,6 +95,22 @@ def server_options(config: ServiceConfig) -> ServerOptions:
         disk=disk_options(config),
         files=FilesOptions(state_folder=config.data / "transfers", **asdict(config.files)),
         offline_files=OfflineFilesOptions(folder=offline_files_folder(config), **asdict(config.offline_files)),
+        p2p=p2p_options(config.p2p),
+    )
+
+
+def p2p_options(config: P2PConfig) -> P2POptions:
+    """What a configuration says of P2P; raises ConfigError for secrets that cannot be read."""
+    return P2POptions(
+        enabled=config.port != OFF,
+        port=config.port if isinstance(config.port, int) else None,
+        interfaces=config.interfaces,
+        second_address=config.second_address or "",
+        servers=tuple(map(_host_and_port, config.servers)),
+        secrets=p2p_secrets(config),
+        max_per_second=config.max_per_second,
+        max_per_second_in_all=config.max_per_second_in_all,
+        security_log=config.security_log,
     )
 
 
@@ -257,6 +274,7 @@ def check_places(reactor: Any, config: ServiceConfig) -> None:
         lambda: _made(reactor, config.listen, "listen"),
         lambda: _made(reactor, metrics, "metrics"),
         lambda: _stores(config),
+        lambda: p2p_secrets(config.p2p),
     ):
         try:
             check()
@@ -278,6 +296,11 @@ def _made(reactor: Any, texts: Sequence[str], key: str) -> list[tuple[str, IStre
     if problems:
         raise ConfigError(problems)
     return made
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _readable(address: Any) -> str:

@@ -19,7 +19,7 @@ from esframework.cli.examining.kernel import (
     check_local_ports,
     check_waiting_connections,
 )
-from esframework.cli.examining.ports import check_p2p_port, check_ports, examine_endpoints
+from esframework.cli.examining.ports import check_p2p, check_ports, examine_endpoints
 from esframework.cli.examining.software import check_extras, check_plugins, check_reactor, check_versions
 from esframework.cli.examining.storage import check_accounts, check_data_folder
 from esframework.config import OFF, ConfigError, ServiceConfig, check_exposure, exposure_warnings, load_config
@@ -66,7 +66,7 @@ def examine(file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield from check_local_ports([place.port for place in places])
     yield from endpoint_findings
     yield from check_ports(places)
-    yield check_p2p_port(config.p2p, places)
+    yield from check_p2p(config.p2p, places)
     yield check_data_folder(config.data)
     yield from check_accounts(config.data, not (config.open or config.auth), config.store)
     yield from check_clock()

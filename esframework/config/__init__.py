@@ -13,6 +13,7 @@ from esframework.config.exposure import (
 )
 from esframework.config.loading import load_config, oddities
 from esframework.config.problems import ConfigError
+from esframework.config.secrets import p2p_secrets
 from esframework.config.service import (
     OFF,
     AccountsConfig,
@@ -22,6 +23,7 @@ from esframework.config.service import (
     LimitsConfig,
     LogConfig,
     OfflineConfig,
+    P2PConfig,
     ServiceConfig,
     SessionConfig,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "LimitsConfig",
     "LogConfig",
     "OfflineConfig",
+    "P2PConfig",
     "Protection",
     "Reach",
     "ServiceConfig",
@@ -46,4 +49,5 @@ __all__ = [
     "exposure_warnings",
     "load_config",
     "oddities",
+    "p2p_secrets",
 ]

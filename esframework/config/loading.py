@@ -17,8 +17,11 @@ from esframework.config.problems import ConfigError
 from esframework.config.rules import Seconds, WrongItem
 from esframework.config.service import TABLES, ServiceConfig
 
-_FLAGS: Final = {"log.file": "--log", "log.level": "--log-level", "log.json": "--log-json"}
+_FLAGS: Final = {"log.file": "--log", "log.level": "--log-level", "log.json": "--log-json", "p2p.port": "--p2p"}
 """Flags that are not called as their key is."""
+
+_SHORT: Final = {"p2p": "port"}
+"""Tables in whose place one of their keys can be written: `p2p = "off"`."""
 
 _HEADER: Final = re.compile(r"\s*\[\s*([\w.\"'-]+)\s*\]\s*(#.*)?$")
 
@@ -66,6 +69,9 @@ def _read_file(reading: _Reading, file: Path) -> None:
         if key in TABLES and isinstance(value, dict):
             for inner, inner_value in value.items():
                 _read_key(reading, source, key, inner, inner_value)
+        elif key in _SHORT and not isinstance(value, list):
+            option = _options(key)[_SHORT[key]]
+            _check(reading, key, option, value, source.file.parent, f"{source.place('', key)}{key}")
         elif key in TABLES:
             reading.problems.append(f"{source.place('', key)}{key}: expected a table, written [{key}]")
         else:
@@ -181,6 +187,9 @@ def _contradictions(chosen: Mapping[str, Mapping[str, Any]]) -> list[str]:
         value, least = getattr(options, greater), getattr(options, lesser)
         if value < least:
             problems.append(f"[{table}] {greater} = {value}: expected at least {lesser} ({least})")
+    p2p = TABLES["p2p"](**chosen["p2p"])
+    if p2p.servers and p2p.secret is None and p2p.secret_file is None:
+        problems.append("[p2p] servers: expected a secret or secret_file as well, the one that those servers have")
     offline = TABLES["offline"](**chosen["offline"])
     if offline.request_type is not None and offline.request_type == offline.delivery_type:
         problems.append(

@@ -7,13 +7,17 @@ ValueError; what would have been right is said by `expected`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from esframework.net.addresses import networks_of
 from esframework.wire.identity import check_account_name
+
+_HOST_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::([0-9]{1,5}))?")
 
 
 class WrongItem(ValueError):
@@ -165,6 +169,39 @@ class NetworkText:
             raise ValueError(value)
         networks_of([value])
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class AddressText:
+    """An address of this machine."""
+
+    expected: str = "an address such as 192.0.2.1 or 2001:db8::1"
+
+    def check(self, value: object, folder: Path) -> str:
+        if not isinstance(value, str):
+            raise ValueError(value)
+        return str(ip_address(value))
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """Where something can be reached: `host:port`, with IPv6 in brackets, or a host alone for the usual `port`, which
+    is written behind it then."""
+
+    port: int
+
+    @property
+    def expected(self) -> str:
+        return f"a host such as p2p.example.org, 192.0.2.1:{self.port} or [2001:db8::1]:{self.port}"
+
+    def check(self, value: object, folder: Path) -> str:
+        found = _HOST_PORT.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError(value)
+        port = int(found[3] or self.port)
+        if not 1 <= port <= 65535 or (found[1] and not isinstance(ip_address(found[1]), IPv6Address)):
+            raise ValueError(value)
+        return f"[{found[1]}]:{port}" if found[1] else f"{found[2]}:{port}"
 
 
 @dataclass(frozen=True, slots=True)

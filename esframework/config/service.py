@@ -16,8 +16,10 @@ import platformdirs
 from esframework import limits
 from esframework.config.rules import (
     AccountName,
+    AddressText,
     Either,
     FilePath,
+    HostPort,
     ListOf,
     NamedFolders,
     NetworkText,
@@ -55,7 +57,7 @@ _ENDPOINT: Final = Text("a Twisted endpoint string such as tcp:4530")
 
 def _option(default: Any, rule: Rule, about: str, *, secret: bool = False) -> Any:
     """A field with its rule; the value of a `secret` one is never repeated to anybody."""
-    return field(default=default, metadata={"rule": rule, "about": about, "secret": secret})
+    return field(default=default, repr=not secret, metadata={"rule": rule, "about": about, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,12 +350,47 @@ class DiskConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class P2PConfig:
+    """`[p2p]`: the P2P server, within a server or alone. `port` None means the first TCP port + 1, or 9901 alone."""
+
+    port: int | Literal["off"] | None = _option(
+        None, OffOr(Whole(1, 65535)), "port of the P2P server, UDP and TCP; without it the first TCP port plus 1"
+    )
+    interfaces: tuple[str, ...] = _option(
+        (), ListOf(AddressText(), "addresses"), "addresses where it listens; without them those of the listeners"
+    )
+    second_address: str | None = _option(
+        None, AddressText(), "another address of this machine, by which clients learn more of their NATs"
+    )
+    servers: tuple[str, ...] = _option(
+        (),
+        ListOf(HostPort(limits.P2P_PORT), "hosts such as p2p.example.org:9901"),
+        "P2P servers that stand alone and have the same secret",
+    )
+    secret: str | None = _option(
+        None,
+        Text(f"at least {limits.P2P_SHORTEST_SECRET} random characters"),
+        "what this server shares with P2P servers that stand alone",
+        secret=True,
+    )
+    secret_file: Path | None = _option(
+        None, FilePath("the path of a file"), "file with such a secret, or several: one a line, the first makes tokens"
+    )
+    max_per_second: int = _option(
+        limits.P2P_REQUESTS_PER_SECOND, Whole(1, 10_000_000), "requests a second that one address gets answered"
+    )
+    max_per_second_in_all: int = _option(
+        limits.P2P_REQUESTS_IN_ALL, Whole(1, 10_000_000), "requests a second that are answered in all"
+    )
+    security_log: bool = _option(False, Switch(), "log what the P2P server refuses, once in ten seconds and reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
     """All options of the daemon, checked. `listen` empty means port 4530 of loopback, IPv4 and IPv6.
 
-    `p2p` None means the first TCP port + 1 on the same interface; `console` and `metrics` None mean their
-    default (the console's own port, and no metrics); all three may be `OFF`. `open` counts how often it was
-    given.
+    `console` and `metrics` None mean their default (the console's own port, and no metrics); both may be `OFF`. `open`
+    counts how often it was given.
     """
 
     data: Path = field(
@@ -369,7 +406,6 @@ class ServiceConfig:
     listen: tuple[str, ...] = _option(
         (), ListOf(_ENDPOINT, "Twisted endpoint strings"), "where clients come in"
     )
-    p2p: int | Literal["off"] | None = _option(None, OffOr(Whole(1, 65535)), "UDP port for P2P")
     console: str | None = _option(None, OffOr(_ENDPOINT), "where the web console is served")
     metrics: str | None = _option(None, OffOr(_ENDPOINT), "where Prometheus may fetch figures")
     open: int = _option(
@@ -398,6 +434,7 @@ class ServiceConfig:
     delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
     disk: DiskConfig = field(default_factory=DiskConfig)
     files: FilesConfig = field(default_factory=FilesConfig)
+    p2p: P2PConfig = field(default_factory=P2PConfig)
 
 
 TABLES: Final[dict[str, type[Any]]] = {
@@ -415,5 +452,6 @@ TABLES: Final[dict[str, type[Any]]] = {
     "delivery": DeliveryConfig,
     "disk": DiskConfig,
     "files": FilesConfig,
+    "p2p": P2PConfig,
 }
 """Each table of a configuration file and what its keys are the fields of; "" is the top level."""

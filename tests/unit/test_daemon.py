@@ -15,6 +15,7 @@ from esframework.managers.files.options import FilesOptions
 from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.managers.offline_files.options import OfflineFilesOptions
+from esframework.managers.p2p.options import P2POptions
 from esframework.stores.memory import MemoryStores
 from esframework.stores.sql import SqlStores
 
@@ -95,6 +96,16 @@ entries = 30
 public = { music = "/srv/music" }
 public_writable = { drop = "/srv/drop" }
 keep_deleted = true
+
+[p2p]
+port = 38
+interfaces = ["192.0.2.1"]
+second_address = "192.0.2.2"
+servers = ["p2p.example.org", "[2001:db8::1]:39"]
+secret = "known to both sides"
+max_per_second = 40
+max_per_second_in_all = 41
+security_log = true
 """
 
 
@@ -181,6 +192,16 @@ def test_every_key_of_the_file_reaches_the_engine(tmp_path: Path) -> None:
             bytes_in_all=35,
             entries=37,
             expiry=36,
+        ),
+        p2p=P2POptions(
+            port=38,
+            interfaces=("192.0.2.1",),
+            second_address="192.0.2.2",
+            servers=(("p2p.example.org", 9901), ("2001:db8::1", 39)),
+            secrets=(b"known to both sides",),
+            max_per_second=40,
+            max_per_second_in_all=41,
+            security_log=True,
         ),
     )
     assert options.offline.has_user is not None and options.offline.has_user("anybody")

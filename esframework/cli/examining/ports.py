@@ -20,7 +20,9 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 
-from esframework.cli.examining.finding import Finding, fail, ok, warn
+from esframework.cli.examining.finding import Finding, Status, fail, ok, warn
+from esframework.config import OFF, ConfigError, P2PConfig, p2p_secrets
+from esframework.daemon import DEFAULT_PORT
 
 OWN_SERVER: Final = re.compile(r"\besframework serve\b|\btwistd\b.* esframework\b|\besframework\.cli\.")
 """What the command line of a server of ours looks like, however it was started."""
@@ -92,20 +94,34 @@ def check_ports(places: Sequence[Place]) -> Iterator[Finding]:
                 yield ok(check, f"{place} is free")
 
 
-def check_p2p_port(port: int | str | None, places: Sequence[Place]) -> Finding:
-    """The UDP port for P2P; without a number it is the first TCP port plus 1."""
-    if port == "off":
-        return ok("udp port", "P2P is off")
-    first = places[0] if places else Place("127.0.0.1", 4530)
-    place = Place(first.interface, port if isinstance(port, int) else first.port + 1)
-    check = f"udp port {place.port}"
+def check_p2p(config: P2PConfig, places: Sequence[Place]) -> Iterator[Finding]:
+    """Whether the ports of the P2P server can be opened, UDP and TCP; and whether its secrets can be read."""
     try:
-        _open(place, socket.SOCK_DGRAM).close()
-    except OSError as error:
-        # Reserved until there is P2P: nobody misses it yet.
-        text = f"{_explain(check, place, error, None).text} (it is for P2P)"
-        return warn(check, text, "give another with --p2p PORT, or --p2p off")
-    return ok(check, f"{place} is free")
+        p2p_secrets(config)
+    except ConfigError as error:
+        yield fail("p2p secret", "; ".join(error.problems), "mend the file; it belongs to the server's user alone")
+    if config.port == OFF:
+        yield ok("p2p port", "there is no P2P server here: P2P is off")
+        return
+    listeners = places or [Place("127.0.0.1", DEFAULT_PORT)]
+    number = listeners[0].port + 1 if config.port is None else int(config.port)
+    for interface in dict.fromkeys(config.interfaces or [place.interface for place in listeners]):
+        yield _check_p2p_place(Place(interface, number))
+
+
+def _check_p2p_place(place: Place) -> Finding:
+    check = f"p2p port {place.port}"
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        try:
+            _open(place, kind).close()
+        except OSError as error:
+            # The process that has the UDP port is seen by the TCP port of the same number, if it is a P2P server.
+            finding = _explain(check, place, error, owner_of(place.port))
+            if finding.status is Status.OK:
+                return finding
+            text = f"{finding.text} (it is for P2P: without it everything goes by the server)"
+            return warn(check, text, "give another with --p2p PORT, or --p2p off")
+    return ok(check, f"{place} is free, UDP and TCP")
 
 
 def _open(place: Place, kind: socket.SocketKind) -> socket.socket:

@@ -65,7 +65,7 @@ def test_everything_is_looked_at(tmp_path: Path) -> None:
         "somaxconn",
         "local ports",
         "tcp port 4530",
-        "udp port 4531",
+        "p2p port 4531",
         "data folder",
         "accounts",
         "clock",
@@ -77,7 +77,7 @@ def test_what_the_configuration_says_is_what_is_looked_at(tmp_path: Path) -> Non
     file.write_text('listen = ["tcp:45321:interface=127.0.0.1"]\np2p = "off"\nopen = 1\ndata = "here"\n')
     found = {finding.check: finding for finding in examine(file, None)}
     assert "tcp port 45321" in found
-    assert found["udp port"].text == "P2P is off"
+    assert found["p2p port"].text == "there is no P2P server here: P2P is off"
     assert str(tmp_path / "here") in found["data folder"].text
     assert "decided elsewhere" in found["accounts"].text
 

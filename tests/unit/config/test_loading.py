@@ -37,7 +37,6 @@ def problems_of(file: Path | None, flags: dict[str, object] | None = None) -> tu
 EVERYTHING = """
 data = "data"
 listen = ["tcp:4530", "ssl:4531:privateKey=key.pem"]
-p2p = 4600
 console = "off"
 metrics = "tcp:9100:interface=127.0.0.1"
 open = 2
@@ -105,6 +104,17 @@ messages_from_one = 300
 bytes_from_one = 32768
 messages_in_hand = 200
 bytes_in_hand = 16384
+
+[p2p]
+port = 4600
+interfaces = ["0.0.0.0"]
+second_address = "192.0.2.2"
+servers = ["p2p.example.org:9901"]
+secret = "sixteen letters."
+secret_file = "p2p.secret"
+max_per_second = 5
+max_per_second_in_all = 50
+security_log = true
 
 [diagnostics]
 enabled = true
@@ -246,7 +256,17 @@ def test_open_is_a_switch_or_a_count(write: Write, text: str, times: int) -> Non
         ("listen = 'tcp:1'", 1, "expected a list of Twisted endpoint strings"),
         ("listen = ['tcp:1', '']", 1, "expected a list of Twisted endpoint strings"),
         ("p2p = 'on'", 1, 'expected "off" or a whole number from 1 to 65535'),
-        ("p2p = false", 1, 'expected "off"'),
+        ("p2p = false", 1, 'p2p = false: expected "off"'),
+        ("[[p2p]]\nport = 1", None, "expected a table"),
+        ("[p2p]\nport = 0", 2, '[p2p] port = 0: expected "off" or'),
+        ("[p2p]\nsecond_address = 'here'", 2, "expected an address such as"),
+        ("[p2p]\ninterfaces = ['1.2.3']", 2, "item 1 is '1.2.3', expected an address"),
+        ("[p2p]\nsecret = 7", 2, "secret: expected at least 16 random characters"),
+        ("[p2p]\nmax_per_second = 0", 2, "expected a whole number from 1"),
+        ("[p2p]\nsecret = 'long enough to be'\nservers = ['a:b']", 3, "item 1 is 'a:b', expected a host such as"),
+        ("[p2p]\nsecret = 'long enough to be'\nservers = ['a:0']", 3, "item 1 is 'a:0'"),
+        ("[p2p]\nsecret = 'long enough to be'\nservers = ['[1.2.3.4]']", 3, "item 1 is '[1.2.3.4]'"),
+        ("[p2p]\nsecret = 'long enough to be'\nservers = ['::1']", 3, "item 1 is '::1'"),
         ("open = 3", 1, "0, 1 or 2"),
         ("open = 'yes'", 1, "0, 1 or 2"),
         ("data = 3", 1, "expected the path of a folder"),
@@ -284,13 +304,30 @@ def test_every_problem_is_told_at_once(write: Write) -> None:
         ({"log.level": "loud"}, "--log-level = 'loud': expected one of"),
         ({"log.file": ""}, "--log = '': expected a path"),
         ({"max_user_id": 0}, "--max-user-id = 0: expected a whole number from 1 to 255"),
-        ({"p2p": 70000}, "--p2p = 70000"),
+        ({"p2p.port": 70000}, "--p2p = 70000"),
         ({"open": 3}, "--open = 3"),
     ],
 )
 def test_a_wrong_flag_is_called_as_it_was_written(flags: dict[str, object], words: str) -> None:
     (problem,) = problems_of(None, flags)
     assert words in problem
+
+
+def test_p2p_off_is_written_in_place_of_its_table(write: Write) -> None:
+    assert load_config(write('p2p = "off"')).p2p.port == "off"
+    assert load_config(write("p2p = 4600")).p2p.port == 4600
+    assert load_config(write("[p2p]\nport = 4600"), {"p2p.port": 4700}).p2p.port == 4700
+
+
+def test_servers_have_the_usual_port_where_none_is_given(write: Write) -> None:
+    text = "[p2p]\nsecret = 'long enough to be'\nservers = ['p2p.example.org', '192.0.2.1:77', '[2001:db8::1]']"
+    assert load_config(write(text)).p2p.servers == ("p2p.example.org:9901", "192.0.2.1:77", "[2001:db8::1]:9901")
+
+
+def test_servers_that_stand_alone_need_the_same_secret(write: Write) -> None:
+    (problem,) = problems_of(write("[p2p]\nservers = ['a']"))
+    assert "servers: expected a secret or secret_file as well" in problem
+    load_config(write("[p2p]\nservers = ['a']\nsecret_file = 'p2p.secret'"))
 
 
 @pytest.mark.parametrize("key", ["high_water", "max_message"])

@@ -14,12 +14,13 @@ from esframework.cli.examining import ports
 from esframework.cli.examining.finding import Finding, Status
 from esframework.cli.examining.ports import (
     Place,
-    check_p2p_port,
+    check_p2p,
     check_ports,
     examine_endpoints,
     owner_of,
     places_of,
 )
+from esframework.config import P2PConfig
 
 
 @pytest.fixture
@@ -139,15 +140,30 @@ def test_each_reason_has_its_own_words(monkeypatch: pytest.MonkeyPatch, number: 
 
 
 def test_p2p_takes_the_port_after_the_first(taken: int) -> None:
-    finding = check_p2p_port(None, [Place("127.0.0.1", taken - 1)])
-    assert finding.check == f"udp port {taken}"
+    finding = only(check_p2p(P2PConfig(), [Place("127.0.0.1", taken - 1)]))
+    assert finding.check == f"p2p port {taken}"
     assert finding.status is Status.WARN
     assert "--p2p" in finding.mend
 
 
+def test_p2p_needs_its_port_for_udp_and_tcp_at_every_interface() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rival:
+        rival.bind(("127.0.0.1", 0))
+        port = rival.getsockname()[1]
+        (finding,) = check_p2p(P2PConfig(port=port), [Place("127.0.0.1", 1)])
+        assert finding.status is Status.WARN
+        others = P2PConfig(port=port, interfaces=("127.0.0.2", "127.0.0.3"))
+        assert [each.status for each in check_p2p(others, [Place("127.0.0.1", 1)])] == [Status.OK, Status.OK]
+
+
 def test_p2p_that_is_off_needs_no_port(taken: int) -> None:
-    assert check_p2p_port("off", []).status is Status.OK
-    assert check_p2p_port(taken, []).status is Status.WARN
+    assert only(check_p2p(P2PConfig(port="off"), [])).status is Status.OK
+    assert only(check_p2p(P2PConfig(port=taken), [])).status is Status.WARN
+
+
+def test_a_secret_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    finding = next(check_p2p(P2PConfig(port="off", secret_file=tmp_path / "gone"), []))
+    assert finding.status is Status.FAIL and "gone" in finding.text
 
 
 def test_nobody_listens_where_nobody_listens(tmp_path: Path) -> None:
