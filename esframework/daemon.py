@@ -6,21 +6,17 @@ Composition only; flags are `tap`'s, what the options mean is `config`'s.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import MultiService
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.logger import ILogObserver, Logger
-from twisted.python.components import Componentized
+from twisted.logger import Logger
 
-from esframework import logs
 from esframework.config import OFF, ConfigError, OfflineConfig, P2PConfig, ServiceConfig, exposure_warnings, p2p_secrets
 from esframework.errors import LocalError, MissingExtra, StoreError
 from esframework.managers.accounts.options import AccountsOptions
@@ -32,6 +28,7 @@ from esframework.managers.groups.options import GroupsOptions
 from esframework.managers.offline.options import OfflineOptions
 from esframework.managers.offline_files.options import OfflineFilesOptions
 from esframework.managers.p2p.options import P2POptions
+from esframework.process import ProcessService
 from esframework.server.engine import ServerEngine
 from esframework.server.options import HandlerMode, ServerOptions
 from esframework.stores.memory import MemoryStores
@@ -159,40 +156,25 @@ def default_endpoints() -> list[str]:
     return [*endpoints, f"tcp6:{DEFAULT_PORT}:interface=\\:\\:1"]
 
 
-class Daemon(MultiService):
+class Daemon(ProcessService):
     """What `twistd esframework` runs."""
 
     def __init__(self, config: ServiceConfig, checkers: Sequence[Any] = (), reactor: Any = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         if reactor is None:
             from twisted.internet import reactor
-        self._reactor = reactor
+        super().__init__(config.log, reactor)
         self._config = config
-        self._endpoints = _made(reactor, config.listen or default_endpoints(), "listen")
+        self._endpoints = endpoints_of(reactor, config.listen or default_endpoints(), "listen")
         self._stores = _stores(config)
         self._has_accounts = not (checkers or config.open)
         verifier: Any = AccountVerifier(self._stores.accounts) if self._has_accounts else list(checkers) or None
         options = server_options(config)
         self.engine = ServerEngine(verifier=verifier, options=options, stores=self._stores, reactor=reactor)
         self._metrics: Any = None
-        self.failed = False
-
-    def setServiceParent(self, parent: Any) -> None:
-        """Part of IService; under twistd, the application's log is set up here, before twistd begins it."""
-        if isinstance(parent, Componentized):
-            log = self._config.log
-            observer = logs.log_observer(log.file, level=log.level, as_json=log.json, rotate_size=log.rotate_size)
-            logs.route_standard_library(log.level)
-            parent.setComponent(ILogObserver, observer)
-        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
-
-    def startService(self) -> Any:
-        """Open everything; what cannot be opened ends the process with one clear line and exit code 1."""
-        super().startService()  # type: ignore[no-untyped-call]
-        return self._open().addErrback(self._give_up)
 
     @inlineCallbacks
-    def _open(self) -> Any:
+    def open_everything(self) -> Any:
+        """Stores, listeners, metrics."""
         for warning in exposure_warnings(self._config):
             _log.warn("WARNING: {warning}", warning=warning)
         yield self.engine.startService()
@@ -237,14 +219,6 @@ class Daemon(MultiService):
         yield self.engine.close()
         _log.info("closed")
 
-    def _give_up(self, failure: Any) -> None:
-        _log.critical("cannot start: {error}", error=failure.getErrorMessage())
-        _log.debug("{trace}", trace=failure.getTraceback())
-        self.failed = True
-        # twistd knows no exit code of a service, and a supervisor must see that this one did not start.
-        self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
-        self._reactor.callWhenRunning(self._reactor.stop)
-
 
 def _keeps_anything(config: ServiceConfig) -> bool:
     """Where anybody may log on under any name there is nothing worth keeping, unless somebody says where."""
@@ -271,8 +245,8 @@ def check_places(reactor: Any, config: ServiceConfig) -> None:
     problems: list[str] = []
     metrics = () if config.metrics in (None, OFF) else (config.metrics or "",)
     for check in (
-        lambda: _made(reactor, config.listen, "listen"),
-        lambda: _made(reactor, metrics, "metrics"),
+        lambda: endpoints_of(reactor, config.listen, "listen"),
+        lambda: endpoints_of(reactor, metrics, "metrics"),
         lambda: _stores(config),
         lambda: p2p_secrets(config.p2p),
     ):
@@ -284,7 +258,7 @@ def check_places(reactor: Any, config: ServiceConfig) -> None:
         raise ConfigError(problems)
 
 
-def _made(reactor: Any, texts: Sequence[str], key: str) -> list[tuple[str, IStreamServerEndpoint]]:
+def endpoints_of(reactor: Any, texts: Sequence[str], key: str) -> list[tuple[str, IStreamServerEndpoint]]:
     """Endpoints beside their strings; raises ConfigError, which names each string that means none."""
     made, problems = [], []
     for text in texts:

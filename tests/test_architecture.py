@@ -32,8 +32,9 @@ ROWS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"testing"}),),
     (
         frozenset({"config", "logs"}),
-        frozenset({"daemon"}),
-        frozenset({"tap", "aio", "blocking"}),
+        frozenset({"process"}),
+        frozenset({"daemon", "p2p_daemon"}),
+        frozenset({"tap", "p2p_tap", "aio", "blocking"}),
         frozenset({"cli"}),
     ),
 )

@@ -10,6 +10,7 @@ from esframework._version import __version__
 
 _COMMANDS = {
     "serve": ("esframework.cli.serve", "serve"),
+    "p2p-server": ("esframework.cli.p2p_server", "p2p_server"),
     "user": ("esframework.cli.user", "user"),
     "store": ("esframework.cli.store", "store"),
     "offline": ("esframework.cli.offline", "offline"),

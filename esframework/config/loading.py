@@ -26,10 +26,13 @@ _SHORT: Final = {"p2p": "port"}
 _HEADER: Final = re.compile(r"\s*\[\s*([\w.\"'-]+)\s*\]\s*(#.*)?$")
 
 
-def load_config(file: Path | None = None, flags: Mapping[str, object] | None = None) -> ServiceConfig:
+def load_config(
+    file: Path | None = None, flags: Mapping[str, object] | None = None, called: Mapping[str, str] | None = None
+) -> ServiceConfig:
     """Read `file`, put `flags` over it, and check everything.
 
-    Flags are named as in the file, `table.key` (`log.level`), and None means that one was not given.
+    Flags are named as in the file, `table.key` (`log.level`), and None means that one was not given; `called` are those
+    that a program calls otherwise (`{"p2p.port": "--port"}`).
     Relative paths begin at the file's folder, those of flags at the current one. Raises `ConfigError` with
     every problem.
     """
@@ -38,7 +41,7 @@ def load_config(file: Path | None = None, flags: Mapping[str, object] | None = N
         _read_file(reading, file)
     for name, value in (flags or {}).items():
         if value is not None:
-            _read_flag(reading, name, value)
+            _read_flag(reading, name, value, {**_FLAGS, **(called or {})})
     problems = reading.problems or _contradictions(reading.values)
     if problems:
         raise ConfigError(problems)
@@ -118,9 +121,9 @@ def _read_key(reading: _Reading, source: _Source, table: str, key: str, value: o
     _check(reading, table, option, value, source.file.parent, f"{place}{key}")
 
 
-def _read_flag(reading: _Reading, name: str, value: object) -> None:
+def _read_flag(reading: _Reading, name: str, value: object, called: Mapping[str, str]) -> None:
     table, _, key = name.rpartition(".")
-    flag = _FLAGS.get(name, f"--{key.replace('_', '-')}")
+    flag = called.get(name, f"--{key.replace('_', '-')}")
     _check(reading, table, _options(table)[key], value, Path(), flag)
 
 

@@ -62,8 +62,8 @@ P2P_REQUESTS_PER_SECOND: Final = 50
 """Requests a second that a P2P server answers to one address in the long run: an office behind one router fits, and
 who forges that address fills no line with answers of 56 bytes."""
 
-P2P_REQUESTS_AT_ONCE: Final = 500
-"""Requests of one address that may come together: an office after a power cut."""
+P2P_SECONDS_AT_ONCE: Final = 10
+"""Seconds' worth of such requests that may come together: an office after a power cut."""
 
 P2P_REQUESTS_IN_ALL: Final = 5000
 """Requests a second of all addresses: a tenth of a core."""

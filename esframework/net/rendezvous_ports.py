@@ -58,8 +58,8 @@ class Site:
         self._reactor = reactor
         self._receiver = receiver
         self._ports: list[Any] = []
-        self._datagrams: dict[int, _Datagrams] = {}
-        self._connections: set[_Connection] = set()
+        self._datagrams: dict[int, P2PDatagrams] = {}
+        self._connections: set[P2PConnection] = set()
 
     def open(self, interface: str, port: int, second_interface: str) -> None:
         """Open everything; raises CannotListenError, and may leave some open then. `place` and `address` say where."""
@@ -89,7 +89,7 @@ class Site:
             datagrams = self._open_datagrams(0, interface, port)
             number = int(datagrams.getHost().port)
             try:
-                stream = self._reactor.listenTCP(number, _Connections(self), interface=interface)
+                stream = self._reactor.listenTCP(number, P2PConnections(self), interface=interface)
             except CannotListenError:
                 if not tries:
                     raise
@@ -111,32 +111,32 @@ class Site:
                 return
 
     def _open_datagrams(self, which: int, interface: str, port: int) -> Any:
-        protocol = _Datagrams(self, self._receiver, which, ":" in interface)
+        protocol = P2PDatagrams(self, self._receiver, which, ":" in interface)
         opened = self._reactor.listenUDP(port, protocol, interface=interface, maxPacketSize=_LONGEST_READ)
         self._datagrams[which] = protocol
         self._ports.append(opened)
         return opened
 
     # --- connections ------------------------------------------------------------------------------------------------
-    def connection_for(self, address: IAddress | None) -> _Connection | None:
+    def connection_for(self, address: IAddress | None) -> P2PConnection | None:
         """A protocol for a connection that was accepted; None closes it."""
         source = (host_of(address), port_of(address))
         if not self._receiver.enter(source):
             self._receiver.leave(source)
             return None
-        return _Connection(self._reactor, self, self._receiver, source)
+        return P2PConnection(self._reactor, self, self._receiver, source)
 
-    def connected(self, connection: _Connection) -> None:
+    def connected(self, connection: P2PConnection) -> None:
         """A connection is to be closed with the rest."""
         self._connections.add(connection)
 
-    def lost(self, connection: _Connection, source: Address) -> None:
+    def lost(self, connection: P2PConnection, source: Address) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
         self._receiver.leave(source)
 
 
-class _Datagrams(DatagramProtocol):
+class P2PDatagrams(DatagramProtocol):
     """One UDP port. Addresses of IPv4 that came in through an IPv6 socket are those of IPv4 to everybody else."""
 
     noisy = False
@@ -166,7 +166,7 @@ class _Datagrams(DatagramProtocol):
             self._receiver.refuse("not_sent", target)
 
 
-class _Connections(Factory):
+class P2PConnections(Factory):
     """Makes a protocol for each TCP connection."""
 
     noisy = False
@@ -178,7 +178,7 @@ class _Connections(Factory):
         return self._site.connection_for(addr)
 
 
-class _Connection(StreamProtocol):
+class P2PConnection(StreamProtocol):
     """Waits for one request, answers it, and stays open for a while without taking more."""
 
     def __init__(self, reactor: Any, site: Site, receiver: Receiver, source: Address) -> None:

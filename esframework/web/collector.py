@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from esframework.web.rendezvous_collector import rendezvous_metrics
+
 SLOW_CLIENTS = 10
 """The slowest clients that are named: each is a time series of its own for Prometheus."""
 
@@ -60,6 +62,8 @@ class EngineCollector(Collector):
             yield _gauge("delivery_messages", "Messages of delivery that are held in mailboxes.", messages)
             yield _gauge("delivery_bytes", "Bytes of their contents.", size)
             yield _gauge("delivery_mailboxes", "Users who have a mailbox.", delivery.mailboxes)
+        if "p2p" in engine.dispatcher.names():
+            yield from rendezvous_metrics(engine.manager("p2p").rendezvous.service)
         refusals = (([reason], count) for reason, count in sorted(engine.refusals.counts.items()))
         yield _counters("refusals", "What was refused, by reason.", ["reason"], refusals)
 

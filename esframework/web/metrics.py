@@ -5,6 +5,7 @@ Knows HTTP; what the figures are is `collector`'s. The package that writes them 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -30,15 +31,32 @@ def metrics_endpoint(reactor: Any, engine: Any, endpoint: str) -> Deferred[IList
     when it cannot listen there. Whoever can reach the endpoint sees the ids of the slowest users: it belongs on
     loopback or behind a firewall.
     """
-    return Deferred.fromCoroutine(_listen(reactor, engine, endpoint))
 
-
-async def _listen(reactor: Any, engine: Any, endpoint: str) -> IListeningPort:
-    try:
+    def registry() -> CollectorRegistry:
         from esframework.web.collector import registry_of
+
+        return registry_of(engine)
+
+    return Deferred.fromCoroutine(_listen(reactor, registry, endpoint))
+
+
+def rendezvous_metrics_endpoint(reactor: Any, service: Any, endpoint: str) -> Deferred[IListeningPort]:
+    """Serve the figures of a P2P server that stands alone, a `RendezvousService`; as `metrics_endpoint`."""
+
+    def registry() -> CollectorRegistry:
+        from esframework.web.rendezvous_collector import rendezvous_registry_of
+
+        return rendezvous_registry_of(service)
+
+    return Deferred.fromCoroutine(_listen(reactor, registry, endpoint))
+
+
+async def _listen(reactor: Any, registry: Callable[[], CollectorRegistry], endpoint: str) -> IListeningPort:
+    try:
+        resource = metrics_resource(registry())
     except ImportError:
         raise MissingExtra("metrics", "metrics") from None
-    site = _QuietSite(metrics_resource(registry_of(engine)), reactor=reactor)  # type: ignore[no-untyped-call]
+    site = _QuietSite(resource, reactor=reactor)  # type: ignore[no-untyped-call]
     port: IListeningPort = await serverFromString(reactor, endpoint).listen(site)
     return port
 

@@ -49,7 +49,5 @@ class P2POptions:
 
     @property
     def rates(self) -> Rates:
-        """What the P2P server counts by; at once may come ten seconds' worth."""
-        return Rates(
-            per_address=self.max_per_second, at_once=10 * self.max_per_second, in_all=self.max_per_second_in_all
-        )
+        """What the P2P server counts by."""
+        return Rates(per_address=self.max_per_second, in_all=self.max_per_second_in_all)

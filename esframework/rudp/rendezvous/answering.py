@@ -28,11 +28,17 @@ from esframework.rudp.rendezvous.tokens import Tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Requests a second: of one address in the long run, at once, and of all together."""
+    """Requests a second: of one address in the long run, and of all together. Of one address, the requests of so many
+    seconds may come at once."""
 
     per_address: float = limits.P2P_REQUESTS_PER_SECOND
-    at_once: float = limits.P2P_REQUESTS_AT_ONCE
     in_all: float = limits.P2P_REQUESTS_IN_ALL
+    seconds_at_once: float = limits.P2P_SECONDS_AT_ONCE
+
+    @property
+    def at_once(self) -> float:
+        """How many requests of one address may come at once."""
+        return self.seconds_at_once * self.per_address
 
 
 class Allowances:

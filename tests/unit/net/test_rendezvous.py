@@ -117,7 +117,7 @@ def test_what_has_no_token_gets_no_answer_and_is_counted_and_told() -> None:
 
 
 def test_a_flood_of_one_address_is_answered_as_often_as_is_fair() -> None:
-    service, reactor = served(rates=Rates(per_address=1, at_once=5, in_all=100))
+    service, reactor = served(rates=Rates(per_address=1, in_all=100, seconds_at_once=5))
     answers = [reactor.deliver(request(), CLIENT, SERVER) for _ in range(100)]
     assert sum(map(len, answers)) == 5
     assert service.refused == {"too_often": 95}
@@ -141,7 +141,7 @@ def test_an_answer_that_the_system_does_not_take_is_counted() -> None:
 
 
 def test_what_is_no_request_may_be_for_somebody_else() -> None:
-    service, reactor = served(rates=Rates(per_address=1, at_once=1, in_all=100))
+    service, reactor = served(rates=Rates(per_address=1, in_all=100, seconds_at_once=1))
 
     def foreign(datagram: bytes, source: Any) -> bytes:
         if datagram != b"\xffhello":

@@ -17,7 +17,7 @@ from esframework.rudp.rendezvous.tokens import Tokens
 
 TOKENS = Tokens([b"a secret of ours"], lambda size: bytes(size))
 TRANSACTION = b"transaction."
-SLOW = Rates(per_address=1, at_once=2, in_all=100)
+SLOW = Rates(per_address=1, in_all=100, seconds_at_once=2)
 
 
 def request(flags: int = 0, issued_at: float = 0.0) -> bytes:
@@ -93,7 +93,7 @@ def test_a_network_of_ipv6_is_counted_as_one_and_mapped_ipv4_as_ipv4() -> None:
 
 
 def test_all_together_are_answered_as_often_as_the_server_bears() -> None:
-    server = Answering(TOKENS, Rates(per_address=1, at_once=1, in_all=3))
+    server = Answering(TOKENS, Rates(per_address=1, in_all=3, seconds_at_once=1))
     answered = [ask(server, request(), f"203.0.113.{number}") != "too_many" for number in range(5)]
     assert answered == [True, True, True, False, False]
     assert ask(server, request(), "203.0.113.4", now=1.0) != "too_many"
