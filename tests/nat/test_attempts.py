@@ -22,12 +22,11 @@ LONGEST = limits.ROUNDS * limits.ROUND_TIME + limits.NOMINATION_TIME
 BUSY = 1.0
 """Seconds that a busy machine may take on top of any time that is promised."""
 
-# A short life keeps the first datagram from a router that can be poisoned for 100 ms; its host may not begin later.
-UDP = [each for each in product(BY_UDP, (0.0, LATE)) if not (each[1] and each[0][1] is Place.POISONABLE)]
+UDP = list(product(BY_UDP, (0.0, LATE)))
 TCP = list(product(BY_TCP, (0.0, LATE)))
 Key = tuple[Mode, Places, float]
 TO_POISONABLE = (Place.PORT_RESTRICTED, Place.POISONABLE)
-CURES = [(0.05, None, False), (0.05, limits.FIRST_TTL, True), (LATE, limits.FIRST_TTL, False)]
+CURES = [(0.05, None, False), (0.05, limits.FIRST_TTL, True), (LATE, limits.FIRST_TTL, True)]
 """How late the host behind a router that can be poisoned begins, how long the other's first datagram lives, and whether
 they find each other."""
 
