@@ -19,6 +19,7 @@ source of randomness, nor who the ends are.
     streams     all of them: whose turn it is, how much may be sent, what came
     acknowledging, paths, liveness    when to say what came; where the other end is; whether it is
     events      what a channel tells its user
+    sender      what leaves: packets made of what all of these have to say
     connection  one channel: joins all of these
     endpoint    all channels of one socket
 

@@ -6,10 +6,10 @@
     closing    are answered with CLOSE, a few times        CLOSE; closed after 3 probe time-outs, or the other's CLOSE
     closed     nothing                                     nothing
 
-Whoever drives it calls `receive_batch`, `on_timer` or something that is to be sent, then sends what `datagrams_to_send`
-gives, takes `events`, and sets one timer to `next_timer`. It joins what its neighbours know: `keys` opens and seals,
-`streams` says whose bytes go next, `recovery` what was lost, `paths` where the other end is. It refuses to know
-sockets, clocks, who the other end is, and what the bytes of streams mean.
+Whoever drives it calls `receive_batch`, `on_timer` or something that is to be sent, then takes `events`, sends what
+`datagrams_to_send` gives, and sets one timer to `next_timer`. It joins what its neighbours know: `keys` opens, `sender`
+makes what leaves, `streams` have the bytes, `recovery` knows what was lost, `paths` where the other end is. It refuses
+to know sockets, clocks, who the other end is, and what the bytes of streams mean.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from math import inf
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from esframework.errors import ChannelClosed, PacketError
 from esframework.limits import rudp as limits
@@ -25,10 +25,8 @@ from esframework.rudp.acknowledging import Acknowledger
 from esframework.rudp.bbr import Bbr
 from esframework.rudp.congestion import Congestion, NewReno
 from esframework.rudp.events import CloseCode, Closed, Event, Observed, Opened, PathMoved
-from esframework.rudp.keys import Keys, Opener, Sealer
+from esframework.rudp.keys import Keys, Opener
 from esframework.rudp.liveness import Liveness
-from esframework.rudp.mtu import Mtu
-from esframework.rudp.pacing import Pacer
 from esframework.rudp.packet import (
     ACK,
     BLOCKED,
@@ -37,35 +35,24 @@ from esframework.rudp.packet import (
     MAX_DATA,
     MAX_STREAM,
     OBSERVED,
-    OVERHEAD,
     RESET,
     RESPONSE,
     STREAM,
     Frame,
     parse_frames,
-    put_challenge,
-    put_close,
-    put_mtu_probe,
-    put_observed,
-    put_ping,
-    put_response,
 )
 from esframework.rudp.paths import Address, Paths
 from esframework.rudp.recovery import Outcome, Recovery
 from esframework.rudp.rtt import Rtt
-from esframework.rudp.streams import Sent, Streams
+from esframework.rudp.sender import Carried, Sender
+from esframework.rudp.streams import Streams
 
 CongestionMaker: TypeAlias = Callable[[Rtt, float, int], Congestion]
 """Makes a controller of a round trip, the time now, and a random number."""
 
-Carried: TypeAlias = Sent | tuple[Literal[2], int] | tuple[Literal[11]]
-"""What is remembered of a packet: see `streams`; and (ACK, newest number acknowledged) (OBSERVED,)."""
-
 OPEN: Final = "open"
 CLOSING: Final = "closing"
 CLOSED: Final = "closed"
-
-_CHALLENGE_DATAGRAM: Final = OVERHEAD + 9
 
 
 def measuring(rtt: Rtt, now: float, chance: int) -> Congestion:
@@ -106,29 +93,21 @@ class Connection:
         self._now = now
         self._random = random
         self._make_congestion = congestion
-        self._sealer = Sealer(keys, receiver, now)
         self._opener = Opener(keys)
-        self._next_number = 0
         self._paths = Paths(address, random)
         self._acks = Acknowledger(self._opener.received)
         self._liveness = Liveness(now, lambda: random(1)[0] / 255)
         rtt = Rtt(round_trip)
         self._recovery = Recovery(rtt, congestion(rtt, now, random(1)[0]), now)
-        self._pacer = Pacer(now)
-        self._mtu = Mtu(now)
+        self._sender = Sender(keys, receiver, self.streams, self._acks, self._paths, self._recovery, now)
         self._events: list[Event] = []
         self._observed: Address | None = None
-        # What is to leave with the next packets: the first one asks the other end to show that it is there.
-        self._wants_ping = True
-        self._wants_observed = True
-        self._probes = 0
         self._closed: Closed | None = None
         self._close: tuple[int, str] = CloseCode.DONE, ""
         self._wants_close = False
         self._close_answers = limits.CLOSE_ANSWERS
         self._finishes = False
         self._ends_at = inf
-        self._bytes_sent = 0
         self._bytes_received = 0
 
     # --- what is known ----------------------------------------------------------------------------------------------
@@ -155,7 +134,7 @@ class Connection:
     @property
     def datagram_size(self) -> int:
         """Bytes of the largest datagram that is known to pass."""
-        return self._mtu.size
+        return self._sender.mtu.size
 
     @property
     def refused(self) -> dict[str, int]:
@@ -180,12 +159,12 @@ class Connection:
             "shortest_round_trip": rtt.minimum,
             "variation": rtt.variation,
             "silence": self._liveness.silence(now),
-            "bytes_sent": self._bytes_sent,
+            "bytes_sent": self._sender.bytes_sent,
             "bytes_received": self._bytes_received,
-            "datagrams_sent": self._next_number,
+            "datagrams_sent": self._sender.datagrams_sent,
             "datagrams_received": self._opener.opened,
             "datagrams_lost": recovery.given_up - recovery.spurious,
-            "datagram_size": self._mtu.size,
+            "datagram_size": self._sender.mtu.size,
             "in_flight": recovery.in_flight,
             "window": recovery.congestion.window,
             "rate": recovery.congestion.rate,
@@ -210,7 +189,7 @@ class Connection:
     def moved_here(self, now: float) -> None:
         """This end has come to another network: let the other end see from where its packets come now, and look for it
         at earlier addresses, one of which may be nearer."""
-        self._wants_ping = True
+        self._sender.wants_ping = True
         self._paths.search(now)
 
     def finish(self, code: int, reason: str, now: float) -> None:
@@ -237,8 +216,8 @@ class Connection:
 
     def refused_by_system(self, size: int, now: float) -> None:
         """The system would not send a datagram of this size."""
-        self._mtu.refused(size, now)
-        self._recovery.congestion.datagram_size = self._mtu.size
+        self._sender.mtu.refused(size, now)
+        self._recovery.congestion.datagram_size = self._sender.mtu.size
 
     def events(self) -> list[Event]:
         """What happened since the last call, in order; of a stream's bytes everything that came, as one event."""
@@ -341,18 +320,18 @@ class Connection:
             if self._finishes and self.state == OPEN:
                 self._close_if_finished(now)
         if acked or lost:
-            self._mtu.learn(acked, lost, now)
-            self._recovery.congestion.datagram_size = self._mtu.size
+            self._sender.mtu.learn(acked, lost, now)
+            self._recovery.congestion.datagram_size = self._sender.mtu.size
         if probes:
-            self._probes = probes
-            self._mtu.timed_out(now)
+            self._sender.probes = probes
+            self._sender.mtu.timed_out(now)
             for packet in self._recovery.oldest(probes):
                 self._send_again(packet[3])
 
     def _send_again(self, frames: list[Carried]) -> None:
         for carried in frames:
             if carried[0] == OBSERVED:
-                self._wants_observed = True
+                self._sender.wants_observed = True
             elif carried[0] != ACK:
                 self.streams.lost(carried)
 
@@ -369,124 +348,23 @@ class Connection:
         section 9.4)."""
         if before[0] != self._paths.address[0]:
             self._begin_path(now)
-        self._wants_observed = True
+        self._sender.wants_observed = True
         self._events.append(PathMoved(self._paths.address))
 
     def _begin_path(self, now: float) -> None:
         rtt = Rtt()
-        self._recovery.move(rtt, self._make_congestion(rtt, now, self._random(1)[0]))
-        self._pacer = Pacer(now)
-        self._mtu = Mtu(now)
+        self._sender.begin_path(rtt, self._make_congestion(rtt, now, self._random(1)[0]), now)
 
     # --- sending ----------------------------------------------------------------------------------------------------
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """What leaves now, and whereto. What the path or the pace does not bear waits; see `next_timer`."""
         self._now = now
-        out: list[tuple[bytes, Address]] = []
-        if self.state != OPEN:
-            if self._wants_close and self.state == CLOSING:
-                self._put_close(out)
-            return out
-        self._sealer.renew(now)
-        if self._paths.has_responses or self._paths.deadline <= now:
-            self._put_path_frames(out, now)
-        if self.opened_at is not None and (size := self._mtu.probe(now)) is not None:
-            self._put_mtu_probe(size, out, now)
-        self._fill(out, now)
-        if self._acks.deadline <= now:
-            self._put_acknowledgement(out, now)
-        return out
-
-    def _fill(self, out: list[tuple[bytes, Address]], now: float) -> None:
-        """Packets with what streams have to say, as many as window and pace bear; and what cannot wait for them."""
-        streams, recovery, size = self.streams, self._recovery, self._mtu.size
-        budget = min(recovery.room, self._pacer.budget(recovery.congestion.rate, size, now))
-        address = self._paths.address
-        while True:
-            is_waiting = streams.is_waiting
-            may_carry = is_waiting and (budget > 0 or self._probes > 0 or (streams.is_urgent and recovery.room > 0))
-            if not (may_carry or self._probes or self._wants_ping or self._wants_observed):
-                break
-            packet = bytearray()
-            carried: list[Carried] = []
-            has_ping = self._wants_ping or self._probes > 0
-            if has_ping:
-                self._put_ping(packet)
-            acknowledges = self._acks.has_news
-            if acknowledges:
-                carried.append((ACK, self._acks.put(packet, now)))
-            if self._wants_observed:
-                self._put_observed(packet, carried)
-            if may_carry:
-                streams.put(packet, size - OVERHEAD, carried)  # type: ignore[arg-type]
-            if not has_ping and len(carried) == acknowledges:
-                # Streams had something that does not matter any more.
-                break
-            sent = self._seal(packet, out, address)
-            recovery.sent(self._next_number - 1, sent, carried, now)
-            self._pacer.sent(sent, size)
-            budget -= sent
-        if budget > 0 and not is_waiting:
-            recovery.app_limited()
-
-    def _put_ping(self, packet: bytearray) -> None:
-        put_ping(packet)
-        self._wants_ping = False
-        self._probes = max(0, self._probes - 1)
-
-    def _put_observed(self, packet: bytearray, carried: list[Carried]) -> None:
-        put_observed(packet, ip_address(self.address[0]).packed, self.address[1])
-        carried.append((OBSERVED,))
-        self._wants_observed = False
-
-    def _put_acknowledgement(self, out: list[tuple[bytes, Address]], now: float) -> None:
-        packet = bytearray()
-        wants_answer = self._acks.wants_answer(now, self._recovery.rtt.smoothed)
-        newest = self._acks.put(packet, now)
-        if wants_answer:
-            put_ping(packet)
-        sent = self._seal(packet, out, self._paths.address)
-        self._recovery.sent(self._next_number - 1, sent, [(ACK, newest)], now, is_eliciting=wants_answer)
-
-    def _put_path_frames(self, out: list[tuple[bytes, Address]], now: float) -> None:
-        """Challenges and their answers go alone, each to its address; who asked asks again, so no loss is noticed."""
-        for data, address in self._paths.responses():
-            self._put_alone(put_response, data, address, out, now)
-        for data, address in self._paths.questions(_CHALLENGE_DATAGRAM, now, self._recovery.rtt.pto()):
-            self._put_alone(put_challenge, data, address, out, now)
-
-    def _put_alone(
-        self,
-        put: Callable[[bytearray, bytes], None],
-        data: bytes,
-        address: Address,
-        out: list[tuple[bytes, Address]],
-        now: float,
-    ) -> None:
-        packet = bytearray()
-        put(packet, data)
-        sent = self._seal(packet, out, address)
-        self._recovery.sent(self._next_number - 1, sent, [], now, is_eliciting=False)
-
-    def _put_mtu_probe(self, size: int, out: list[tuple[bytes, Address]], now: float) -> None:
-        packet = bytearray()
-        put_mtu_probe(packet, size - OVERHEAD)
-        sent = self._seal(packet, out, self._paths.address)
-        self._recovery.sent(self._next_number - 1, sent, [], now, is_mtu_probe=True)
-        self._mtu.probe_sent(size)
-
-    def _put_close(self, out: list[tuple[bytes, Address]]) -> None:
-        packet = bytearray()
-        put_close(packet, *self._close)
-        self._seal(packet, out, self._paths.address)
-        self._wants_close = False
-
-    def _seal(self, packet: bytearray, out: list[tuple[bytes, Address]], address: Address) -> int:
-        datagram = self._sealer.seal(packet, self._next_number)
-        self._next_number += 1
-        self._bytes_sent += len(datagram)
-        out.append((datagram, address))
-        return len(datagram)
+        if self.state == OPEN:
+            return self._sender.datagrams(self.opened_at is not None, now)
+        if self.state == CLOSING and self._wants_close:
+            self._wants_close = False
+            return self._sender.close_datagram(*self._close)
+        return []
 
     # --- time -------------------------------------------------------------------------------------------------------
     def next_timer(self) -> float | None:
@@ -494,13 +372,10 @@ class Connection:
         if self.state != OPEN:
             return self._ends_at if self.state == CLOSING else None
         deadline = min(self._liveness.deadline, self._acks.deadline, self._paths.deadline, self._ends_at)
-        recovery = self._recovery
-        for due in (recovery.timer(), self._mtu.next_timer() if self.opened_at is not None else None):
+        mtu_timer = self._sender.mtu.next_timer() if self.opened_at is not None else None
+        for due in (self._recovery.timer(), mtu_timer, self._sender.next_at(self._now)):
             if due is not None and due < deadline:
                 deadline = due
-        if recovery.room and self.streams.is_waiting:
-            due = self._pacer.next_at(recovery.congestion.rate, self._mtu.size, self._now)
-            deadline = min(deadline, due)
         return deadline
 
     def on_timer(self, now: float) -> None:
@@ -516,7 +391,7 @@ class Connection:
             self._closed = Closed(CloseCode.SILENCE, reason, False)
             return
         if self._liveness.beats(now):
-            self._wants_ping = True
+            self._sender.wants_ping = True
         if self._liveness.is_lost(now):
             self._paths.search(now)
         if self._finishes:
