@@ -19,11 +19,13 @@ class SendStream:
     """Keeps bytes from when they are written until they have arrived.
 
     `most` is the offset up to which the other end allows bytes. `acknowledged`: all below it has arrived. `sent`: all
-    below it has left at least once. `written`: the end of what there is.
+    below it has left at least once. `written`: the end of what there is. `level` is for whoever
+    chooses between streams.
     """
 
     __slots__ = (
         "stream",
+        "level",
         "most",
         "acknowledged",
         "sent",
@@ -39,8 +41,9 @@ class SendStream:
         "_end_arrived",
     )
 
-    def __init__(self, stream: int, most: int) -> None:
+    def __init__(self, stream: int, most: int, level: int = 0) -> None:
         self.stream = stream
+        self.level = level
         self.most = most
         self.acknowledged = 0
         self.sent = 0

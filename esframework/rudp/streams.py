@@ -124,7 +124,7 @@ class Streams:
             return
         self.unsent -= sending.written - sending.sent
         sending.reset()
-        self._ready[_level(stream)].pop(stream, None)
+        self._ready[sending.level].pop(stream, None)
         self._control[RESET, sending, code] = None
 
     def waiting(self, stream: int) -> int:
@@ -152,7 +152,7 @@ class Streams:
             raise LocalError(f"stream {stream} cannot be written to: it has ended, or is none of 0 to {LAST_FILE}")
         if len(self._sending) >= limits.MAX_STREAMS:
             raise LocalError(f"{len(self._sending)} streams are open, and more are not allowed: wait for one to end")
-        self._sending[stream] = opened = SendStream(stream, limits.STREAM_WINDOW)
+        self._sending[stream] = opened = SendStream(stream, limits.STREAM_WINDOW, min(stream, _LEVELS - 1))
         self._next_file = max(self._next_file, stream + 1)
         return opened
 
@@ -166,7 +166,11 @@ class Streams:
     @property
     def is_waiting(self) -> bool:
         """Whether `put` would put anything."""
-        return bool(self._control) or self._choose() is not None
+        if self._control or self._ready[MESSAGES]:
+            return True
+        if self._allowance > 0:
+            return bool(self._ready[1] or self._ready[2])
+        return self._choose() is not None
 
     def put(self, packet: bytearray, size: int, sent: list[Sent]) -> None:
         """Fill a packet up to `size` with what is most urgent; what it carries is added to `sent`."""
@@ -186,7 +190,7 @@ class Streams:
         before = chosen.sent
         is_message = chosen.stream == MESSAGES
         taken = chosen.take(room, room if is_message else self._allowance)
-        ready = self._ready[_level(chosen.stream)]
+        ready = self._ready[chosen.level]
         del ready[chosen.stream]
         if taken is None:
             return
@@ -204,7 +208,7 @@ class Streams:
 
     def _make_ready(self, sending: SendStream) -> None:
         if sending.has_lost or sending.has_new:
-            self._ready[_level(sending.stream)][sending.stream] = sending
+            self._ready[sending.level][sending.stream] = sending
             if self._allowance <= 0 and sending.stream != MESSAGES:
                 self._say_blocked(CONNECTION)
         elif sending.is_blocked:
@@ -283,7 +287,7 @@ class Streams:
             sending = record[1]
             sending.lost(record[2], record[3], record[4])
             if sending.has_lost:
-                self._ready[_level(sending.stream)][sending.stream] = sending
+                self._ready[sending.level][sending.stream] = sending
         elif record[0] != BLOCKED or self._is_blocked(record[1]):
             self._control[record] = None
 
@@ -313,7 +317,7 @@ class Streams:
     def _forget(self, sending: SendStream) -> None:
         if self._sending.pop(sending.stream, None) is not None:
             self._ended.add(sending.stream)
-            self._ready[_level(sending.stream)].pop(sending.stream, None)
+            self._ready[sending.level].pop(sending.stream, None)
 
     # --- packets: receiving -----------------------------------------------------------------------------------------
     def received(self, stream: int, offset: int, data: bytes, is_last: bool) -> None:
@@ -426,7 +430,3 @@ def _with_unacknowledged(messages: SendStream, start: int, stop: int, room: int)
     with the next one then, and not a round trip later."""
     known = messages.acknowledged
     return known if start - known <= limits.REPEATED_BYTES and stop - known <= room else start
-
-
-def _level(stream: int) -> int:
-    return min(stream, _LEVELS - 1)
