@@ -265,7 +265,8 @@ class Registrations:
     announces to clients of ours, as its features, the manager's name and `features`. Handlers of the types in `views`
     get bodies as memoryviews: for large ones, which would be copied for nothing. On a client, the types in `direct` may
     go to other clients by a P2P channel: with `Priority.BULK` on the stream named there, otherwise with the messages.
-    While `is_offered()` is False, the engine's attribute of the manager's name is None.
+    While `is_offered()` is False, the engine's attribute of the manager's name is None. A client that is to end its
+    session calls `finish` first, and ends it when all of those have fired.
     """
 
     facade: Any
@@ -284,6 +285,7 @@ class Registrations:
     views: frozenset[int] = frozenset()
     direct: Mapping[int, int] = field(default_factory=dict)
     is_offered: Callable[[], bool] | None = None
+    finish: Callable[[], Deferred[None]] | None = None
 
 
 class IManager(Interface):
@@ -373,6 +375,10 @@ class IClientContext(IContext):
     """What a client engine gives to a manager besides."""
 
     current_user_id: str | None = Attribute("The bare id of the account, once logged on.")
+    connected: bool = Attribute("Whether this client is logged on.")
+    is_secure: bool = Attribute("Whether nobody can read the connection to the server: TLS, or within this machine.")
+    serves_p2p: bool = Attribute("Whether the server said, at the last log-on, that there is a P2P server.")
+    server_host: str = Attribute("The address at which the server was reached; empty where that tells nothing.")
     session_token: str | None = Attribute("By which the next relogon identifies itself; None: by the password.")
 
     links: dict[str, Any] = Attribute("Every ILink by the ids that mean it; `channel` and answers go by it.")

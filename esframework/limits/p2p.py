@@ -115,3 +115,35 @@ UDP_WAITING_DATAGRAMS: Final = 4096
 
 UDP_BIND_TRIES: Final = 8
 """Times that a port is sought which is free for IPv4 and IPv6: of 28000, few are taken."""
+
+P2P_OFFERS_AT_ONCE: Final = 50
+"""Channels that one client may ask for at once: everybody in a large group, and no flood of invitations."""
+
+P2P_OFFERS_PER_SECOND: Final = 2.0
+"""The same in the long run: a client that tries everybody again and again costs others little."""
+
+P2P_ACQUAINTANCES: Final = 1024
+"""Users with whom a server remembers that one may have channels: twenty bytes each, and no client has as many."""
+
+P2P_ANSWER_TIMEOUT: Final = 10.0
+"""Seconds in which an offer must be answered: an honest client needs one, and a user who waits no more."""
+
+P2P_GATHERING: Final = 0.3
+"""Seconds that an offer waits for what P2P servers and routers say: longer than they take, shorter than is noticed.
+What comes later is sent later."""
+
+P2P_REFLEXIVE_FRESH: Final = 25.0
+"""Seconds after which a client asks anew how it is seen: many NATs forget what was silent for 30."""
+
+P2P_SOON_AGAIN: Final = 3.0
+"""Seconds after which a channel that was lost is tried again: a network that changes is settled by then."""
+
+P2P_ATTEMPTS: Final = 64
+"""Attempts that a client takes part in at a time: as many as a group of friends that comes online; each holds a
+few timers and sends a probe now and then."""
+
+P2P_ASKS: Final = 3
+"""Questions without an answer after which the other end counts as gone: fifteen seconds."""
+
+P2P_UNOPENED_TIMEOUT: Final = 6.0
+"""Seconds in which a channel over the path that was agreed on must open: four times the longest way round the earth."""

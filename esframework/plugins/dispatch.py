@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from esframework.errors import PluginError
@@ -68,6 +69,17 @@ class Dispatcher:
                     half.stop()
             except Exception:
                 _log.failure("stopping the manager {name} failed", name=name)
+
+    def finish(self) -> list[Deferred[None]]:
+        """The engine is to close: let managers end what takes time; one that fails is logged."""
+        finishing: list[Deferred[None]] = []
+        for name, half in reversed(self._halves.items()):
+            try:
+                if half.finish is not None:
+                    finishing.append(half.finish())
+            except Exception:
+                _log.failure("finishing the manager {name} failed", name=name)
+        return finishing
 
     def facade(self, name: str) -> object:
         """What a manager shows of itself; raises PluginError for one that is not installed."""

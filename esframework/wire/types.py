@@ -325,6 +325,15 @@ class ChannelMode(IntEnum):
     BY_P2P_CHANNEL = 2
 
 
+class P2PChannelMode(IntEnum):
+    """Which kinds of P2P channels are tried (manual, chapter 04)."""
+
+    TCP_AND_UDP = 0
+    TCP = 1
+    UDP = 2
+    NONE = 3
+
+
 BY_SERVER: Final = ChannelMode.TRANSFER_BY_SERVER
 
 

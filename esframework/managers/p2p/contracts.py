@@ -42,6 +42,8 @@ class CandidateBody:
 class OfferBody:
     """1121: let us open a channel. `session` is random and names the attempt; `index` is the sender's for datagrams.
 
+    `instance` names the sender's process.
+
     The server fills in: `secret`, which both ends get and nobody else; `both_local`, that both log-ons came from its
     own machine; `devices`, on how many the sender is logged on.
     """
@@ -50,6 +52,7 @@ class OfferBody:
     ciphers: list[str]
     generation: int
     index: UInt32
+    instance: UInt64
     mode: int
     public_key: bytes
     session: bytes
@@ -67,6 +70,7 @@ class AnswerBody:
     cipher: str
     generation: int
     index: UInt32
+    instance: UInt64
     mode: int
     nonce: bytes
     public_key: bytes
@@ -103,9 +107,13 @@ class MoreCandidatesBody:
 
 @dataclass(frozen=True, slots=True)
 class EpochBody:
-    """1126 (messages) and 1127 (everything else): what follows comes by channels. 1128: how much of it is there?"""
+    """1126 (messages) and 1127 (everything else): what follows comes by channels. 1128: how much of it is there?
+
+    `instance` is the receiver's, from its offer or answer: another device, or process, of the same name says nothing.
+    """
 
     epoch: UInt64
+    instance: UInt64
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,14 @@ What is said between clients of ours before they have a channel goes through her
 
 from __future__ import annotations
 
+import os
+
 from esframework.interfaces import IServerContext, Registrations
+from esframework.managers.p2p.contracts import SIGNALLING
 from esframework.managers.p2p.foreign import Foreigners
+from esframework.managers.p2p.introductions import RELAYABLE, Introductions
 from esframework.managers.p2p.rendezvous import Rendezvous
+from esframework.wire.types import MessageType
 
 
 class ServerP2P:
@@ -17,6 +22,7 @@ class ServerP2P:
     def __init__(self, server: IServerContext) -> None:
         self.foreigners = Foreigners(server)
         self.rendezvous = Rendezvous(server, server.options.p2p, self.foreigners.datagram)
+        self._introductions = Introductions(server, self.rendezvous, os.urandom)
 
     @property
     def is_enabled(self) -> bool:
@@ -30,4 +36,14 @@ class ServerP2P:
 
     def registrations(self) -> Registrations:
         """What this half brings to a server."""
-        return Registrations(facade=self, handlers=self.foreigners.handlers)
+        introductions = self._introductions
+        return Registrations(
+            facade=self,
+            handlers={**self.foreigners.handlers, MessageType.P2P_INTRODUCTION: introductions.introduce},
+            relayable=RELAYABLE,
+            undeliverable=introductions.undeliverable(),
+            logged_on=introductions.logged_on,
+            logged_off=introductions.logged_off,
+            sweep=introductions.sweep,
+            features=frozenset({SIGNALLING}),
+        )

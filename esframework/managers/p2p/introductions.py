@@ -1,0 +1,168 @@
+"""What a server does for clients of ours that want a channel: it says where the P2P servers are, adds the secret to
+their offers and answers, and tells those who may have channels what changes about each other.
+
+Offers and what follows them are relayed like messages, so that whoever may not write to somebody may not offer either.
+Knows nothing of addresses' worth, and never learns what goes by a channel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from esframework import limits
+from esframework.interfaces import IServerContext, Undeliverable
+from esframework.managers.p2p.contracts import (
+    ACQUAINTANCE,
+    ANSWER,
+    INTRODUCTION,
+    OFFER,
+    AcquaintanceBody,
+    AnswerBody,
+    IntroductionBody,
+    OfferBody,
+)
+from esframework.managers.p2p.rendezvous import Rendezvous
+from esframework.net.stream import is_loopback
+from esframework.wire.login_id import Source, bare_id
+from esframework.wire.types import MessageType, RequestFailure
+
+RELAYABLE: Final = frozenset(range(MessageType.P2P_OFFER, MessageType.P2P_COUNTS + 1))
+
+_Body = TypeVar("_Body", OfferBody, AnswerBody)
+
+
+class Introductions:
+    """Of one server. `random(n)` gives n random bytes; the secrets of all attempts follow from what it gives first."""
+
+    def __init__(self, server: IServerContext, rendezvous: Rendezvous, random: Callable[[int], bytes]) -> None:
+        self._server = server
+        self._rendezvous = rendezvous
+        self._secret = random(hashlib.sha256().digest_size)
+        # Who answered whose offer: channels may be open between them. And who has been told that none may be.
+        self._acquainted: dict[str, set[str]] = {}
+        self._parted: set[tuple[str, str]] = set()
+        self._offers: dict[str, tuple[float, float]] = {}
+        server.router.inspect(MessageType.P2P_OFFER, self._offered)
+        server.router.inspect(MessageType.P2P_ANSWER, self._answered)
+
+    def undeliverable(self) -> dict[int, Undeliverable]:
+        """Message type to method, for the registrations."""
+        return {MessageType.P2P_OFFER: _tell, MessageType.P2P_ASK: _tell}
+
+    # --- what clients ask -------------------------------------------------------------------------------------------
+    def introduce(self, sender: Any, message_id: int, body: bytes) -> None:
+        """1120."""
+        servers = [f"{host}:{port}" if ":" not in host else f"[{host}]:{port}" for host, port in self._servers()]
+        introduction = IntroductionBody(is_loopback(sender.address[0]), servers, self._rendezvous.token())
+        sender.reply(MessageType.P2P_INTRODUCTION, INTRODUCTION.encode(introduction), message_id)
+
+    def _servers(self) -> list[tuple[str, int]]:
+        return self._rendezvous.endpoints()
+
+    # --- what is relayed (IRouter.inspect) --------------------------------------------------------------------------
+    def _offered(self, sender: Any, target: str, body: bytes) -> bytes | None:
+        if not self._may_offer(sender, target) or self._is_for_several(sender, target):
+            return None
+        return OFFER.encode(self._introduced(sender, target, OFFER.decode(body)))
+
+    def _answered(self, sender: Any, target: str, body: bytes) -> bytes | None:
+        answer = self._introduced(sender, target, ANSWER.decode(body))
+        self._acquaint(str(sender.name), bare_id(target))
+        return ANSWER.encode(answer)
+
+    def _introduced(self, sender: Any, target: str, body: _Body) -> _Body:
+        receivers: tuple[Any, ...] = self._server.users.find_all(target, sender.layout.profile)
+        both_local = all(is_loopback(each.address[0]) for each in (sender, *receivers))
+        ends: list[str] = sorted((str(sender.name), bare_id(target)))
+        named = b"\0".join((body.session, *(end.encode() for end in ends)))
+        return replace(
+            body,
+            both_local=both_local,
+            devices=len(self._server.users.devices_of(str(sender.name))),
+            secret=hmac.digest(self._secret, named, "sha256"),
+        )
+
+    def _is_for_several(self, sender: Any, target: str) -> bool:
+        return len(self._server.users.find_all(target, sender.layout.profile)) > 1
+
+    def _may_offer(self, sender: Any, target: str) -> bool:
+        if not self._server.permit("p2p", str(sender.name), bare_id(target), lambda: True):
+            return False
+        now = self._server.clock.seconds()
+        left, since = self._offers.get(sender.login_id, (float(limits.P2P_OFFERS_AT_ONCE), now))
+        left = min(limits.P2P_OFFERS_AT_ONCE, left + (now - since) * limits.P2P_OFFERS_PER_SECOND)
+        if left < 1:
+            self._server.refuse("p2p_offers_too_fast")
+            return False
+        self._offers[sender.login_id] = left - 1, now
+        return True
+
+    # --- who may have channels with whom ----------------------------------------------------------------------------
+    def _acquaint(self, name: str, other: str) -> None:
+        for one, another in ((name, other), (other, name)):
+            known = self._acquainted.setdefault(one, set())
+            if len(known) >= limits.P2P_ACQUAINTANCES:
+                known.pop()
+            known.add(another)
+
+    def logged_on(self, sender: Any) -> None:
+        """A device of somebody is there: to the account's name no channel leads any more, when it is the second."""
+        self._tell_acquaintances(str(sender.name))
+
+    def logged_off(self, source: Source | None) -> None:
+        """A device is gone; with the last one, all that it was acquainted with."""
+        if source is None:
+            return
+        name = str(source)
+        self._offers.pop(source.login_id, None)
+        self._tell_acquaintances(name)
+        if not self._server.users.is_online(name):
+            for other in self._acquainted.pop(name, ()):
+                known = self._acquainted.get(other)
+                if known is not None:
+                    known.discard(name)
+                    if not known:
+                        del self._acquainted[other]
+
+    def _tell_acquaintances(self, name: str) -> None:
+        others = self._acquainted.get(name)
+        if others:
+            self._tell(name, others, is_admitted=True)
+
+    def _tell(self, name: str, others: set[str], is_admitted: bool) -> None:
+        devices = len(self._server.users.devices_of(name))
+        body = ACQUAINTANCE.encode(AcquaintanceBody(devices, is_admitted, name))
+        self._server.router.notify(
+            others, lambda generation, is_ours: (MessageType.P2P_ACQUAINTANCE, body) if is_ours else None
+        )
+
+    def sweep(self, now: float) -> None:
+        """Part those of whom one has blocked the other: what goes by a channel never comes past the server."""
+        router = self._server.router
+        for name, others in self._acquainted.items():
+            for other in others:
+                if not router.admits(other, name):
+                    self._part(name, other)
+                elif self._parted:
+                    self._parted.discard((name, other))
+
+    def _part(self, name: str, other: str) -> None:
+        if (name, other) not in self._parted:
+            self._parted.add((name, other))
+            self._tell(other, {name}, is_admitted=False)
+            self._tell(name, {other}, is_admitted=False)
+
+
+def _tell(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
+    if reason is RequestFailure.DROPPED_BY_FILTER:
+        text = (
+            "the server does not allow it, too many channels were asked for in a short time, or the user is logged on "
+            "with several devices, of which one is to be named"
+        )
+        sender.request_failed(message_id, RequestFailure.NOT_ALLOWED, text)
+    else:
+        sender.request_failed(message_id, reason, reason.name.lower().replace("_", " "))
