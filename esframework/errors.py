@@ -47,6 +47,10 @@ class NoP2PChannel(LocalError):
     """Information was to go by P2P only, and there is no channel to the target."""
 
 
+class P2PConnectFailed(EsError):
+    """No P2P channel could be opened; says why. Messages go by the server."""
+
+
 class ChannelClosed(LocalError):
     """A P2P channel has ended, and nothing can be sent by it; a new one may be opened."""
 

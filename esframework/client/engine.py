@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from random import randrange
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IStreamClientEndpoint
 from zope.interface import implementer
 
@@ -91,7 +91,11 @@ class ClientEngine:
     def close(self) -> Deferred[None]:
         """End the session, after everything queued has been written; nothing stays behind. The engine may log on
         again."""
-        return self._session.close()
+        finishing = [each for each in self.dispatcher.finish() if not each.called or each.paused]
+        if not finishing:
+            return self._session.close()
+        finished: Deferred[Any] = DeferredList(finishing, consumeErrors=True)
+        return finished.addCallback(lambda _: self._session.close())
 
     @hops_to_reactor
     def close_connection(self, reconnect_now: bool = False) -> None:
@@ -145,6 +149,22 @@ class ClientEngine:
     def register(self, user_id: str, password: str, endpoint: str | IStreamClientEndpoint) -> Deferred[LogonResponse]:
         """See `IClientContext`."""
         return self._session.log_on(user_id, password, endpoint, registering=True)
+
+    @property
+    def is_secure(self) -> bool:
+        """See `IClientContext`."""
+        return self._session.stream is not None and self._session.stream.is_secure
+
+    @property
+    def serves_p2p(self) -> bool:
+        """See `IClientContext`."""
+        return self._session.serves_p2p
+
+    @property
+    def server_host(self) -> str:
+        """See `IClientContext`."""
+        stream = self._session.stream
+        return "" if stream is None or self.options.proxy is not None else stream.server_host
 
     @property
     def session_token(self) -> str | None:

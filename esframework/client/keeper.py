@@ -84,6 +84,7 @@ class SessionKeeper(LinkActions):
         self.stream: ClientStream | None = None
         self.user_id: str | None = None
         self.token: str | None = None
+        self.serves_p2p = False
         self._awaits_features = False
         self._is_first = True
         self._registering = False
@@ -288,6 +289,7 @@ class SessionKeeper(LinkActions):
             result, cause = LogonResult.FAILED, f"{cause} (unknown result {reply.logon_result})"
         if result is LogonResult.SUCCEED:
             self._awaits_features = cause.startswith(OWN_SERVER)
+            self.serves_p2p = reply.p2p_enabled
             self._link.accepted()
         else:
             self._refused(result, cause)

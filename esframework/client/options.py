@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from esframework import limits
 from esframework.managers.files.options import FilesOptions
+from esframework.managers.p2p.client_options import ClientP2POptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +51,6 @@ class ClientOptions:
     handler_limit: float = limits.HANDLER_LIMIT
     offline_ready: bool = False
     files: FilesOptions = FilesOptions()
+    p2p: ClientP2POptions = ClientP2POptions()
     diagnostics: bool = False
     diagnostics_log_interval: float = 0.0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorTime, ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -22,7 +22,7 @@ from esframework.interfaces import IChannel, ISender
 from esframework.machines.session import Session
 from esframework.net.eager import socket_of
 from esframework.net.outgoing import Batch, Outgoing
-from esframework.net.stream import FULL_READ, Stream
+from esframework.net.stream import FULL_READ, Stream, host_of, is_loopback
 from esframework.plugins.dispatch import Dispatcher
 from esframework.plugins.models import OpenJob
 from esframework.wire.devices import device_of
@@ -201,6 +201,17 @@ class ClientStream(Stream):
             kind = getattr(self._session.error, "kind", MessageInvalidType.INVALID_HEADER)
             self._events.invalid(MessageInvalidType(kind))
             self.abort()
+
+    @property
+    def server_host(self) -> str:
+        """The address at the other end, empty for a UNIX socket."""
+        host = host_of(self.transport.getPeer())
+        return "" if host == "unix" else host
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether nobody on the way can read what goes over the connection."""
+        return bool(ISSLTransport.providedBy(self.transport)) or is_loopback(host_of(self.transport.getPeer()))
 
     @property
     def heard_no_message(self) -> bool:

@@ -46,7 +46,7 @@ class Foreigners:
             MessageType.MY_PUBLIC_ENDPOINT: self._my_endpoint,
         }
 
-    # --- on the log-on connection -------------------------------------------------------------------------------------
+    # --- on the log-on connection -----------------------------------------------------------------------------------
     def _my_address(self, sender: Any, message_id: int, body: bytes) -> None:
         address = MY_P2P_ADDRESS.decode(body).p2p_address
         hosts = () if address is None else (address.private_ip, address.public_ip)
@@ -101,7 +101,7 @@ class Foreigners:
         known: bool | Deferred[bool] = contacts.knows(of, str(user_id))
         return known
 
-    # --- by UDP -------------------------------------------------------------------------------------------------------
+    # --- by UDP -----------------------------------------------------------------------------------------------------
     def datagram(self, datagram: bytes, source: Address) -> bytes:
         """The answer to a 405 that came by UDP from where its user is logged on; it is longer than the question.
 

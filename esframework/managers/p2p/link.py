@@ -44,12 +44,21 @@ _log = Logger()
 
 @implementer(ILink, IP2PChannelUser)
 class Link:
-    """`events` is told `channel_opened(link, channel)`, `channel_closed(link, channel, reason)` and
-    `changed(link)`: it may have become idle."""
+    """`events` is told `channel_opened(link, channel)`, `channel_closed(link, channel, reason)`, `channel_failed(link,
+    channel, reason)`, `settled(link)` when everything goes by the server again, `refused(reason)` and
+    `hold_server(link, is_held)`. `instance` names the other end's process."""
 
     def __init__(
-        self, client: IClientContext, peer: Any, generation: int, longest: int, events: Any, first_epoch: int
+        self,
+        client: IClientContext,
+        peer: Any,
+        generation: int,
+        instance: int,
+        longest: int,
+        events: Any,
+        first_epoch: int,
     ) -> None:
+        self.instance = instance
         self._client = client
         self._events = events
         self._longest = longest
@@ -60,6 +69,8 @@ class Link:
         self.login_id: str = peer.login_id
         self.peer = LinkedPeer(self, peer.login_id, peer.client_type, name)
         self.lane = LinkLane(self._hold_server)
+        self.is_expected = False
+        """Whether an attempt is under way that may give it a channel."""
         self.channels: list[Any] = []
         """Those that are open, the best one first."""
         self.sent_messages = 0
@@ -70,6 +81,7 @@ class Link:
         self._waiters: list[tuple[int, int, Deferred[bool]]] = []
         self._is_full = False
         self._asking: Deferred[Any] | None = None
+        self._asked = 0
 
     @property
     def is_direct(self) -> bool:
@@ -77,16 +89,16 @@ class Link:
         return bool(self.channels)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether everything goes by the server, and nothing waits for that."""
+        return not self.channels and self._sender.state is State.BY_SERVER
+
+    @property
     def is_idle(self) -> bool:
         """Whether everything goes by the server again and nothing is left to be done."""
-        return (
-            not self.channels
-            and self._sender.state is State.BY_SERVER
-            and not self._receiver.held_bytes
-            and self.lane.is_idle
-        )
+        return self.is_settled and not self._receiver.held_bytes and self.lane.is_idle
 
-    # --- IChannel -----------------------------------------------------------------------------------------------------
+    # --- IChannel ---------------------------------------------------------------------------------------------------
     @property
     def is_busy(self) -> bool:
         """See `IChannel`."""
@@ -119,6 +131,9 @@ class Link:
             )
         if priority is not Priority.BULK:
             stream = MESSAGES
+        if self.channels:
+            self.sent_messages += 1
+            self.last_sent_at = self._client.clock.seconds()
         self._sender.send(stream, Record(message_type, message_id, body))
 
     def reply(self, message_type: int, body: bytes, message_id: int) -> None:
@@ -188,7 +203,7 @@ class Link:
         """The session's own way; raises NotLoggedOn."""
         return self._client.channel(self.login_id, BY_SERVER)
 
-    # --- channels (IP2PChannelUser) -----------------------------------------------------------------------------------
+    # --- channels (IP2PChannelUser) ---------------------------------------------------------------------------------
     def opened(self, channel: IP2PChannel) -> None:
         """A channel is open. TCP goes before UDP; of the same kind, the newest (manual, chapter 04)."""
         self.channels.insert(0, channel)
@@ -244,12 +259,17 @@ class Link:
     def _use_best(self) -> None:
         self.lane.use(self.channels[0] if self.channels else None)
 
+    @staticmethod
+    def unknown(epoch: int) -> CountsBody:
+        """The answer to who asks for what never came here."""
+        return CountsBody(0, epoch, 0, False, 0)
+
     def close(self, code: int, reason: str) -> None:
         """Close all channels, when what was sent by them has arrived."""
         for channel in tuple(self.channels):
             channel.close(code, reason)
 
-    # --- what the other end says by the server ------------------------------------------------------------------------
+    # --- what the other end says by the server ----------------------------------------------------------------------
     def announced(self, epoch: int, is_bulk: bool) -> None:
         """See `Receiver.announced`. Behind what came by the server and is still to be handled."""
         server = self._client.channel(None)
@@ -270,7 +290,7 @@ class Link:
         messages, blobs, files = counts or (0, 0, 0)
         return CountsBody(blobs, epoch, files, counts is not None, messages)
 
-    # --- the session --------------------------------------------------------------------------------------------------
+    # --- the session ------------------------------------------------------------------------------------------------
     def server_lost(self) -> None:
         """The connection to the server is lost: nothing that was given to it before comes any more."""
         self._receiver.release()
@@ -284,7 +304,15 @@ class Link:
         """The other end is not logged on any more."""
         self._sender.absent()
         self._wake()
-        self._events.changed(self)
+        self._events.settled(self)
+
+    def forget(self) -> None:
+        """The session is over: what the other end has not said that it has is given up."""
+        for channel in tuple(self.channels):
+            channel.abort(CloseCode.DONE, "the session is over")
+        waiters, self._waiters = self._waiters, []
+        for _, _, waiting in waiters:
+            waiting.callback(False)
 
     def sweep(self, now: float) -> None:
         """About once a second."""
@@ -293,7 +321,7 @@ class Link:
         self._brake()
         self._wake()
 
-    # --- SendingActions -----------------------------------------------------------------------------------------------
+    # --- SendingActions ---------------------------------------------------------------------------------------------
     def relay(self, stream: int, record: Record) -> None:
         """See `SendingActions`."""
         priority = Priority.NORMAL if stream == MESSAGES else Priority.BULK
@@ -307,12 +335,10 @@ class Link:
             return
         if channel is self._sender.channel:
             self._written[stream] += len(data)
-            self.sent_messages += 1
-            self.last_sent_at = self._client.clock.seconds()
 
     def announce(self, epoch: int) -> None:
         """See `SendingActions`."""
-        body = EPOCH.encode(EpochBody(epoch))
+        body = EPOCH.encode(EpochBody(epoch, self.instance))
         try:
             server = self._server()
         except NotLoggedOn:
@@ -329,7 +355,7 @@ class Link:
             server = self._server()
         except NotLoggedOn:
             return
-        body = EPOCH.encode(EpochBody(epoch))
+        body = EPOCH.encode(EpochBody(epoch, self.instance))
         self._asking = self._client.calls.ask(
             lambda message_id: server.send(MessageType.P2P_ASK, body, message_id, self.login_id),
             self.login_id,
@@ -341,17 +367,20 @@ class Link:
 
     def _told(self, body: bytes) -> None:
         self._asking = None
+        self._asked = 0
         counts = COUNTS.decode(body)
         self.answered(counts.epoch, (counts.messages, counts.blobs, counts.files) if counts.is_known else None)
 
     def _not_told(self, failure: Failure) -> None:
         self._asking = None
-        if failure.check(TargetAbsent):
+        self._asked += 1
+        if failure.check(TargetAbsent) or (failure.check(RequestTimeout) and self._asked >= limits.P2P_ASKS):
+            self._asked = 0
             self.absent()
         elif failure.check(RequestTimeout) and self._sender.state is State.RETURNING:
             self.ask(self._sender.epoch)
 
-    # --- ReceivingActions ---------------------------------------------------------------------------------------------
+    # --- ReceivingActions -------------------------------------------------------------------------------------------
     def deliver(self, stream: int, record: Record) -> None:
         """See `ReceivingActions`: to the manager whose message it is."""
         message_type, message_id, body = record
@@ -384,9 +413,9 @@ class Link:
         """See `ReceivingActions`."""
         self._sender.answered(epoch, counts)
         self._wake()
-        self._events.changed(self)
+        self._events.settled(self)
 
-    # --- inside -------------------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------------------------------------
     def refused(self, reason: str) -> None:
         """Something that the other end sent is not taken."""
         self._events.refused(reason)

@@ -1,0 +1,344 @@
+"""The client's half of P2P: what applications say and are told. `signalling`, `meeting` and `links` do the rest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from esframework import limits
+from esframework.errors import EsError, NoP2PChannel, NotLoggedOn, P2PConnectFailed
+from esframework.interfaces import IClientContext, Registrations
+from esframework.managers.p2p.contracts import SIGNALLING
+from esframework.managers.p2p.link import Link
+from esframework.managers.p2p.links import Links
+from esframework.managers.p2p.ports import Ports
+from esframework.managers.p2p.signalling import Signalling
+from esframework.managers.p2p.state import ChannelState
+from esframework.net.channels import IP2PChannel
+from esframework.net.threads import hops_to_reactor
+from esframework.plugins.hooks import Event
+from esframework.rudp.events import CloseCode
+from esframework.rudp.retry import Retry
+from esframework.wire.identity import check_target
+from esframework.wire.login_id import Source, bare_id
+from esframework.wire.types import MessageType, P2PChannelMode
+
+_log = Logger()
+
+
+class _Wish:
+    """A channel that the application wants, and when it is tried again."""
+
+    def __init__(self) -> None:
+        self.retry = Retry(lambda: os.urandom(1)[0] / 255)
+        self.timer: IDelayedCall | None = None
+        self.waiting: list[Deferred[ChannelState]] = []
+
+    def cancel(self) -> None:
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
+        self.timer = None
+
+
+class ClientP2P:
+    """`client.p2p` (manual, chapter 04: IP2PController); None after a log-on to a server without P2P, if the client's
+    options name no P2P server.
+
+    Events: `channel_opened(ChannelState)`, `channel_closed(ChannelState)`, `connect_failed(user_id, error)`,
+    `all_channels_closed()`. `answers_to(user_id)`, if it is set, decides who may have a channel that asks for one:
+    whoever does learns this machine's addresses.
+    """
+
+    def __init__(self, client: IClientContext, longest: int) -> None:
+        self.reactor = client.clock
+        self.channel_opened: Event[ChannelState] = Event("p2p.channel_opened")
+        self.channel_closed: Event[ChannelState] = Event("p2p.channel_closed")
+        self.connect_failed: Event[str, Exception] = Event("p2p.connect_failed")
+        self.all_channels_closed: Event[()] = Event("p2p.all_channels_closed")
+        self.answers_to: Callable[[str], bool] | None = None
+        self._client = client
+        self._mode: P2PChannelMode = client.options.p2p.mode
+        self._ports = Ports(client.clock)
+        self._links = Links(client, longest, self._opened, self._closed, self._failed)
+        self._signalling = Signalling(
+            client, self._ports, self._links, lambda: self._mode, self._permits, self._attempt_over
+        )
+        self._wishes: dict[str, _Wish] = {}
+        self._pings: dict[int, float] = {}
+        self._is_warned = False
+
+    def registrations(self) -> Registrations:
+        """What this half brings to a client."""
+        return Registrations(
+            facade=self,
+            handlers={
+                **self._signalling.handlers(),
+                **self._links.handlers(),
+                MessageType.PING_BY_P2P: self._ping_came,
+            },
+            direct={MessageType.PING_BY_P2P: 0},
+            logged_on=self._logged_on,
+            logged_off=self._logged_off,
+            stop=self._stop,
+            finish=self._finish,
+            is_offered=self._is_offered,
+        )
+
+    # --- what applications want -------------------------------------------------------------------------------------
+    @property
+    def mode(self) -> P2PChannelMode:
+        """Which kinds of channels are tried from now on, by either end's wish (manual: P2PChannelMode)."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: P2PChannelMode) -> None:
+        self._mode = P2PChannelMode(mode)
+
+    @hops_to_reactor
+    def connect(self, user_id: str) -> Deferred[ChannelState]:
+        """Open a channel to a user, or with a LoginID to one device (manual: P2PConnectAsyn); fires when it is open, at
+        once when one is.
+
+        Messages go by the server meanwhile, and by the channel from then on; when it is lost they go by the server
+        again, and it is tried anew, until `disconnect`. Fails with `P2PConnectFailed`, and is tried again later if the
+        options say so. Raises InvalidUserId, and NotLoggedOn without a session.
+        """
+        check_target(user_id)
+        self._client.channel(None)
+        if self._mode is P2PChannelMode.NONE:
+            return fail(P2PConnectFailed(f"no channel to {user_id!r}: mode is NONE; set client.p2p.mode"))
+        if bare_id(user_id) == self._client.current_user_id:
+            return fail(P2PConnectFailed(f"{user_id!r} is this client's own account; there is no channel to oneself"))
+        wish = self._wishes.setdefault(user_id, _Wish())
+        link = self._links.find(user_id)
+        if link is not None and link.channels:
+            return succeed(self._state(link, link.channels[0]))
+        waiting: Deferred[ChannelState] = Deferred()
+        wish.waiting.append(waiting)
+        if len(wish.waiting) == 1:
+            self._try(user_id)
+        return waiting
+
+    @hops_to_reactor
+    def disconnect(self, user_id: str) -> None:
+        """Close the channels to a user, and try for none any more. Harmless without."""
+        wish = self._wishes.pop(user_id, None)
+        if wish is not None:
+            wish.cancel()
+            self._tell(wish, P2PConnectFailed(f"no channel to {user_id!r} is wanted any more"))
+        link = self._links.find(user_id)
+        if link is not None:
+            link.close(CloseCode.DONE, "the other end wants none any more")
+
+    @hops_to_reactor
+    def network_changed(self) -> None:
+        """This machine is in another network now: channels are shown the new address, what failed is tried at once."""
+        self._signalling.gathering.forget()
+        if self._ports.has_udp:
+            self._ports.udp.network_changed()
+        for user_id, wish in self._wishes.items():
+            wish.retry.reset()
+            if self.channel_state(user_id) is None and not wish.waiting:
+                self._try_later(user_id, wish, 0.0)
+
+    # --- what there is ----------------------------------------------------------------------------------------------
+    @hops_to_reactor
+    def channel_states(self) -> dict[str, ChannelState]:
+        """Every device with a channel, by its LoginID, and the one that is used (manual: GetP2PChannelState)."""
+        return {link.login_id: self._state(link, link.channels[0]) for link in self._links.all() if link.channels}
+
+    @hops_to_reactor
+    def channel_state(self, user_id: str) -> ChannelState | None:
+        """The channel that is used to a user or device, None without one."""
+        link = self._links.find(user_id)
+        return self._state(link, link.channels[0]) if link is not None and link.channels else None
+
+    @hops_to_reactor
+    def udp_session_states(self) -> list[ChannelState]:
+        """Every channel by UDP, those as well that are kept beside one by TCP."""
+        return [
+            self._state(link, channel)
+            for link in self._links.all()
+            for channel in link.channels
+            if channel.protocol == "udp"
+        ]
+
+    def channel_exists(self, user_id: str) -> bool:
+        """Whether there is a channel to a user or device (manual: IsP2PChannelExist)."""
+        return self.channel_state(user_id) is not None
+
+    @hops_to_reactor
+    def channel_is_busy(self, user_id: str) -> bool | None:
+        """Whether more waits on the channel than it should (manual: P2PChannelIsBusy); None without one."""
+        link = self._links.find(user_id)
+        return link.is_busy if link is not None and link.channels else None
+
+    @hops_to_reactor
+    def ping(self, user_id: str) -> Deferred[float]:
+        """Seconds that a message takes by the channel and its answer by the server (manual: PingByP2PChannel). Raises
+        NoP2PChannel without a channel; fails with a RequestError."""
+        link = self._links.find(user_id)
+        if link is None or not link.channels:
+            raise NoP2PChannel(f"there is no P2P channel to {user_id!r}: await client.p2p.connect({user_id!r}) first")
+        began = self.reactor.seconds()
+        asked: Deferred[Any] = self._client.calls.ask(
+            lambda message_id: link.send(MessageType.PING_BY_P2P, b"", message_id),
+            link.login_id,
+            MessageType.PING_BY_P2P,
+            MessageType.PING_ANSWER,
+            self._client.options.response_timeout,
+        )
+        return asked.addCallback(lambda _: self.reactor.seconds() - began)
+
+    def _ping_came(self, sender: Any, message_id: int, body: bytes) -> None:
+        sender.reply(MessageType.PING_ANSWER, b"", message_id)
+
+    # --- trying -----------------------------------------------------------------------------------------------------
+    def _permits(self, user_id: str) -> bool:
+        if not self._client.options.p2p.answers:
+            return False
+        try:
+            return self.answers_to is None or bool(self.answers_to(user_id))
+        except Exception:
+            _log.failure("deciding whether {user} may have a channel failed: it may not", user=user_id)
+            return False
+
+    def _try(self, user_id: str) -> None:
+        trying = Deferred.fromCoroutine(self._signalling.offer(user_id))
+        trying.addErrback(lambda failure: self._offer_failed(user_id, failure))
+
+    def _offer_failed(self, user_id: str, failure: Failure) -> None:
+        if not failure.check(EsError):
+            _log.failure("a channel to {user} could not be opened", failure, user=user_id)
+        self._not_connected(user_id, P2PConnectFailed(f"no channel to {user_id!r}: {failure.getErrorMessage()}"))
+
+    def _attempt_over(self, sender: Any, was_offered: bool, error: EsError | None) -> None:
+        if error is not None:
+            self._failed_with(sender.name, sender.login_id, str(error))
+
+    def _failed(self, link: Link, reason: str) -> None:
+        if not link.channels:
+            self._failed_with(link.peer.name, link.login_id, reason)
+
+    def _failed_with(self, name: Source, login_id: str, reason: str) -> None:
+        for user_id in {login_id, str(name)} & self._wishes.keys():
+            self._not_connected(user_id, P2PConnectFailed(f"no channel to {user_id!r}: {reason}"))
+
+    def _not_connected(self, user_id: str, error: P2PConnectFailed) -> None:
+        wish = self._wishes.get(user_id)
+        if wish is None:
+            return
+        if self._client.options.p2p.keeps_trying:
+            now = self.reactor.seconds()
+            self._try_later(user_id, wish, wish.retry.failed(now) - now)
+        self._tell(wish, error)
+        self.connect_failed.fire(user_id, error)
+
+    def _try_later(self, user_id: str, wish: _Wish, delay: float) -> None:
+        def again() -> None:
+            wish.timer = None
+            try:
+                self.connect(user_id).addErrback(lambda _: None)
+            except NotLoggedOn:
+                # Tried when the session is back: see `_logged_on`.
+                return
+
+        wish.cancel()
+        wish.timer = self.reactor.callLater(delay, again)
+
+    def _tell(self, wish: _Wish, outcome: ChannelState | P2PConnectFailed) -> None:
+        waiting, wish.waiting = wish.waiting, []
+        for each in waiting:
+            each.callback(outcome) if isinstance(outcome, ChannelState) else each.errback(outcome)
+
+    # --- what links tell --------------------------------------------------------------------------------------------
+    def _opened(self, link: Link, channel: IP2PChannel) -> None:
+        self._warn()
+        state = self._state(link, channel)
+        for older in [each for each in link.channels if each is not channel and each.protocol == channel.protocol]:
+            older.close(CloseCode.DONE, "a newer one takes its place")
+        for wish in self._wishes_for(link).values():
+            wish.cancel()
+            wish.retry.reset()
+            self._tell(wish, state)
+        self.channel_opened.fire(state)
+
+    def _closed(self, link: Link, channel: IP2PChannel, reason: str) -> None:
+        self.channel_closed.fire(self._state(link, channel))
+        _log.info("the P2P channel to {peer} was closed: {reason}", peer=link.login_id, reason=reason)
+        if not link.channels and self._client.options.p2p.keeps_trying:
+            for user_id, wish in self._wishes_for(link).items():
+                self._try_later(user_id, wish, limits.P2P_SOON_AGAIN)
+        if not any(each.channels for each in self._links.all()):
+            self.all_channels_closed.fire()
+
+    def _wishes_for(self, link: Link) -> dict[str, _Wish]:
+        wished = {link.login_id, str(link.peer.name)} & self._wishes.keys()
+        return {user_id: self._wishes[user_id] for user_id in wished}
+
+    def _state(self, link: Link, channel: IP2PChannel) -> ChannelState:
+        now, wall = self.reactor.seconds(), datetime.now(UTC)
+
+        def date_of(seconds: float) -> datetime:
+            return wall - timedelta(seconds=now - seconds)
+
+        return ChannelState(
+            user_id=str(link.peer.name),
+            login_id=link.login_id,
+            protocol=channel.protocol,
+            address=channel.address,
+            local_address=channel.local_address,
+            created_at=date_of(channel.opened_at or now),
+            round_trip=channel.round_trip,
+            messages_sent=link.sent_messages,
+            last_sent_at=None if link.last_sent_at is None else date_of(link.last_sent_at),
+            is_busy=channel.is_busy,
+            facts=channel.facts(),
+        )
+
+    def _warn(self) -> None:
+        if not self._is_warned and not self._client.is_secure:
+            self._is_warned = True
+            _log.warn(
+                "P2P channels are encrypted, but their keys came by a log-on connection without TLS: whoever can read "
+                "and change that can read them; log on by 'tls:'"
+            )
+
+    # --- the session ------------------------------------------------------------------------------------------------
+    def _is_offered(self) -> bool:
+        if not self._client.connected:
+            return True
+        is_signalled: bool = self._client.manager("basic").server_has(SIGNALLING)
+        return is_signalled and (self._client.serves_p2p or self._client.options.p2p.server is not None)
+
+    def _logged_on(self, server: Any) -> None:
+        self._links.server_back()
+        for user_id, wish in self._wishes.items():
+            if self.channel_state(user_id) is None and wish.timer is None and not wish.waiting:
+                self._try_later(user_id, wish, 0.0)
+
+    def _logged_off(self, _: Source | None) -> None:
+        self._links.server_lost()
+
+    def _finish(self) -> Deferred[None]:
+        self._give_up()
+        return self._links.finish().addCallback(lambda _: self._ports.close())
+
+    def _stop(self) -> None:
+        self._give_up()
+        self._links.stop()
+        self._ports.close().addErrback(lambda failure: _log.failure("P2P ports could not be closed", failure))
+
+    def _give_up(self) -> None:
+        wishes, self._wishes = self._wishes, {}
+        for user_id, wish in wishes.items():
+            wish.cancel()
+            self._tell(wish, P2PConnectFailed(f"no channel to {user_id!r}: the session is over"))
+        self._signalling.stop("the session is over")

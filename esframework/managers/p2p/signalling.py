@@ -1,0 +1,352 @@
+"""Offers and answers between this client and others, by the server: how attempts begin, at both ends (1120 to 1125).
+
+    who offers                            who answers
+    asks the server who P2P servers are   the same, when the offer has come
+    gathers its addresses                 gathers its addresses
+    OFFER            ->                   of two that cross, that with the smaller name is dropped
+    begins to lead   <-                   ANSWER, or REFUSAL; begins to follow
+    SYNC, MORE CANDIDATES, as they come
+
+Refuses to know what a channel carries, and when somebody wants one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from esframework import limits
+from esframework.errors import EsError, KeyRefused, LocalError, NotDelivered, NotLoggedOn, RequestError
+from esframework.interfaces import IClientContext
+from esframework.managers.p2p.contracts import (
+    ANSWER,
+    INTRODUCTION,
+    MORE_CANDIDATES,
+    OFFER,
+    REFUSAL,
+    SYNC,
+    AnswerBody,
+    IntroductionBody,
+    MoreCandidatesBody,
+    OfferBody,
+    RefusalBody,
+    SyncBody,
+)
+from esframework.managers.p2p.gathering import Gathering
+from esframework.managers.p2p.links import Links
+from esframework.managers.p2p.meeting import Agreement, Meeting, common_mode, offered, told
+from esframework.managers.p2p.ports import Ports
+from esframework.managers.p2p.servers import server_addresses
+from esframework.rudp.candidates import Candidate
+from esframework.rudp.keys import AES_GCM, CHACHA20, KEY_SIZE, agree, public_key
+from esframework.rudp.probes import SESSION_SIZE
+from esframework.wire.types import BY_SERVER, MessageType, P2PChannelMode, RequestFailure
+
+_log = Logger()
+
+CIPHERS = (AES_GCM, CHACHA20)
+
+
+class Offer:
+    """What this end has offered and nobody has answered yet."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.session = os.urandom(SESSION_SIZE)
+        self.private = os.urandom(KEY_SIZE)
+        self.index = 0
+        self.local: list[Candidate] = []
+        self.asked: Deferred[Any] | None = None
+        self.is_crossed = False
+
+
+class Signalling:
+    """Of one client. `mode()` is what the application wants now; `permits(user_id)`, whether somebody may have a
+    channel.
+
+    `over(sender, was_offered, error)` is told how each attempt ended; error None: a path was agreed on.
+    """
+
+    def __init__(
+        self,
+        client: IClientContext,
+        ports: Ports,
+        links: Links,
+        mode: Callable[[], P2PChannelMode],
+        permits: Callable[[str], bool],
+        over: Callable[[Any, bool, EsError | None], None],
+    ) -> None:
+        self._client = client
+        self._reactor = client.clock
+        self._ports = ports
+        self._links = links
+        self._mode = mode
+        self._permits = permits
+        self._over = over
+        self.gathering = Gathering(client.clock, ports, self._found)
+        self.refused: dict[str, int] = {}
+        self._offers: dict[str, Offer] = {}
+        # By the offer's session; with whoever is at the other end.
+        self._meetings: dict[bytes, tuple[Meeting, Any]] = {}
+
+    def handlers(self) -> dict[int, Callable[[Any, int, bytes], None]]:
+        """Message type to method, for the registrations."""
+        return {
+            MessageType.P2P_INTRODUCTION: self._introduced,
+            MessageType.P2P_OFFER: self._offer_came,
+            MessageType.P2P_ANSWER: self._answer_came,
+            MessageType.P2P_SYNC: self._sync_came,
+            MessageType.P2P_REFUSAL: self._refusal_came,
+            MessageType.P2P_MORE_CANDIDATES: self._more_came,
+        }
+
+    def stop(self, reason: str) -> None:
+        """Give up all attempts."""
+        for meeting, _ in list(self._meetings.values()):
+            meeting.stop(reason)
+        for offer in list(self._offers.values()):
+            if offer.asked is not None:
+                offer.asked.cancel()
+        self._offers.clear()
+        self.gathering.close()
+
+    # --- before everything ------------------------------------------------------------------------------------------
+    async def introduce(self) -> IntroductionBody:
+        """Ask the server who the P2P servers are. Fails with a RequestError."""
+        way = self._client.channel(None)
+        body = await self._client.calls.ask(
+            lambda message_id: way.send(MessageType.P2P_INTRODUCTION, b"", message_id),
+            None,
+            MessageType.P2P_INTRODUCTION,
+            MessageType.P2P_INTRODUCTION,
+            self._client.options.response_timeout,
+        )
+        return INTRODUCTION.decode(body)
+
+    def _introduced(self, sender: Any, message_id: int, body: bytes) -> None:
+        self._client.calls.answer(message_id, sender.name, MessageType.P2P_INTRODUCTION, body)
+
+    async def _gather(self) -> list[Candidate]:
+        introduction = await self.introduce()
+        self._ports.open()
+        servers = await server_addresses(self._client, introduction.servers)
+        await self.gathering.ask(servers, introduction.token)
+        return self.gathering.candidates(introduction.is_local)
+
+    # --- who offers -------------------------------------------------------------------------------------------------
+    async def offer(self, target: str) -> None:
+        """Ask a user, or one device, for a channel; returns when the attempt is under way, this end's or that which the
+        other end offered meanwhile. Fails with a RequestError, KeyRefused or LocalError."""
+        offer = self._offers[target] = Offer(target)
+        try:
+            offer.local = await self._gather()
+            if not offer.is_crossed:
+                await self._make(offer)
+        except CancelledError:
+            if not offer.is_crossed:
+                raise
+        finally:
+            if self._offers.get(target) is offer:
+                del self._offers[target]
+
+    async def _make(self, offer: Offer) -> None:
+        offer.index = self._ports.new_index()
+        body = OFFER.encode(
+            OfferBody(
+                told(offer.local),
+                list(CIPHERS),
+                self._client.options.generation,
+                offer.index,
+                self._links.instance,
+                self._mode(),
+                public_key(offer.private),
+                offer.session,
+            )
+        )
+        way = self._client.channel(offer.target, BY_SERVER)
+        asked_at = self._reactor.seconds()
+        offer.asked = self._client.calls.ask(
+            lambda message_id: way.send(MessageType.P2P_OFFER, body, message_id, offer.target),
+            offer.target,
+            MessageType.P2P_OFFER,
+            MessageType.P2P_ANSWER,
+            limits.P2P_ANSWER_TIMEOUT,
+        )
+        sender, answer = await offer.asked
+        took = self._reactor.seconds() - asked_at - answer.waited / 1000
+        self._lead(offer, sender, answer, max(0.0, took))
+
+    def _lead(self, offer: Offer, sender: Any, answer: AnswerBody, round_trip: float) -> None:
+        mode = common_mode(self._mode(), answer.mode)
+        if mode is None:
+            raise KeyRefused("the two ends want different kinds of channels")
+        agreement = Agreement(
+            is_leader=True,
+            session=offer.session + answer.nonce,
+            secret=answer.secret,
+            private=offer.private,
+            public=answer.public_key,
+            cipher=agree([answer.cipher], CIPHERS),
+            index=offer.index,
+            receiver=answer.index,
+            mode=mode,
+            both_local=answer.both_local,
+        )
+        self._begin(offer.session, sender, answer, agreement, offer.local, round_trip)
+
+    def _answer_came(self, sender: Any, message_id: int, body: bytes) -> None:
+        self._client.calls.answer(message_id, sender.name, MessageType.P2P_ANSWER, (sender, ANSWER.decode(body)))
+
+    def _refusal_came(self, sender: Any, message_id: int, body: bytes) -> None:
+        reason = REFUSAL.decode(body).reason
+
+        def why(target: str | None, request: int) -> RequestError:
+            return NotDelivered(f"{target!r} opens no channel: {reason}", target, request, RequestFailure.NOT_ALLOWED)
+
+        self._client.calls.fail(message_id, sender.name, MessageType.P2P_ANSWER, why)
+
+    # --- who answers ------------------------------------------------------------------------------------------------
+    def _offer_came(self, sender: Any, message_id: int, body: bytes) -> None:
+        offer = OFFER.decode(body)
+        mode = common_mode(self._mode(), offer.mode)
+        if sender.name is None or self._crosses(sender, offer):
+            return
+        if mode is None or not self._permits(str(sender.name)):
+            self._refuse(sender, message_id, offer, "it wants none, or none of that kind")
+        elif len(self._meetings) >= limits.P2P_ATTEMPTS:
+            self._refuse(sender, message_id, offer, "it opens too many already")
+        else:
+            answering = Deferred.fromCoroutine(self._answer(sender, message_id, offer))
+            answering.addErrback(lambda failure: self._not_answered(failure, sender, message_id, offer))
+
+    def _crosses(self, sender: Any, theirs: OfferBody) -> bool:
+        """Whether this end's own offer is the one that counts; if not, it is dropped."""
+        for target in (sender.login_id, str(sender.name)):
+            own = self._offers.get(target)
+            if own is None:
+                continue
+            if own.session > theirs.session and own.asked is not None:
+                return True
+            own.is_crossed = True
+            if own.asked is not None:
+                own.asked.cancel()
+        return False
+
+    async def _answer(self, sender: Any, message_id: int, offer: OfferBody) -> None:
+        came_at = self._reactor.seconds()
+        private, nonce = os.urandom(KEY_SIZE), os.urandom(SESSION_SIZE)
+        cipher = agree(offer.ciphers, CIPHERS)
+        local = await self._gather()
+        mode = common_mode(self._mode(), offer.mode)
+        if mode is None:
+            raise LocalError("no channel is wanted any more")
+        agreement = Agreement(
+            is_leader=False,
+            session=offer.session + nonce,
+            secret=offer.secret,
+            private=private,
+            public=offer.public_key,
+            cipher=cipher,
+            index=self._ports.new_index(),
+            receiver=offer.index,
+            mode=mode,
+            both_local=offer.both_local,
+        )
+        self._begin(offer.session, sender, offer, agreement, local, 0.0)
+        waited = round((self._reactor.seconds() - came_at) * 1000)
+        answer = AnswerBody(
+            told(local),
+            cipher,
+            self._client.options.generation,
+            agreement.index,
+            self._links.instance,
+            self._mode(),
+            nonce,
+            public_key(private),
+            offer.session,
+            waited,
+        )
+        sender.reply(MessageType.P2P_ANSWER, ANSWER.encode(answer), message_id)
+
+    def _not_answered(self, failure: Failure, sender: Any, message_id: int, offer: OfferBody) -> None:
+        if not failure.check(EsError):
+            _log.failure("an offer of {name} could not be answered", failure, name=sender.name)
+        self._refuse(sender, message_id, offer, failure.getErrorMessage() if failure.check(KeyRefused) else "it cannot")
+
+    def _refuse(self, sender: Any, message_id: int, offer: OfferBody, reason: str) -> None:
+        self.refused["offer"] = self.refused.get("offer", 0) + 1
+        sender.reply(MessageType.P2P_REFUSAL, REFUSAL.encode(RefusalBody(reason, offer.session)), message_id)
+
+    # --- attempts ---------------------------------------------------------------------------------------------------
+    def _begin(
+        self,
+        session: bytes,
+        sender: Any,
+        other: OfferBody | AnswerBody,
+        agreement: Agreement,
+        local: list[Candidate],
+        round_trip: float,
+    ) -> None:
+        self._replace(sender)
+        link = self._links.link_to(sender, other.generation, other.instance, other.devices)
+
+        def over(meeting: Meeting, error: EsError | None) -> None:
+            self._over(sender, agreement.is_leader, error)
+
+        def closed() -> None:
+            self._meetings.pop(session, None)
+
+        meeting = Meeting(
+            self._reactor,
+            self._ports,
+            agreement,
+            link,
+            local,
+            offered(other.candidates),
+            round_trip,
+            lambda number: self._send(sender, MessageType.P2P_SYNC, SYNC.encode(SyncBody(number, session))),
+            over,
+            closed,
+        )
+        self._meetings[session] = meeting, sender
+        meeting.start()
+
+    def _replace(self, sender: Any) -> None:
+        """Who offers anew has given up what was tried before."""
+        for meeting, other in list(self._meetings.values()):
+            if other.login_id == sender.login_id:
+                meeting.stop("a newer attempt takes its place")
+
+    def _sync_came(self, sender: Any, message_id: int, body: bytes) -> None:
+        sync = SYNC.decode(body)
+        meeting = self._meeting(sender, sync.session)
+        if meeting is not None:
+            meeting.synchronise(sync.round)
+
+    def _more_came(self, sender: Any, message_id: int, body: bytes) -> None:
+        more = MORE_CANDIDATES.decode(body)
+        meeting = self._meeting(sender, more.session)
+        if meeting is not None:
+            meeting.add_remote(offered(more.candidates))
+
+    def _meeting(self, sender: Any, session: bytes) -> Meeting | None:
+        meeting, other = self._meetings.get(session, (None, None))
+        return meeting if other is not None and other.login_id == sender.login_id else None
+
+    def _found(self, candidate: Candidate) -> None:
+        """This end has found out more about itself: those who try to reach it are told."""
+        for session, (meeting, sender) in list(self._meetings.items()):
+            meeting.add_local([candidate])
+            more = MORE_CANDIDATES.encode(MoreCandidatesBody(told([candidate]), session))
+            self._send(sender, MessageType.P2P_MORE_CANDIDATES, more)
+
+    def _send(self, sender: Any, message_type: MessageType, body: bytes) -> None:
+        try:
+            self._client.channel(sender.login_id, BY_SERVER).send(message_type, body, 0, sender.login_id)
+        except NotLoggedOn:
+            _log.debug("{type} did not reach {name}: not logged on", type=message_type.name, name=sender.name)

@@ -1,0 +1,226 @@
+"""Channels between two engines: opened and closed, what is told about them, and the messages that never notice.
+
+Datagrams go through a network in memory; there is no TCP between clients there, and no P2P server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from esframework import ClientEngine, ClientOptions, ServerEngine
+from esframework.errors import NoP2PChannel, P2PConnectFailed
+from esframework.managers.p2p.client_options import ClientP2POptions
+from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.types import P2PChannelMode
+from tests.peers import Recorder, record
+
+ALICE, BOB = "10.0.0.1", "10.0.0.2"
+NOBODY = "10.9.9.9:9901"
+"""A P2P server that never answers; without one, there would be no P2P in these networks."""
+
+
+def options(**p2p: Any) -> ClientOptions:
+    return ClientOptions(p2p=ClientP2POptions(server=NOBODY, map_ports=False, **p2p))
+
+
+class Pair:
+    """A server, and alice and bob on machines of their own."""
+
+    def __init__(self, network: MemoryNetwork, alice: ClientOptions | None = None, bob: ClientOptions | None = None):
+        self.network = network
+        self.at_alice, self.at_bob = Recorder(), Recorder()
+        self.server: ServerEngine = network.server(Recorder())
+        self.alice: ClientEngine = network.run(
+            network.client("alice", handler=self.at_alice, options=alice or options(), host=ALICE)
+        )
+        self.bob: ClientEngine = network.run(
+            network.client("bob", handler=self.at_bob, options=bob or options(), host=BOB)
+        )
+        self.sent = 0
+
+    def post(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.alice.custom.post("bob", 1, b"%d" % self.sent)
+            self.sent += 1
+
+    def nothing_is_amiss(self) -> bool:
+        return self.at_bob.contents == [b"%d" % number for number in range(self.sent)]
+
+    def cut(self, is_cut: bool = True) -> None:
+        self.network.datagrams.keep_apart(ALICE, BOB, is_cut)
+
+
+@simulated
+async def test_messages_move_to_the_channel_when_it_opens_and_nobody_notices(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    opened = record(pair.alice.p2p.channel_opened, pair.bob.p2p.channel_opened)
+    pair.post(3)
+    connecting = pair.alice.p2p.connect("bob")
+    pair.post(3)
+    state = await connecting
+    pair.post(3)
+    assert (state.user_id, state.protocol, state.address[0]) == ("bob", "udp", BOB)
+    assert [(word, told.user_id) for word, told in opened] == [("channel_opened", "bob"), ("channel_opened", "alice")]
+    network.advance(1)
+    assert pair.nothing_is_amiss()
+    assert pair.alice.p2p.channel_state("bob").messages_sent == 3
+    assert pair.alice.p2p.channel_is_busy("bob") is False
+
+
+@simulated
+async def test_answers_come_by_the_channel_as_well(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    assert await pair.alice.custom.query("bob", 7, b"x") == b"x"
+    assert await pair.bob.custom.query("alice", 7, b"y") == b"y"
+    await pair.bob.custom.send_acked("alice", 8, b"z")
+    assert pair.at_alice.information == [("bob", 8, b"z")]
+    assert pair.bob.p2p.channel_state("alice").messages_sent >= 2
+    assert await pair.alice.p2p.ping("bob") >= 0
+
+
+@simulated
+async def test_a_channel_that_falls_silent_is_noticed_and_messages_go_by_the_server_again(
+    network: MemoryNetwork,
+) -> None:
+    pair = Pair(network)
+    closed = record(pair.alice.p2p.channel_closed, pair.alice.p2p.all_channels_closed)
+    await pair.alice.p2p.connect("bob")
+    pair.post(5)
+    network.advance(0.5)
+    pair.cut()
+    pair.post(5)
+    network.advance(18.5)
+    assert [word for word, *_ in closed] == ["channel_closed", "all_channels_closed"]
+    assert pair.alice.p2p.channel_exists("bob") is False
+    pair.post(5)
+    network.advance(0.5)
+    assert pair.nothing_is_amiss()
+
+
+@simulated
+async def test_a_channel_that_was_lost_is_opened_again(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    pair.cut()
+    network.advance(19)
+    assert not pair.alice.p2p.channel_exists("bob")
+    pair.cut(False)
+    network.advance(400)
+    pair.post(5)
+    network.advance(0.5)
+    assert pair.alice.p2p.channel_exists("bob")
+    assert pair.nothing_is_amiss()
+
+
+@simulated
+async def test_who_cannot_be_reached_is_told_of_and_written_to_by_the_server(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    pair.cut()
+    failed = record(pair.alice.p2p.connect_failed)
+    connecting = pair.alice.p2p.connect("bob")
+    pair.post(3)
+    with pytest.raises(P2PConnectFailed, match="'bob'"):
+        await connecting
+    assert [(word, user) for word, user, _ in failed] == [("connect_failed", "bob")]
+    pair.post(3)
+    network.advance(1)
+    assert pair.nothing_is_amiss()
+
+
+@simulated
+async def test_both_may_want_a_channel_at_the_same_moment(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    one, other = pair.alice.p2p.connect("bob"), pair.bob.p2p.connect("alice")
+    assert (await one).user_id == "bob"
+    assert (await other).user_id == "alice"
+    network.advance(30)
+    assert len(pair.alice.p2p.udp_session_states()) == len(pair.bob.p2p.udp_session_states()) == 1
+
+
+@simulated
+async def test_a_channel_is_closed_on_request_and_not_opened_again(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    pair.post(3)
+    pair.alice.p2p.disconnect("bob")
+    pair.post(3)
+    network.advance(100)
+    assert pair.alice.p2p.channel_states() == pair.bob.p2p.channel_states() == {}
+    assert pair.nothing_is_amiss()
+
+
+@simulated
+async def test_what_was_sent_before_logging_off_arrives(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    pair.post(500)
+    await pair.alice.close()
+    network.advance(1)
+    assert pair.nothing_is_amiss()
+    assert pair.bob.p2p.channel_states() == {}
+
+
+@simulated
+async def test_a_channel_goes_on_while_the_server_is_away(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    pair.post(3)
+    pair.alice.close_connection()
+    pair.post(3)
+    network.advance(0.2)
+    pair.post(3)
+    network.advance(30)
+    assert pair.nothing_is_amiss()
+    assert pair.alice.p2p.channel_exists("bob")
+
+
+@simulated
+async def test_without_a_channel_pinging_is_an_error(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    with pytest.raises(NoP2PChannel, match="bob"):
+        pair.alice.p2p.ping("bob")
+    assert pair.alice.p2p.channel_is_busy("bob") is None
+    assert pair.alice.p2p.channel_state("bob") is None
+
+
+@simulated
+async def test_nobody_has_to_answer(network: MemoryNetwork) -> None:
+    pair = Pair(network, bob=options(answers=False))
+    with pytest.raises(P2PConnectFailed, match="wants none"):
+        await pair.alice.p2p.connect("bob")
+
+
+@simulated
+async def test_who_may_have_a_channel_is_the_applications_to_decide(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    asked: list[str] = []
+    pair.bob.p2p.answers_to = lambda user_id: asked.append(user_id) or False
+    with pytest.raises(P2PConnectFailed):
+        await pair.alice.p2p.connect("bob")
+    assert asked == ["alice"]
+
+
+@simulated
+async def test_a_mode_of_none_opens_nothing(network: MemoryNetwork) -> None:
+    pair = Pair(network, alice=options(mode=P2PChannelMode.NONE))
+    with pytest.raises(P2PConnectFailed, match="NONE"):
+        await pair.alice.p2p.connect("bob")
+    with pytest.raises(P2PConnectFailed):
+        await pair.bob.p2p.connect("alice")
+
+
+@simulated
+async def test_without_a_p2p_server_anywhere_there_is_no_p2p(network: MemoryNetwork) -> None:
+    network.server(Recorder())
+    alice = await network.client("alice", host=ALICE)
+    assert alice.p2p is None
+
+
+@simulated
+async def test_an_absent_user_is_named(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    with pytest.raises(P2PConnectFailed, match="'carol' is not online"):
+        await pair.alice.p2p.connect("carol")
