@@ -229,7 +229,7 @@ FIRST_TTL: Final = 2
 other's, which would take another port for a flow that came from outside before."""
 
 FIRST_SHOT_LEAD: Final = 0.1
-"""Seconds from that datagram to the first normal one: as much as two ends may start apart."""
+"""Seconds from that datagram to the first normal one at least: by then the other end has sent its own, too."""
 
 EXTRA_PROBES: Final = 3
 """Probes after the own success, each 50 ms: the other end may still need what they open."""
@@ -253,7 +253,7 @@ LONGEST_HEAD_START: Final = 2.0
 """Seconds that the announcement of a round is given to arrive at most: else half of what was measured by the server."""
 
 DIAL_TIMEOUT: Final = 3.0
-"""Seconds in which a TCP connection must be made."""
+"""Seconds in which a TCP connection must be made and the other end show itself on it; then it may be dialled again."""
 
 REDIAL_AFTER: Final = (0.2, 0.4, 0.8)
 """Seconds after which a dial that was refused is repeated in the same round: a NAT may answer for who is not ready."""

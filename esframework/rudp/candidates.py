@@ -143,15 +143,19 @@ class RemoteCandidates:
 
 
 def to_offer(found: Iterable[Candidate], rules: Rules) -> list[Candidate]:
-    """Which of this end's own addresses are told to the other one: what the same rules admit there, best first, no more
-    than it takes. Of one address with several kinds the best stays."""
+    """Which of this end's own addresses are told to the other one: what the same rules admit there, best first.
+
+    Of one address with several kinds the best stays. Where there are more than the other end takes, network cards' own
+    are left out: there may be dozens of them, and one of what a NAT or a router made is worth more.
+    """
     best: dict[tuple[Protocol, Address], Candidate] = {}
     for candidate in sorted(found, key=precedence):
         ip = parse_host(candidate.host)
         if ip is not None and 1 <= candidate.port <= 65535 and refusal(ip, candidate.port, rules) is None:
             candidate = candidate._replace(host=str(ip))
             best.setdefault((candidate.protocol, candidate.address), candidate)
-    return list(best.values())[: limits.MAX_CANDIDATES]
+    kept = sorted(best.values(), key=lambda one: one.kind is Kind.HOST)[: limits.MAX_CANDIDATES]
+    return sorted(kept, key=precedence)
 
 
 def precedence(candidate: Candidate) -> tuple[int, int]:

@@ -31,12 +31,12 @@ class Link(NamedTuple):
 
 
 class _Dial:
-    __slots__ = ("candidate", "due", "is_running", "refusals")
+    __slots__ = ("candidate", "due", "runs_until", "refusals")
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.due = inf
-        self.is_running = False
+        self.runs_until = -inf
         self.refusals = 0
 
 
@@ -73,10 +73,11 @@ class Dialling:
                 dial.due = now
 
     def begin_round(self, now: float) -> None:
-        """Dial everything that is not being dialled."""
-        for dial in self._dials.values():
+        """Dial everything that is not being dialled, and of which no connection came."""
+        connected = {link.address for link in self.links.values()}
+        for address, dial in self._dials.items():
             dial.refusals = 0
-            if not dial.is_running:
+            if dial.runs_until <= now and address not in connected:
                 dial.due = now
 
     def stop(self) -> None:
@@ -90,7 +91,7 @@ class Dialling:
         for address, dial in self._dials.items():
             if dial.due <= now and dial.candidate.is_ipv6 in self._families and self._made < limits.MAX_DIALS:
                 self._made += 1
-                dial.is_running = True
+                dial.runs_until = now + limits.DIAL_TIMEOUT
                 out.append(address)
             if dial.due <= now:
                 dial.due = inf
@@ -104,9 +105,9 @@ class Dialling:
     def failed(self, address: Address, was_refused: bool, now: float) -> None:
         """A dial came to nothing."""
         dial = self._dials.get(address)
-        if dial is None or not dial.is_running:
+        if dial is None or dial.runs_until <= now:
             return
-        dial.is_running = False
+        dial.runs_until = now
         if was_refused and dial.refusals < len(limits.REDIAL_AFTER):
             dial.due = now + limits.REDIAL_AFTER[dial.refusals]
             dial.refusals += 1
@@ -120,7 +121,4 @@ class Dialling:
 
     def lost(self, connection: Hashable) -> None:
         """A connection is gone; its address may be dialled again in the next round."""
-        link = self.links.pop(connection, None)
-        dial = self._dials.get(link.address) if link is not None else None
-        if dial is not None:
-            dial.is_running = False
+        self.links.pop(connection, None)

@@ -1,8 +1,8 @@
 """When each of the other end's UDP addresses is probed, and what the answers say about it.
 
     beyond the LAN     one datagram as soon as it is known, which dies behind the own NAT and opens it; normal ones
-                       from 100 ms after the first round's begin, when the other end has done the same
-    in the LAN         normal ones from the round's begin
+                       in rounds, but 100 ms later at the earliest: the other end has done the same by then
+    in the LAN         normal ones in rounds
     each address       at 0, 50, 100, 200, 400, 800, 1600 ms of its own; the next address begins 20 ms later
     a probe came       its address is probed at once, and adopted if nobody had offered it
     an answer came     three more, 50 ms apart, so that the other end succeeds too
@@ -25,16 +25,16 @@ class Check:
     """One address of the other end. `round_trip` in seconds once it has answered, `is_dead` when it was nominated in
     vain."""
 
-    __slots__ = ("candidate", "round_trip", "is_dead", "plan", "is_opened", "has_begun", "sent", "last_sent")
+    __slots__ = ("candidate", "round_trip", "is_dead", "plan", "opened_at", "sent", "last_sent")
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.round_trip: float | None = None
         self.is_dead = False
-        # When what leaves, the last first: (time, ttl). `is_opened`: the datagram that opens the own NAT was planned;
-        # `has_begun`: the other end has had the time for its own.
+        # When what leaves, the last first: (time, ttl). `opened_at`: when the datagram that opens the own NAT was
+        # planned; `inf` is not yet, `-inf` is not needed.
         self.plan: list[tuple[float, int | None]] = []
-        self.is_opened = self.has_begun = candidate.is_near
+        self.opened_at = -inf if candidate.is_near else inf
         self.sent = 0
         self.last_sent = -inf
 
@@ -90,7 +90,7 @@ class Probing:
             self._adopted += 1
             found = Check(Candidate(Kind.PEER, Protocol.UDP, *address))
             # It has been let in: there is nothing to open.
-            found.is_opened = found.has_begun = True
+            found.opened_at = -inf
             self._families.add(found.candidate.is_ipv6)
             self._checks[address] = found
         return found
@@ -98,9 +98,9 @@ class Probing:
     def open(self, now: float) -> None:
         """Open the own NAT for all addresses beyond it."""
         for check in self._checks.values():
-            if self._first_ttl is not None and not check.is_opened and check.candidate.is_ipv6 in self._families:
+            if self._first_ttl is not None and check.opened_at == inf and check.candidate.is_ipv6 in self._families:
                 check.plan.append((now, self._first_ttl))
-                check.is_opened = True
+                check.opened_at = now
 
     def begin_round(self, now: float) -> None:
         """Probe all, the best first; what earlier rounds showed is forgotten."""
@@ -123,10 +123,9 @@ class Probing:
         for check in sorted(checks, key=lambda one: precedence(one.candidate)):
             if check.candidate.is_ipv6 not in self._families:
                 continue
-            is_led = self._first_ttl is not None and not check.has_begun
-            begin = max(now + limits.FIRST_SHOT_LEAD if is_led else now, self._next_slot)
+            earliest = now if self._first_ttl is None else check.opened_at + limits.FIRST_SHOT_LEAD
+            begin = max(now, earliest, self._next_slot)
             self._next_slot = begin + limits.PROBE_PACE
-            check.has_begun = True
             # What was planned before and counts still is the datagram that opens the NAT.
             first = [one for one in check.plan if one[1] is not None]
             check.plan = [(begin + offset, None) for offset in reversed(limits.PROBE_OFFSETS)] + first

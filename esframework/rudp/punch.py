@@ -253,7 +253,7 @@ class Attempt:
     def tcp_failed(self, address: Address, was_refused: bool, now: float) -> None:
         """A dial came to nothing: refused (RST), or in another way, such as no answer within `limits.DIAL_TIMEOUT`.
 
-        The driver reports each dial once, here or by `tcp_connected`.
+        The driver reports each dial once, here or by `tcp_connected`; one of which it says nothing is over after that.
         """
         self._dialling.failed(address, was_refused, now)
         if self.state not in _TRYING:

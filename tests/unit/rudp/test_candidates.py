@@ -146,6 +146,15 @@ def test_what_is_near_and_what_needs_no_nat_goes_first() -> None:
     assert RemoteCandidates(EVERYTHING).add(offered)[0] == in_order[0]
 
 
+def test_of_too_many_what_a_nat_made_is_offered_and_cards_are_left_out() -> None:
+    made = [candidate("198.51.100.1", Kind.REFLEXIVE), candidate("198.51.100.1", Kind.MAPPED, 6000)]
+    many = [candidate(f"203.0.113.{number}") for number in range(1, 100)]
+    offered = to_offer(many + made, Rules())
+    assert len(offered) == limits.MAX_CANDIDATES
+    assert set(made) <= set(offered)
+    assert offered[0] == many[0]
+
+
 def test_what_is_offered_is_what_the_other_end_would_take() -> None:
     found = [
         candidate("203.0.113.1", Kind.REFLEXIVE),
@@ -157,8 +166,6 @@ def test_what_is_offered_is_what_the_other_end_would_take() -> None:
     ]
     assert to_offer(found, Rules()) == [candidate("10.0.0.1"), candidate("203.0.113.1")]
     assert to_offer(found, EVERYTHING)[0].kind is Kind.LOOPBACK
-    many = [candidate(f"203.0.113.{number}") for number in range(1, 100)]
-    assert len(to_offer(many, Rules())) == limits.MAX_CANDIDATES
     remote = RemoteCandidates(Rules())
     assert remote.add(to_offer(found, Rules())) == to_offer(found, Rules())
     assert remote.refused == {}

@@ -81,6 +81,16 @@ def test_what_is_under_way_is_not_begun_twice() -> None:
     assert dials.due(0.1) == []
 
 
+def test_a_dial_of_which_nothing_is_heard_is_over_in_time() -> None:
+    dials = dialling(DIRECT)
+    dials.begin(0.0)
+    dials.due(0.0)
+    dials.begin_round(limits.DIAL_TIMEOUT - 0.1)
+    assert dials.due(limits.DIAL_TIMEOUT) == []
+    dials.begin_round(limits.DIAL_TIMEOUT)
+    assert dials.due(limits.DIAL_TIMEOUT) == [DIRECT.address]
+
+
 def test_a_report_of_a_dial_that_nobody_made_changes_nothing() -> None:
     dials = dialling(PUNCHED)
     dials.failed(PUNCHED.address, True, 0.0)
@@ -121,6 +131,8 @@ def test_a_connection_ends_the_repetitions_and_its_loss_allows_them_again() -> N
     dials.connected(Link("one", PUNCHED.address, None))
     assert dials.deadline == inf
     assert set(dials.links) == {"one"}
+    dials.begin_round(3.0)
+    assert dials.due(3.0) == []
     dials.lost("one")
     dials.lost("two")
     assert dials.links == {}

@@ -49,10 +49,18 @@ def test_another_address_gets_one_that_dies_on_the_way_and_normal_ones_later() -
     probes = probing(PUBLIC)
     probes.open(0.0)
     assert sent(probes) == [(0, PUBLIC.address, limits.FIRST_TTL)]
-    probes.begin_round(1.0)
-    assert sent(probes) == [(1100 + offset, PUBLIC.address, None) for offset in OFFSETS]
+    probes.begin_round(0.04)
+    assert sent(probes) == [(100 + offset, PUBLIC.address, None) for offset in OFFSETS]
     probes.begin_round(5.0)
     assert sent(probes) == [(5000 + offset, PUBLIC.address, None) for offset in OFFSETS]
+
+
+def test_a_round_that_begins_late_enough_waits_for_nothing() -> None:
+    probes = probing(PUBLIC)
+    probes.open(0.0)
+    assert len(sent(probes)) == 1
+    probes.begin_round(0.3)
+    assert sent(probes)[0] == (300, PUBLIC.address, None)
 
 
 def test_without_that_nothing_is_waited_for() -> None:

@@ -531,11 +531,10 @@ class TestTcp:
 
     def test_tcp_is_preferred_and_still_tried_while_udp_is_in_use(self) -> None:
         bench = upgrading()
-        bench.attempt.tcp_failed(FAR, False, bench.now)
         dialled = len(bench.dialled)
         bench.wait(limits.ROUND_TIME + RELAY)
         assert bench.of(SyncWanted) == [SyncWanted(1), SyncWanted(2)]
-        assert bench.dialled[dialled:] == [FAR]
+        assert bench.dialled[dialled:] == [NEAR, FAR]
         probed = [probe for probe, _, _ in bench.sent if probe.round == 2]
         assert probed == []
         bench.connect()
