@@ -4,6 +4,9 @@ import runpy
 import sys
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
 DOCS = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS / "_ext")]
 
@@ -27,3 +30,8 @@ default_role = "code"
 nitpicky = False
 # Two modules may hold classes of the same name; a type in a signature then has no single page to lead to.
 suppress_warnings = ["ref.python"]
+
+
+def setup(app: Sphinx) -> None:
+    """Diagrams are drawn where a page lies, and here shown as the text they are."""
+    app.add_lexer("mermaid", TextLexer)

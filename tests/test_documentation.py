@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from esframework.config import load_config
+from esframework.rudp.stages import TRANSITIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -17,6 +18,7 @@ EXAMPLES = sorted((DOCS / "examples").iterdir())
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 inlined = runpy.run_path(str(DOCS / "_ext" / "inline_examples.py"))["inlined"]
+drawn = runpy.run_path(str(DOCS / "_ext" / "state_diagrams.py"))["drawn"]
 
 
 def anchor(heading: str) -> str:
@@ -83,6 +85,24 @@ def test_a_block_that_differs_from_its_example_is_found(tmp_path: Path) -> None:
     assert shown(" class Second") == shown(" after first") == "class Second:\n    third = 3"
     with pytest.raises(LookupError, match="Fourth"):
         shown(" class Fourth")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_states_on_the_page_are_those_of_the_table(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    # When this fails: python docs/_ext/state_diagrams.py
+    assert text == drawn(text)
+
+
+def test_a_diagram_has_every_state_and_every_step_of_its_table() -> None:
+    table = "esframework.rudp.stages TRANSITIONS"
+    page = drawn(f"# Page\n\n<!-- states: {table} -->\n```mermaid\nold\n```\n\nAnd more.\n")
+    assert "old" not in page
+    assert "    [*] --> NEW\n    NEW: new\n    NEW --> WANT_ROUND: start\n    NEW --> STOPPED: stop\n" in page
+    assert all(f"\n    {state.name}: {state.value}\n" in page for state in TRANSITIONS)
+    steps = [step.value for row in TRANSITIONS.values() for step in row]
+    arrows = [part for line in page.splitlines() if " --> " in line for part in line.partition(": ")[2].split(", ")]
+    assert sorted(filter(None, arrows)) == sorted(steps)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
