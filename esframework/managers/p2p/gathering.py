@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from esframework import limits
 from esframework.managers.p2p.ports import Ports
 from esframework.net.own_addresses import own_addresses
-from esframework.rudp.candidates import Candidate, Kind, Protocol
+from esframework.rudp.candidates import Candidate, Kind, Protocol, Rules, to_offer
 from esframework.rudp.paths import Address
 from esframework.rudp.rendezvous.discovery import Discovery, Findings
 
@@ -44,7 +44,8 @@ class Gathering:
         ports.on_rendezvous = self._datagram_came
 
     def candidates(self, is_local: bool) -> list[Candidate]:
-        """What is known now. `is_local`: whoever is on this machine itself may be told of loopback, too."""
+        """What is known now and worth telling, best first. `is_local`: whoever is on this machine itself may be told of
+        loopback, too."""
         found: list[Candidate] = []
         hosts = [(Kind.HOST, host) for host in own_addresses(self._reactor)]
         if is_local:
@@ -52,7 +53,7 @@ class Gathering:
         for kind, host in hosts:
             for protocol, port in self._ports.local(host):
                 found.append(Candidate(kind, protocol, host, port))
-        return [*found, *self._fresh(), *self._mapped]
+        return to_offer([*found, *self._fresh(), *self._mapped], Rules(loopback=is_local))
 
     def mapped(self, candidate: Candidate) -> None:
         """A router lets others in at this address."""
