@@ -237,16 +237,18 @@ class DatagramSocket:
         return self._socket.fileno()
 
     def connectionLost(self, reason: Failure) -> None:
-        """Part of IFileDescriptor: the reactor gives up on the socket, or ends."""
-        self.close()
+        """Part of IFileDescriptor: the reactor gives up on the socket, or ends; the owner may still say farewell."""
         self._owner.socket_lost(reason)
+        self.close()
 
     def logPrefix(self) -> str:
         """Part of ILoggingContext."""
         return type(self).__name__
 
     def close(self) -> None:
-        """Close the socket; what waits is lost."""
+        """Close the socket; what waits is lost. Harmless when it is closed."""
+        if self._socket.fileno() < 0:
+            return
         self._reactor.removeReader(self)
         self._reactor.removeWriter(self)
         self._waiting.clear()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from errno import EAGAIN
 from itertools import count
 from random import Random
 from typing import Any
 
 import pytest
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from esframework import limits
@@ -20,6 +23,7 @@ from esframework.rudp.events import CloseCode
 from esframework.rudp.keys import derive
 from esframework.rudp.packet import DATA, PROBE
 from esframework.testing import DatagramConditions, DatagramNetwork, LoggedFailures, VirtualReactor
+from tests.unit.net.test_datagram_socket import Descriptors, Scripted
 
 HERE, THERE = "203.0.113.1", "203.0.113.2"
 
@@ -185,7 +189,7 @@ def test_who_was_busy_is_told_once_when_less_than_half_waits() -> None:
     users = User(), User()
     left, _ = world.open(*users)
     world.run()
-    left.write(FILES, bytes(3 * limits.P2P_BUSY_BYTES))
+    left.write(FILES, bytes(2 * limits.P2P_BUSY_BYTES))
     assert left.is_busy
     world.run(30.0)
     (_, (told, waiting)) = users[0].told
@@ -202,15 +206,15 @@ def test_a_paused_stream_holds_up_its_sender_and_no_other_stream() -> None:
     users = User(), User()
     left, right = world.open(*users)
     right.pause(FILES)
-    left.write(FILES, bytes(5 * rudp.STREAM_WINDOW))
+    left.write(FILES, bytes(2 * rudp.STREAM_WINDOW))
     left.write(BLOBS, b"a blob")
     world.run(30.0)
     assert users[1].streams == {BLOBS: b"a blob"}
-    assert left.waiting(FILES) == 4 * rudp.STREAM_WINDOW
+    assert left.waiting(FILES) == rudp.STREAM_WINDOW
     right.resume(FILES)
     assert FILES not in users[1].streams
     world.run(30.0)
-    assert len(users[1].streams[FILES]) == 5 * rudp.STREAM_WINDOW
+    assert len(users[1].streams[FILES]) == 2 * rudp.STREAM_WINDOW
     world.end()
 
 
@@ -442,3 +446,90 @@ def test_another_network_is_shown_to_the_other_end_at_once() -> None:
     world.run(0.2)
     assert users[1].told == [("opened",), ("moved", ("198.51.100.7", world.drivers[0].port))]
     world.end()
+
+
+# --- real sockets, turned by hand -------------------------------------------------------------------------------------
+class Turned(Descriptors, Clock):
+    """A reactor of descriptors whose turns a test takes."""
+
+    def __init__(self) -> None:
+        Clock.__init__(self)
+        Descriptors.__init__(self)
+
+    def turn(self, times: int = 10) -> None:
+        """What may be read is read, and what is due is called."""
+        for _ in range(times):
+            for reader in list(self.readers):
+                reader.doRead()
+            self.advance(0.001)
+
+
+def on_sockets() -> tuple[Turned, list[UdpDriver], list[User], list[UdpChannel]]:
+    """Two drivers on loopback with a channel between them."""
+    reactor = Turned()
+    drivers = [UdpDriver(reactor, hosts=["127.0.0.1"]) for _ in range(2)]
+    users = [User(), User()]
+    channels = [
+        drivers[end].open(
+            derive(b"server", b"shared", end == 0, b"session"),
+            1 + end,
+            2 - end,
+            ("127.0.0.1", drivers[1 - end].port),
+            users[end],
+        )
+        for end in (0, 1)
+    ]
+    reactor.turn(100)
+    return reactor, drivers, users, channels
+
+
+def test_a_reactor_that_stops_lets_channels_say_farewell() -> None:
+    reactor, drivers, users, _ = on_sockets()
+    assert [user.told for user in users] == [[("opened",)]] * 2
+    (socket,) = drivers[0]._port._parts.values()
+    reactor.removeReader(socket)
+    socket.connectionLost(Failure(ConnectionDone()))  # type: ignore[attr-defined]
+    reactor.turn()
+    assert users[0].told[-1][:2] == ("closed", CloseCode.FAILED)
+    assert users[1].told[-1] == ("closed", CloseCode.FAILED, "the local port is gone", True)
+    drivers[1].abort()
+    assert reactor.readers == reactor.writers == set()
+    assert reactor.getDelayedCalls() == []
+
+
+def test_while_the_kernel_has_no_room_no_more_is_made() -> None:
+    reactor, drivers, users, channels = on_sockets()
+    (part,) = drivers[0]._port._parts.values()
+    scripted = Scripted(part._socket)  # type: ignore[attr-defined]
+    scripted.errors = [EAGAIN]
+    part._socket = scripted  # type: ignore[attr-defined]
+    channels[0].write(MESSAGES, b"first")
+    reactor.turn(1)
+    assert drivers[0]._port.is_blocked
+    made = channels[0].facts()["datagrams_sent"]
+    for _ in range(50):
+        channels[0].write(MESSAGES, b"more")
+        reactor.turn(1)
+    assert channels[0].facts()["datagrams_sent"] == made
+    part._socket = scripted.opened  # type: ignore[attr-defined]
+    (writer,) = reactor.writers
+    writer.doWrite()
+    reactor.turn()
+    assert users[1].streams == {MESSAGES: b"first" + b"more" * 50}
+    for driver in drivers:
+        driver.abort()
+
+
+def test_a_path_that_is_too_narrow_is_found_out_by_what_the_system_refuses() -> None:
+    reactor, drivers, _, channels = on_sockets()
+    assert channels[0].connection.datagram_size == 1472
+    (part,) = drivers[0]._port._parts.values()
+    scripted = Scripted(part._socket)  # type: ignore[attr-defined]
+    scripted.largest = 1300
+    part._socket = scripted  # type: ignore[attr-defined]
+    channels[0].write(FILES, bytes(20_000))
+    reactor.turn(1)
+    assert channels[0].connection.datagram_size == rudp.BASE_DATAGRAM
+    assert drivers[0].refused()["too_large"] > 0
+    for driver in drivers:
+        driver.abort()
