@@ -175,8 +175,8 @@ BACK_OFF: Final = 0.85
 BURST_TIME: Final = 0.002
 """Seconds' worth of packets that leave together: timers tick each millisecond, and a call for many costs as for one."""
 
-BURST_PACKETS: Final = 10
-"""Packets that leave together at least, while they are no longer on the line than `LONGEST_BURST_TIME`."""
+BURST_PACKETS: Final = 2
+"""Packets that leave together at least. Not more: there are queues that hold few, and lose the rest of a burst."""
 
 LONGEST_BURST_TIME: Final = 0.01
 """Seconds' worth that may leave at once after a timer was late: what others on the line wait for."""

@@ -1,6 +1,6 @@
 """When the next burst may leave: a bucket that fills at the rate of the congestion controller.
 
-    burst      2 ms worth and at least 10 packets, but not more than 10 ms worth unless that is under 2 packets
+    burst      2 ms worth, and at least 2 packets
     bucket     holds two bursts, or 10 ms worth: what a timer that was late, or a reactor that was busy, made late
 
 A burst that was begun goes on until the bucket is empty; then nothing leaves until there is a whole one again. Packets
@@ -12,8 +12,6 @@ from __future__ import annotations
 from typing import Final
 
 from esframework.limits import rudp as limits
-
-_LEAST_PACKETS: Final = 2
 
 _ROUNDING: Final = 1e-3
 """Bytes by which sums of rates and times may miss what they should be."""
@@ -53,8 +51,7 @@ class Pacer:
         return now + (burst - self._tokens) / rate
 
     def _burst(self, rate: float, datagram_size: int) -> float:
-        least = min(limits.BURST_PACKETS * datagram_size, rate * limits.LONGEST_BURST_TIME)
-        return max(rate * limits.BURST_TIME, least, _LEAST_PACKETS * datagram_size)
+        return max(rate * limits.BURST_TIME, limits.BURST_PACKETS * datagram_size)
 
     def _fill(self, rate: float, burst: float, now: float) -> None:
         most = max(2 * burst, rate * limits.LONGEST_BURST_TIME)
