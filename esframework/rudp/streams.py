@@ -98,6 +98,8 @@ class Streams:
         self._came = 0
         self._taken = 0
         self._widened_at = -inf
+        # Limits that a sender has reached, by stream.
+        self._narrow: dict[int, int] = {}
 
     # --- the application: sending -----------------------------------------------------------------------------------
     def new_file(self) -> int:
@@ -344,14 +346,18 @@ class Streams:
         self._resets.append(StreamReset(stream, code))
 
     def received_blocked(self, stream: int, limit: int) -> None:
-        """The sender has more than `limit` allows; if it allows more by now, that is said again."""
+        """The sender has more than `limit` allows. If it allows more by now, that is said again; if not, the window may
+        be too small: see `events`."""
         if stream == CONNECTION:
-            if limit < self._most:
-                self._control[MAX_DATA,] = None
+            most = self._most
+        elif stream in self._receiving:
+            most = self._receiving[stream].most
         else:
-            receiving = self._receiving.get(stream)
-            if receiving is not None and limit < receiving.most:
-                self._control[MAX_STREAM, stream] = None
+            return
+        if limit < most:
+            self._control[(MAX_DATA,) if stream == CONNECTION else (MAX_STREAM, stream)] = None
+        elif limit == most:
+            self._narrow[stream] = limit
 
     def _meet(self, stream: int) -> ReceiveStream | None:
         """A new stream of the other end; None for one that is over."""
@@ -392,7 +398,7 @@ class Streams:
     @property
     def has_events(self) -> bool:
         """Whether `events` would give any."""
-        return bool(self._news or self._resets)
+        return bool(self._news or self._resets or self._narrow)
 
     def events(self, now: float, round_trip: float) -> list[StreamEvent]:
         """What came and nobody has taken, one event for each stream; it counts as taken, and makes room for more."""
@@ -414,7 +420,26 @@ class Streams:
             self._widened_at = now
             self._most = self._taken + self._window
             self._control[MAX_DATA,] = None
+        if self._narrow:
+            self._widen_narrow()
         return events
+
+    def _widen_narrow(self) -> None:
+        """Double the windows that their senders have filled although everything was taken that could be: what is
+        missing holds up the rest, and a window must bear that for as long as it takes to be sent again."""
+        narrow, self._narrow = self._narrow, {}
+        for stream, limit in narrow.items():
+            if stream == CONNECTION:
+                if limit == self._most and not self._paused:
+                    self._window = min(2 * self._window, limits.MAX_CONNECTION_WINDOW)
+                    self._most = self._taken + self._window
+                    self._control[MAX_DATA,] = None
+                continue
+            receiving = self._receiving.get(stream)
+            if receiving is not None and limit == receiving.most and not receiving.has_news and receiving.size is None:
+                receiving.window = min(2 * receiving.window, limits.MAX_STREAM_WINDOW)
+                receiving.most = receiving.taken + receiving.window
+                self._control[MAX_STREAM, stream] = None
 
     def _widen(self, receiving: ReceiveStream, now: float, round_trip: float) -> None:
         """Allow more; and a larger window if the half of this one was taken within two round trips."""

@@ -171,6 +171,63 @@ def test_a_window_grows_while_the_application_keeps_up() -> None:
     assert limits_said == [3 * len(half), 6 * len(half)]
 
 
+def reached(receiver: Streams, missing: int = 0) -> None:
+    """The whole window came but a piece at its begin, and the sender says that it has more."""
+    receiver.received(2, missing, bytes(limits.STREAM_WINDOW - missing), False)
+    receiver.received_blocked(2, limits.STREAM_WINDOW)
+
+
+def said(receiver: Streams) -> list[int]:
+    """Limits of stream 2 that the receiver says after its application has taken what there is."""
+    receiver.events(0.0, 0.0)
+    limits_said = []
+    while receiver.is_waiting:
+        limits_said += [frame[2] for frame in next_packet(receiver)[0] if frame[0] == MAX_STREAM]
+    return limits_said
+
+
+def test_a_window_grows_when_something_lost_holds_up_the_rest() -> None:
+    receiver = Streams()
+    reached(receiver, missing=100)
+    assert receiver.has_events
+    assert said(receiver) == [2 * limits.STREAM_WINDOW]
+
+
+def test_a_sender_that_says_it_twice_gets_no_more() -> None:
+    receiver = Streams()
+    reached(receiver, missing=100)
+    said(receiver)
+    receiver.received_blocked(2, limits.STREAM_WINDOW)
+    receiver.received_blocked(2, 2 * limits.STREAM_WINDOW - 1)
+    assert said(receiver) == [2 * limits.STREAM_WINDOW]
+
+
+def test_a_window_never_grows_beyond_what_is_allowed_to_be_kept() -> None:
+    receiver = Streams()
+    receiver.received(2, 1, b"x", False)
+    for _ in range(10):
+        receiver.received_blocked(2, receiver._receiving[2].most)
+        said(receiver)
+    assert receiver._receiving[2].most == limits.MAX_STREAM_WINDOW
+
+
+def test_no_window_grows_while_the_application_takes_nothing() -> None:
+    receiver = Streams()
+    receiver.pause(2)
+    reached(receiver)
+    receiver.received_blocked(CONNECTION, limits.CONNECTION_WINDOW)
+    assert said(receiver) == []
+    assert not receiver.is_waiting
+
+
+def test_the_window_of_all_streams_grows_like_that_of_one() -> None:
+    receiver = Streams()
+    receiver.received(2, 100, b"x", False)
+    receiver.received_blocked(CONNECTION, limits.CONNECTION_WINDOW)
+    receiver.events(0.0, 0.0)
+    assert next_packet(receiver)[0] == [(MAX_DATA, 2 * limits.CONNECTION_WINDOW)]
+
+
 @pytest.mark.parametrize(
     ("frames", "complaint"),
     [
