@@ -1,14 +1,16 @@
 """A controller that measures the path instead of filling it until something is lost; in the manner of BBR.
 
     state       packets leave at        window                 until
-    startup     2.77 * bandwidth        2.77 * bandwidth * rtt three rounds brought less than a quarter more
+    startup     2.77 * bandwidth        2.77 * bandwidth * rtt three rounds brought less than a quarter more, or a
+                                                               queue stands and overflows
     drain       1 / 2.77                2.77                   what is on its way fits the path
     steady      1.25, 0.75, 6 times 1   2                      one round trip each; for ever
     emptying    1                       1/2                    0.2 s at least, and a round
 
     bandwidth   the largest rate at which anything was delivered in 10 round trips
     rtt         the shortest in 10 s; when that is older, queues are emptied so that it can be measured again
-    loss        says nothing, up to 15 % of a round; beyond, bandwidth is believed to be 15 % smaller, once a round
+    loss        says nothing, up to 15 % of a round and what chance adds to that; beyond, bandwidth is believed to be
+                15 % smaller, once a round
     crowding    loss in a round in which nothing came back within 1.25 of the shortest time: then a queue is full, and
                 not the path bad. The window gets a ceiling at 85 % of itself, never below what the path holds; it
                 rises by 5 % with each other round, so that flows that yield to losses get their share
@@ -25,7 +27,7 @@ each at first, and 15 to 20 % after half a minute. Knows no randomness: `phase` 
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, sqrt
 from typing import Final
 
 from esframework.limits import rudp as limits
@@ -46,8 +48,8 @@ _GROWTH: Final = 1.25
 _ROUNDS_WITHOUT_GROWTH: Final = 3
 _CROWDED: Final = 1.25
 _CEILING_GROWTH: Final = 1.05
-_FEW_LOST: Final = 4
-"""Packets of a round that may be lost whatever share of it that is: a short round says little."""
+_CHANCE: Final = 3.0
+"""Standard deviations beyond the share that may be lost: so many more may be by chance, as a short round says little."""
 
 
 class MaximumFilter:
@@ -154,17 +156,22 @@ class Bbr:
 
     def _end_round(self, sample: Sample) -> None:
         self._round += 1
+        is_crowded = self._shortest > 0 and self._shortest_of_round > _CROWDED * self._shortest
         sent = self._round_lost + sample.delivered - self._round_began
-        if self._round_lost_packets > _FEW_LOST and self._round_lost > limits.TOLERATED_LOSS * sent:
+        tolerated = limits.TOLERATED_LOSS * sent / self.datagram_size
+        if self._round_lost_packets > tolerated + _CHANCE * sqrt(tolerated):
             self._bandwidth.scale(limits.BACK_OFF)
             self._rounds_full = _ROUNDS_WITHOUT_GROWTH
-        elif self.state == STARTUP and not sample.is_app_limited:
+        elif self.state == STARTUP and is_crowded and self._round_lost:
+            # A queue that stands for a whole round and overflows: more does not get through.
+            self._rounds_full = _ROUNDS_WITHOUT_GROWTH
+        elif self.state == STARTUP and (is_crowded or not sample.is_app_limited):
             if self._bandwidth.value >= _GROWTH * self._full_bandwidth:
                 self._full_bandwidth = self._bandwidth.value
                 self._rounds_full = 0
             else:
                 self._rounds_full += 1
-        if self._round_lost and self._shortest and self._shortest_of_round > _CROWDED * self._shortest:
+        if self._round_lost and is_crowded:
             self._ceiling = limits.BACK_OFF * min(self._ceiling, self._window)
         else:
             self._ceiling *= _CEILING_GROWTH

@@ -211,6 +211,24 @@ def test_losses_do_not_slow_down_who_measures(loss: float, least: float) -> None
     assert goodput(measuring, 3_000_000, loss=loss) > least
 
 
+@pytest.mark.parametrize(
+    ("line", "least"),
+    [
+        # Numbers of a line, and how much of it a file of 4 s fills, the start included.
+        ({"round_trip": 0.01, "queue": 0.3}, 0.85),
+        ({"round_trip": 0.2, "queue": 1.5}, 0.65),
+        ({"mbit": 2.0, "round_trip": 0.2, "queue": 0.3}, 0.7),
+        ({"round_trip": 0.05, "loss": 0.1}, 0.7),
+    ],
+    ids=str,
+)
+def test_queues_of_any_length_and_far_lines_are_filled(line: dict[str, float], least: float) -> None:
+    mbit = line.get("mbit", 20.0)
+    size = int(4.0 * mbit * 1e6 / 8 * least)
+    net, *hosts = linked(**line)
+    assert Pair(*hosts, round_trip=line["round_trip"]).seconds_for(size, 60.0) <= 4.0
+
+
 def test_a_path_that_changes_the_order_is_no_slow_path() -> None:
     """Datagrams overtake one another by up to 30 ms: what is late is not lost."""
     net = SimNet(1)

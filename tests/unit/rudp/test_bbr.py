@@ -125,13 +125,38 @@ def test_a_path_that_becomes_slower_is_noticed_after_ten_rounds() -> None:
     assert rounds.controller.bandwidth == 50_000.0
 
 
-@pytest.mark.parametrize(("lost", "kept"), [(1, 1.0), (14, 1.0), (20, limits.BACK_OFF)])
-def test_bandwidth_is_given_back_when_more_than_15_percent_of_a_round_are_lost(lost: int, kept: float) -> None:
+@pytest.mark.parametrize(
+    ("packets", "lost", "kept"),
+    [(100, 1, 1.0), (100, 25, 1.0), (100, 30, limits.BACK_OFF), (1000, 180, 1.0), (1000, 200, limits.BACK_OFF)],
+)
+def test_bandwidth_is_given_back_when_more_are_lost_than_15_percent_and_chance(
+    packets: int, lost: int, kept: float
+) -> None:
     rounds = Rounds()
     for _ in range(10):
         rounds.round(1_000_000.0)
-    rounds.round(500_000.0, lost=lost, brought=100_000)
+    rounds.round(500_000.0, lost=lost, brought=(packets - lost) * SIZE)
     assert rounds.controller.bandwidth == pytest.approx(1_000_000.0 * kept)
+
+
+def test_the_start_is_over_when_a_queue_overflows() -> None:
+    rounds = Rounds()
+    for rate, rtt, lost in ((100_000.0, 0.1, 0), (200_000.0, 0.1, 0), (300_000.0, 0.13, 1)):
+        assert rounds.controller.state == STARTUP
+        rounds.round(rate, rtt=rtt, lost=lost)
+    rounds.round(300_000.0, rtt=0.13)
+    assert rounds.controller.state != STARTUP
+
+
+def test_the_start_is_over_when_a_queue_stands_although_there_was_too_little_to_send() -> None:
+    ends = []
+    for rtt in (0.1, 0.13):
+        rounds = Rounds()
+        rounds.round(100_000.0)
+        for _ in range(6):
+            rounds.round(100_000.0, rtt=rtt, is_app_limited=True)
+        ends.append(rounds.controller.state != STARTUP)
+    assert ends == [False, True]
 
 
 def test_losses_while_a_queue_stands_lower_the_window() -> None:
