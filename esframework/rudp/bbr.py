@@ -49,7 +49,7 @@ _ROUNDS_WITHOUT_GROWTH: Final = 3
 _CROWDED: Final = 1.25
 _CEILING_GROWTH: Final = 1.05
 _CHANCE: Final = 3.0
-"""Standard deviations beyond the share that may be lost: so many more may be by chance, as a short round says little."""
+"""Standard deviations beyond the share that may be lost: so many more may be chance, as a short round says little."""
 
 
 class MaximumFilter:
