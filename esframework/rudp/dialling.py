@@ -1,6 +1,6 @@
 """When each of the other end's TCP addresses is dialled, and which connections came of it.
 
-    near, host's own, mapped    dialled as soon as it is known: nobody has to open anything for it
+    near, host's own, mapped    dialled as soon as the other end expects it: nobody has to open anything for it
     reflexive                   dialled when a round begins, as the other end does: each opens its own NAT
     refused                     again after 200, 400 and 800 ms, in the same round
     anything else               again in the next round

@@ -172,12 +172,15 @@ class Attempt:
 
     # --- inputs ---------------------------------------------------------------------------------------------------
     def start(self, now: float) -> None:
-        """Both ends' candidates are here: the own NAT is opened, direct TCP is dialled, the leader announces the first
-        round. Once only. Best when the other end has been told what it needs to start as well, and never later."""
+        """Both ends' candidates are here: the own NAT is opened; the leader dials direct TCP, and announces a round.
+
+        Once only. The follower starts before it answers the offer, the leader when it has the answer: so either NAT is
+        open, and either port expects connections, before anything of the other end can come.
+        """
         if self._advance(Step.START):
             if self._seeks(Protocol.UDP):
                 self._probing.open(now)
-            if self._seeks(Protocol.TCP):
+            if self._dials_directly:
                 self._dialling.begin(now)
             self._announce(now)
 
@@ -201,8 +204,7 @@ class Attempt:
             self._probing.open(now)
             if in_round:
                 self._probing.join_round(checks, now)
-        dials_from = now if is_trying and self._seeks(Protocol.TCP) else None
-        self._dialling.add_remote(admitted, dials_from, in_round)
+        self._dialling.add_remote(admitted, now if is_trying and self._dials_directly else None, in_round)
         return admitted
 
     def receive(self, datagram: bytes, address: Address, now: float) -> None:
@@ -332,6 +334,12 @@ class Attempt:
         if self.state.is_over or self._mode not in (protocol, Mode.BOTH) or self._tcp is not None:
             return False
         return protocol is Protocol.TCP or self._udp is None
+
+    @property
+    def _dials_directly(self) -> bool:
+        """Whether TCP needs no round: the leader knows that its follower expects connections, which answered the offer;
+        the follower knows it of its leader with the first round."""
+        return self._seeks(Protocol.TCP) and (self.is_leader or self._rounds.number > 0)
 
     def _announce(self, now: float) -> None:
         self._rounds.wait(now, self.relay_round_trip)

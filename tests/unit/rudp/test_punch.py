@@ -486,6 +486,18 @@ class TestTcp:
         bench.wait(RELAY / 2)
         assert bench.dialled == [NEAR, FAR]
 
+    def test_a_follower_dials_nobody_who_may_not_expect_it_yet(self) -> None:
+        bench = Bench(is_leader=False).start()
+        bench.attempt.add_remote([(Kind.MAPPED, TCP, "203.0.113.9", 6000)], bench.now)
+        bench.take()
+        assert bench.dialled == []
+        bench.announce(1)
+        assert bench.dialled == [NEAR, FAR, ("203.0.113.9", 6000)]
+        bench.wait(limits.ROUND_TIME)
+        bench.attempt.add_remote([(Kind.MAPPED, TCP, "203.0.113.9", 7000)], bench.now)
+        bench.take()
+        assert bench.dialled[3:] == [("203.0.113.9", 7000)]
+
     def test_the_leader_takes_the_first_and_wants_no_other(self) -> None:
         bench = probing()
         bench.connect(1, FAR, 0.03)
