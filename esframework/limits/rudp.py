@@ -181,6 +181,10 @@ BURST_PACKETS: Final = 2
 LONGEST_BURST_TIME: Final = 0.01
 """Seconds' worth that may leave at once after a timer was late: what others on the line wait for."""
 
+TURN_DATAGRAMS: Final = 64
+"""Datagrams that a channel makes before it looks at what has come meanwhile: half a millisecond of work, and what one
+call of the kernel takes. Without it a fast line was filled for 10 ms at a time, and its round trip grew to 30."""
+
 # --- the size of datagrams ----------------------------------------------------------------------------------------
 BASE_DATAGRAM: Final = 1200
 """Bytes of a datagram that every path carries (RFC 9000, 14; RFC 8899, 5.1.2)."""

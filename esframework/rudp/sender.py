@@ -15,6 +15,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final, Literal, TypeAlias
 
+from esframework.limits import rudp as limits
 from esframework.rudp.acknowledging import Acknowledger
 from esframework.rudp.congestion import Congestion
 from esframework.rudp.keys import Keys, Sealer
@@ -114,8 +115,8 @@ class Sender:
         streams, recovery, acks, size = self._streams, self.recovery, self._acks, self.mtu.size
         budget = min(recovery.room, self.pacer.budget(recovery.congestion.rate, size, now))
         address = self._paths.address
-        while True:
-            is_waiting = streams.is_waiting
+        is_waiting = streams.is_waiting
+        while len(out) < limits.TURN_DATAGRAMS:
             may_carry = is_waiting and (budget > 0 or self.probes > 0 or (streams.is_urgent and recovery.room > 0))
             if not (may_carry or self.probes or self.wants_ping or self.wants_observed):
                 break
@@ -138,6 +139,7 @@ class Sender:
             recovery.sent(self.datagrams_sent - 1, sent, carried, now)
             self.pacer.sent(sent, size)
             budget -= sent
+            is_waiting = streams.is_waiting
         if budget > 0 and not is_waiting:
             recovery.app_limited()
 

@@ -157,3 +157,13 @@ def test_every_packet_has_a_number_of_its_own(count: int) -> None:
         scripted.leaving(0.0)
     assert scripted.sender.datagrams_sent == count
     assert scripted.opener.received.stop == count
+
+
+def test_one_turn_makes_so_many_and_the_next_goes_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted()
+    monkeypatch.setattr(NewReno, "window", 10_000_000)
+    monkeypatch.setattr(NewReno, "rate", 1e9)
+    scripted.streams.write(FIRST_FILE, bytes(200_000))
+    assert len(scripted.leaving(0.0)) == limits.TURN_DATAGRAMS
+    assert scripted.sender.next_at(0.0) == 0.0
+    assert len(scripted.leaving(0.0)) == limits.TURN_DATAGRAMS
