@@ -432,3 +432,7 @@ class DialFailed(RemoteError):
     def __init__(self, text: str, was_refused: bool) -> None:
         super().__init__(text)
         self.was_refused = was_refused
+
+
+class PortNotMapped(RemoteError):
+    """The router does not forward a port to this machine; names the port and what the router said."""

@@ -13,6 +13,7 @@ users         accounts, contacts, groups, and what users keep in stores
 messages      offline messages, delivery
 files         transfers, what is half received, files for those who are away, the network disk
 p2p           finding a path from peer to peer, and the channels over it
+port_mapping  asking a router to forward ports
 rudp          reliable UDP, whose machines alone use them: `limits.rudp.NAME`
 sealed        P2P channels over TCP, and the port on which they are made: `limits.sealed.NAME`
 ============= ==========================================================================================
@@ -25,4 +26,5 @@ from esframework.limits.files import *
 from esframework.limits.messages import *
 from esframework.limits.p2p import *
 from esframework.limits.peers import *
+from esframework.limits.port_mapping import *
 from esframework.limits.users import *
