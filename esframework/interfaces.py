@@ -48,7 +48,6 @@ class PausedBy(IntFlag):
     RECEIVER = auto()
     QUEUE = auto()
     FILES = auto()
-    LINKS = auto()
 
 
 # --- what applications implement ------------------------------------------------------------------------------------
@@ -208,7 +207,6 @@ class ILink(IChannel):
     by the server. What is sent arrives once and in order, whichever way it goes."""
 
     is_direct: bool = Attribute("Whether a channel is open.")
-    lane: Any = Attribute("What comes from that device, by whichever way, is handled one after another.")
 
 
 class ISender(IChannel):

@@ -48,11 +48,9 @@ class Peer:
         self.name = None if login_id == SERVER_ID else Source(bare_id(login_id), device, login_id)
 
     @property
-    def lane(self) -> Any:
-        """Application messages of one connection are handled one after another; of a device with a link, together with
-        those that come by that."""
-        link = self._stream.links.get(self.login_id)
-        return self._stream if link is None else link.lane
+    def lane(self) -> ClientStream:
+        """Application messages of one connection are handled one after another."""
+        return self._stream
 
     @property
     def _way(self) -> Any:

@@ -26,7 +26,7 @@ from esframework.errors import (
     RequestTimeout,
     TargetAbsent,
 )
-from esframework.interfaces import IClientContext, ILink
+from esframework.interfaces import IClientContext, ILink, PausedBy
 from esframework.managers.p2p.contracts import COUNTS, EPOCH, CountsBody, EpochBody
 from esframework.managers.p2p.machine.receiving import Receiver
 from esframework.managers.p2p.machine.records import Counts, Record, pack_counts
@@ -45,8 +45,13 @@ _log = Logger()
 @implementer(ILink, IP2PChannelUser)
 class Link:
     """`events` is told `channel_opened(link, channel)`, `channel_closed(link, channel, reason)`, `channel_failed(link,
-    channel, reason)`, `settled(link)` when everything goes by the server again, `refused(reason)` and
-    `hold_server(link, is_held)`. `instance` names the other end's process."""
+    channel, reason)`, `settled(link)` when everything goes by the server again, and `refused(reason)`.
+    `instance` names the other end's process.
+
+    What comes by the server and what comes by channels is handled in two lanes, of which the later one waits for the
+    earlier: the first records of an epoch wait until the sender's word for it is reached in the server's lane, and the
+    server's lane waits, where the other end asks what came, until everything that came is handled.
+    """
 
     def __init__(
         self,
@@ -68,9 +73,9 @@ class Link:
         name: Source = peer.name
         self.login_id: str = peer.login_id
         self.peer = LinkedPeer(self, peer.login_id, peer.client_type, name)
-        self.lane = LinkLane(self._hold_server)
-        self.is_expected = False
-        """Whether an attempt is under way that may give it a channel."""
+        self.lane = LinkLane()
+        self.attempts = 0
+        """Attempts that are under way and may give it a channel."""
         self.channels: list[Any] = []
         """Those that are open, the best one first."""
         self.sent_messages = 0
@@ -209,8 +214,8 @@ class Link:
         self.channels.insert(0, channel)
         self.channels.sort(key=lambda one: one.protocol != "tcp")
         self._receiver.opened(channel)
+        self.lane.add(channel)
         if self.channels[0] is channel:
-            self._use_best()
             self._sender.opened(channel)
         self._events.channel_opened(self, channel)
 
@@ -231,9 +236,10 @@ class Link:
         is_full = self._receiver.held_bytes > limits.P2P_MOST_HELD
         if is_full != self._is_full:
             self._is_full = is_full
-            for channel in self.channels:
-                for stream in STREAMS:
-                    channel.pause(stream) if is_full else channel.resume(stream)
+            if is_full:
+                self.lane.pause_reading(PausedBy.QUEUE)
+            else:
+                self.lane.resume_reading(PausedBy.QUEUE)
 
     def writable(self, channel: IP2PChannel) -> None:
         """There is room again."""
@@ -250,14 +256,11 @@ class Link:
         was_used = self._sender.channel is channel
         self.channels.remove(channel)
         self._receiver.lost(channel)
-        self._use_best()
+        self.lane.remove(channel)
         if was_used:
             self._sender.lost(self.channels[0] if self.channels else None)
             self._wake()
         self._events.channel_closed(self, channel, reason)
-
-    def _use_best(self) -> None:
-        self.lane.use(self.channels[0] if self.channels else None)
 
     @staticmethod
     def unknown(epoch: int) -> CountsBody:
@@ -271,15 +274,16 @@ class Link:
 
     # --- what the other end says by the server ----------------------------------------------------------------------
     def announced(self, epoch: int, is_bulk: bool) -> None:
-        """See `Receiver.announced`. Behind what came by the server and is still to be handled."""
-        server = self._client.channel(None)
-        self._client.model.run(
-            server.server(), "link", 0, lambda *_: self._released(epoch, is_bulk), None
-        )
+        """See `Receiver.announced`; in the server's lane."""
 
-    def _released(self, epoch: int, is_bulk: bool) -> None:
-        self._receiver.announced(epoch, is_bulk)
-        self._brake()
+        def reached(*_: Any) -> None:
+            self._receiver.announced(epoch, is_bulk)
+            self._brake()
+
+        self._in_servers_lane(reached)
+
+    def _in_servers_lane(self, work: Callable[..., Any]) -> None:
+        self._client.model.run(self._client.channel(None).server(), "link", 0, work, None)
 
     def asked_by_server(self, epoch: int) -> CountsBody:
         """The other end has no channel any more, and asks what came."""
@@ -287,6 +291,7 @@ class Link:
         # It would not ask if it had a channel: those that this end still believes in are dead.
         for channel in tuple(self.channels):
             channel.abort(CloseCode.DONE, "the other end has lost it")
+        self._in_servers_lane(lambda *_: self.lane.idle())
         messages, blobs, files = counts or (0, 0, 0)
         return CountsBody(blobs, epoch, files, counts is not None, messages)
 
@@ -419,9 +424,6 @@ class Link:
     def refused(self, reason: str) -> None:
         """Something that the other end sent is not taken."""
         self._events.refused(reason)
-
-    def _hold_server(self, is_held: bool) -> None:
-        self._events.hold_server(self, is_held)
 
 
 def _profile(generation: int) -> Profile:

@@ -15,8 +15,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from esframework import limits
-from esframework.errors import NotLoggedOn
-from esframework.interfaces import IClientContext, PausedBy
+from esframework.interfaces import IClientContext
 from esframework.managers.p2p.contracts import ACQUAINTANCE, COUNTS, EPOCH
 from esframework.managers.p2p.link import Link
 from esframework.net.channels import IP2PChannel
@@ -49,7 +48,6 @@ class Links:
         self._closed = closed
         self._failed = failed
         self._links: dict[str, Link] = {}
-        self._holders: set[Link] = set()
         self._finishing: list[Deferred[None]] = []
         self._finish_at: IDelayedCall | None = None
         self._loop = LoopingCall(self._sweep)
@@ -106,7 +104,6 @@ class Links:
 
     def _remove(self, link: Link) -> None:
         self._links.pop(link.login_id, None)
-        self.hold_server(link, False)
         for name in (link.login_id, str(link.peer.name)):
             if self._client.links.get(name) is link:
                 del self._client.links[name]
@@ -115,7 +112,7 @@ class Links:
         now = self._client.clock.seconds()
         for link in self.all():
             link.sweep(now)
-            if link.is_idle and not link.is_expected:
+            if link.is_idle and not link.attempts:
                 self._remove(link)
         if not self._links:
             self._loop.stop()
@@ -188,8 +185,6 @@ class Links:
         """Logged on, again."""
         for link in self.all():
             link.server_back()
-        if self._holders:
-            self._pause_server()
 
     # --- what links tell --------------------------------------------------------------------------------------------
     def channel_opened(self, link: Link, channel: IP2PChannel) -> None:
@@ -212,27 +207,3 @@ class Links:
     def refused(self, reason: str) -> None:
         """Something that came by a channel was not taken."""
         self.refusals[reason] = self.refusals.get(reason, 0) + 1
-
-    def hold_server(self, link: Link, is_held: bool) -> None:
-        """What comes by the server is held up while anybody's messages that come by it are behind."""
-        if is_held and link not in self._holders:
-            self._holders.add(link)
-            self._pause_server()
-        elif not is_held and link in self._holders:
-            self._holders.discard(link)
-            if not self._holders:
-                self._resume_server()
-
-    def _pause_server(self) -> None:
-        try:
-            self._client.channel(None).pause_reading(PausedBy.LINKS)
-        except NotLoggedOn:
-            # The next connection is paused when it is there: see `server_back`.
-            return
-
-    def _resume_server(self) -> None:
-        try:
-            self._client.channel(None).resume_reading(PausedBy.LINKS)
-        except NotLoggedOn:
-            # There is nothing to be read.
-            return

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from esframework.interfaces import ISender, PausedBy
-from esframework.net.channels import FILES, STREAMS
+from esframework.net.channels import STREAMS
 from esframework.plugins.models import OpenJob
 from esframework.wire.login_id import Source
 from esframework.wire.types import Priority, RequestFailure
@@ -89,58 +89,66 @@ class LinkedPeer:
 
 
 class LinkLane:
-    """What comes from one device is handled one after another, by whichever way it comes.
+    """What comes from one device by channels is handled one after another; who pauses it holds up all its streams.
 
-    Who pauses it holds up the device's channel; while there is none, everything that comes by the server.
-    `hold_server(is_held)` does the latter.
+    What comes by the server has a lane of its own: see `Link` for how one waits for the other.
     """
 
-    def __init__(self, hold_server: Callable[[bool], None]) -> None:
+    def __init__(self) -> None:
         self.open_job: OpenJob | None = None
         self.backlog: deque[Any] | None = None
         self.backlog_bytes = 0
-        self._hold_server = hold_server
         self._parties = PausedBy(0)
-        self._channel: Any = None
-        self._paused: frozenset[int] = frozenset()
+        self._channels: list[Any] = []
+        self._waiting: list[Deferred[None]] = []
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is being handled and nothing waits."""
-        return self.open_job is None and not self.backlog and not self._parties
+        return self.open_job is None and not self.backlog
 
-    def use(self, channel: Any) -> None:
-        """What comes now comes by this channel; None: by the server."""
-        if channel is not self._channel:
-            self._channel = channel
-            self._paused = frozenset()
-            self._apply()
+    def idle(self) -> Deferred[None] | None:
+        """None when nothing is being handled and nothing waits; else fires when that is so."""
+        if self.is_idle:
+            return None
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
+    def add(self, channel: Any) -> None:
+        """What the device sends comes by this channel, too."""
+        self._channels.append(channel)
+        if self._parties:
+            self._pause(channel)
+
+    def remove(self, channel: Any) -> None:
+        """Nothing comes by this channel any more."""
+        self._channels.remove(channel)
 
     def pause_reading(self, party: PausedBy) -> None:
-        """Take nothing more, on behalf of `party`: of files when it is they who are behind, else of anything."""
+        """Take nothing more, on behalf of `party`."""
+        if not self._parties:
+            for channel in self._channels:
+                self._pause(channel)
         self._parties |= party
-        self._apply()
 
     def resume_reading(self, party: PausedBy) -> None:
-        """`party` is ready for more."""
+        """`party` is ready for more. The model of handlers says so whenever one has finished."""
         if self._parties & party:
             self._parties &= ~party
-            self._apply()
+            if not self._parties:
+                for channel in self._channels:
+                    for stream in STREAMS:
+                        channel.resume(stream)
+        if self._waiting and self.is_idle:
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                each.callback(None)
 
     def handler_overdue(self) -> None:
         """A handler took too long; it is given up, the device's messages go on."""
 
-    def _apply(self) -> None:
-        wanted: frozenset[int] = frozenset()
-        if self._parties & ~PausedBy.FILES:
-            wanted = frozenset(STREAMS)
-        elif self._parties:
-            wanted = frozenset({FILES})
-        self._hold_server(bool(wanted) and self._channel is None)
-        if self._channel is None or not self._channel.is_open:
-            return
-        for stream in wanted - self._paused:
-            self._channel.pause(stream)
-        for stream in self._paused - wanted:
-            self._channel.resume(stream)
-        self._paused = wanted
+    @staticmethod
+    def _pause(channel: Any) -> None:
+        for stream in STREAMS:
+            channel.pause(stream)

@@ -298,7 +298,10 @@ class Signalling:
         def over(meeting: Meeting, error: EsError | None) -> None:
             self._over(sender, agreement.is_leader, error)
 
+        link.attempts += 1
+
         def closed() -> None:
+            link.attempts -= 1
             self._meetings.pop(session, None)
 
         meeting = Meeting(
