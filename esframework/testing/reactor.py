@@ -59,7 +59,7 @@ class VirtualReactor(Clock):
         call = DelayedCall(
             self.rightNow + delay, callable, args, kw, self.calls.remove, lambda _: self._sortCalls(), self.seconds
         )
-        insort(self.calls, call, key=DelayedCall.getTime)
+        insort(self.calls, call)
         return call
 
     def advance(self, amount: float) -> None:
@@ -130,6 +130,10 @@ class VirtualReactor(Clock):
         call.called = 1
         call.func(*call.args, **call.kw)
         return True
+
+    def _sortCalls(self) -> None:
+        # By the time at which each was to be before it was put off, as all of Twisted's reactors keep them.
+        self.calls.sort()
 
     def _earliest(self) -> DelayedCall | None:
         # A call that was put off keeps its place until its turn comes.

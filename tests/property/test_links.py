@@ -169,6 +169,20 @@ def test_everything_arrives_once_and_in_order_whatever_happens_to_channels(seed:
     assert direction.sender.state in (State.BY_SERVER, State.DIRECT)
 
 
+def test_what_went_past_by_the_server_is_not_overtaken() -> None:
+    direction = Direction(Random(1))
+    direction.open_channel()
+    direction.settle()
+    direction.relay(0, Record(1000, 7, b""))
+    direction.sender.server_was_used()
+    direction.sender.send(0, Record(1000, 8, b""))
+    for _ in range(100):
+        direction.move_channel()
+    assert direction.got[0] == []
+    direction.settle()
+    assert direction.got[0] == [7, 8]
+
+
 def test_an_end_that_is_gone_leaves_nothing_unsent() -> None:
     direction = Direction(Random(1))
     direction.open_channel()

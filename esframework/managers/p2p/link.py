@@ -305,6 +305,10 @@ class Link:
         """Logged on again."""
         self._sender.server_back()
 
+    def server_was_used(self) -> None:
+        """Something was sent to the device's account by the server, past this link."""
+        self._sender.server_was_used()
+
     def absent(self) -> None:
         """The other end is not logged on any more."""
         self._sender.absent()

@@ -96,6 +96,9 @@ class Links:
         if link.login_id != name:
             links[link.login_id] = link
         if devices <= 1:
+            if name not in links:
+                # What went to the account while it had several devices went by the server.
+                link.server_was_used()
             links[name] = link
         elif links.get(name) is link:
             del links[name]

@@ -103,3 +103,17 @@ def test_work_for_threads_is_done_in_its_turn_and_takes_no_time() -> None:
     assert told == []
     reactor.settle()
     assert (told, reactor.seconds()) == ([42, ZeroDivisionError], 0.0)
+
+
+def test_a_call_that_was_put_off_may_be_wanted_sooner_again() -> None:
+    reactor = VirtualReactor()
+    ran: list[str] = []
+    call = reactor.callLater(0.1, ran.append, "this")
+    call.reset(1.0)
+    reactor.callLater(0.9, ran.append, "that")
+    reactor.advance(0.5)
+    call.reset(0.0)
+    reactor.settle()
+    assert ran == ["this"]
+    reactor.advance(1.0)
+    assert ran == ["this", "that"]

@@ -163,12 +163,13 @@ class Receiver:
     def _begin(self, coming: _Coming, stream: int, begin: Begin, now: float) -> None:
         epoch, number, announced = begin
         coming.epochs[stream], coming.numbers[stream] = epoch, number
-        if epoch == self._epoch or epoch in self._over:
+        if epoch in self._over:
             return
-        self._end_epoch()
-        self._epoch = epoch
-        self._counts = [0] * STREAMS
-        if announced != self._held_for:
+        if epoch != self._epoch:
+            self._end_epoch()
+            self._epoch = epoch
+            self._counts = [0] * STREAMS
+        if self._held_for is None or announced > self._held_for:
             # What is still held of an earlier epoch has waited in vain.
             self.release()
             self._held_for = announced

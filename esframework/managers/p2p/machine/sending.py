@@ -81,7 +81,8 @@ class Sender:
         self._kept: tuple[deque[Record], ...] = tuple(deque() for _ in range(STREAMS))
         self._delivered = [0] * STREAMS
         self._waiting: list[tuple[int, Record]] = []
-        self._announced = first_epoch
+        # What was announced last: an epoch, or a later moment of one. Numbers of both are used once.
+        self._announced = self._last_number = first_epoch
 
     def send(self, stream: int, record: Record) -> None:
         """Send by the way that is the right one now; behind all that was sent on this stream before."""
@@ -117,6 +118,20 @@ class Sender:
         elif self.state is State.DIRECT:
             self.state = State.RETURNING
             self._actions.ask(self.epoch)
+
+    def server_was_used(self) -> None:
+        """Something went past this direction by the server: what is sent from now on comes behind it."""
+        if self.state is not State.DIRECT:
+            return
+        self._announced = self._next_number()
+        self._actions.announce(self._announced)
+        for stream in range(STREAMS):
+            number = self._delivered[stream] + len(self._kept[stream])
+            self._actions.write(self.channel, stream, pack_begin(Begin(self.epoch, number, self._announced)))
+
+    def _next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
 
     def _go_on(self) -> None:
         for stream in range(STREAMS):
@@ -160,7 +175,7 @@ class Sender:
     def _return(self) -> None:
         """Begin anew, with what is left."""
         left = list(self._left())
-        self.epoch += 1
+        self.epoch = self._next_number()
         self.kept_bytes = 0
         self._delivered = [0] * STREAMS
         self._kept = tuple(deque() for _ in range(STREAMS))

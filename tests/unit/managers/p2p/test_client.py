@@ -11,9 +11,11 @@ import pytest
 
 from esframework import ClientEngine, ClientOptions, ServerEngine
 from esframework.errors import NoP2PChannel, P2PConnectFailed
+from esframework.limits import P2P_OFFERS_AT_ONCE
 from esframework.managers.p2p.client_options import ClientP2POptions
+from esframework.managers.p2p.contracts import OFFER, OfferBody
 from esframework.testing import MemoryNetwork, simulated
-from esframework.wire.types import P2PChannelMode
+from esframework.wire.types import BY_SERVER, MessageType, P2PChannelMode
 from tests.peers import Recorder, record
 
 ALICE, BOB = "10.0.0.1", "10.0.0.2"
@@ -224,3 +226,104 @@ async def test_an_absent_user_is_named(network: MemoryNetwork) -> None:
     pair = Pair(network)
     with pytest.raises(P2PConnectFailed, match="'carol' is not online"):
         await pair.alice.p2p.connect("carol")
+
+
+# --- several devices ----------------------------------------------------------------------------------------------
+DEVICE_HOSTS = {"3#bob": "10.0.0.2", "4#bob": "10.0.0.3"}
+
+
+def seven(**p2p: Any) -> ClientOptions:
+    return ClientOptions(generation=7, p2p=ClientP2POptions(server=NOBODY, map_ports=False, **p2p))
+
+
+def device(network: MemoryNetwork, login_id: str, handler: Recorder) -> ClientEngine:
+    logging_on = network.client(login_id, handler=handler, options=seven(), host=DEVICE_HOSTS[login_id])
+    client: ClientEngine = network.run(logging_on)
+    return client
+
+
+@simulated
+async def test_of_several_devices_one_has_to_be_named(network: MemoryNetwork) -> None:
+    network.server(Recorder())
+    alice = await network.client("alice", options=seven(), host=ALICE)
+    handlers = {login_id: Recorder() for login_id in DEVICE_HOSTS}
+    for login_id, handler in handlers.items():
+        device(network, login_id, handler)
+    with pytest.raises(P2PConnectFailed, match="several devices"):
+        await alice.p2p.connect("bob")
+    state = await alice.p2p.connect("4#bob")
+    assert (state.login_id, state.address[0]) == ("4#bob", DEVICE_HOSTS["4#bob"])
+    alice.custom.post("4#bob", 1, b"one")
+    alice.custom.post("bob", 1, b"all")
+    network.advance(1)
+    assert alice.p2p.channel_state("4#bob").messages_sent == 1
+    assert alice.p2p.channel_state("bob") is None
+    assert handlers["3#bob"].contents == [b"all"]
+    assert handlers["4#bob"].contents == [b"one", b"all"]
+
+
+@simulated
+async def test_a_second_device_gets_what_goes_to_the_account_from_the_moment_it_is_there(
+    network: MemoryNetwork,
+) -> None:
+    network.server(Recorder())
+    alice = await network.client("alice", options=seven(), host=ALICE)
+    first, second = Recorder(), Recorder()
+    device(network, "3#bob", first)
+    await alice.p2p.connect("bob")
+    alice.custom.post("bob", 1, b"1")
+    network.advance(0.1)
+    assert alice.p2p.channel_state("bob").messages_sent == 1
+    bobs_other = device(network, "4#bob", second)
+    network.advance(0.1)
+    alice.custom.post("bob", 1, b"2")
+    network.advance(0.1)
+    assert (first.contents, second.contents) == ([b"1", b"2"], [b"2"])
+    await bobs_other.close()
+    network.advance(0.1)
+    alice.custom.post("bob", 1, b"3")
+    network.advance(0.1)
+    assert first.contents == [b"1", b"2", b"3"]
+    assert alice.p2p.channel_state("3#bob").messages_sent == 2
+
+
+@simulated
+async def test_who_is_blocked_loses_the_channel(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    pair.server.router.refuse_from("bob", frozenset({"alice"}))
+    network.advance(3)
+    assert pair.alice.p2p.channel_states() == pair.bob.p2p.channel_states() == {}
+    with pytest.raises(P2PConnectFailed):
+        await pair.alice.p2p.connect("bob")
+
+
+@simulated
+async def test_the_servers_permission_is_asked(network: MemoryNetwork) -> None:
+    asked: list[tuple[str, str, str | None]] = []
+
+    def permit(action: str, user_id: str, target: str | None) -> bool | None:
+        asked.append((action, user_id, target))
+        return False if action == "p2p" else None
+
+    network.server(Recorder(), permit=permit)
+    alice = await network.client("alice", options=options(), host=ALICE)
+    await network.client("bob", options=options(), host=BOB)
+    with pytest.raises(P2PConnectFailed, match="does not allow it"):
+        await alice.p2p.connect("bob")
+    assert ("p2p", "alice", "bob") in asked
+
+
+@simulated
+async def test_offers_in_a_flood_are_refused_and_counted(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    way = pair.alice.channel("bob", BY_SERVER)
+    offer = OFFER.encode(OfferBody([], ["none"], 6, 1, 1, 0, bytes(32), bytes(16)))
+    for number in range(P2P_OFFERS_AT_ONCE + 10):
+        way.send(MessageType.P2P_OFFER, offer, number + 1, "bob")
+    network.advance(0.1)
+    assert pair.server.refusals.counts["p2p_offers_too_fast"] == 10
+    with pytest.raises(P2PConnectFailed, match="too many"):
+        await pair.alice.p2p.connect("bob")
+    network.advance(60)
+    assert (await pair.alice.p2p.connect("bob")).user_id == "bob"
