@@ -1,4 +1,4 @@
-"""Whole engines: whatever becomes of their channels, and however slow handlers are, messages arrive once and in order."""
+"""Whole engines: whatever becomes of channels, and however slow handlers are, messages arrive once and in order."""
 
 from __future__ import annotations
 

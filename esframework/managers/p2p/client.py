@@ -328,17 +328,20 @@ class ClientP2P:
         self._links.server_lost()
 
     def _finish(self) -> Deferred[None]:
-        self._give_up()
-        return self._links.finish().addCallback(lambda _: self._ports.close())
+        given_up = self._give_up()
+        finished: Deferred[Any] = self._links.finish()
+        return finished.addCallback(lambda _: self._ports.close()).addCallback(lambda _: given_up)
 
     def _stop(self) -> None:
-        self._give_up()
+        closing = [self._give_up()]
         self._links.stop()
-        self._ports.close().addErrback(lambda failure: _log.failure("P2P ports could not be closed", failure))
+        closing.append(self._ports.close())
+        for closed in closing:
+            closed.addErrback(lambda failure: _log.failure("P2P ports could not be closed", failure))
 
-    def _give_up(self) -> None:
+    def _give_up(self) -> Deferred[None]:
         wishes, self._wishes = self._wishes, {}
         for user_id, wish in wishes.items():
             wish.cancel()
             self._tell(wish, P2PConnectFailed(f"no channel to {user_id!r}: the session is over"))
-        self._signalling.stop("the session is over")
+        return self._signalling.stop("the session is over")

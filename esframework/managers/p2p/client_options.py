@@ -15,7 +15,9 @@ class ClientP2POptions:
     `mode`: which kinds of channels are tried; `client.p2p.mode` changes it later. `server` "host:port" is asked instead
     of the P2P servers that the application server names (manual: P2PServerAddress). `answers`: whether channels that
     others ask for are opened; they learn this machine's addresses thereby. `keeps_trying`: whether a channel that was
-    lost, or could not be opened, is tried again later. `map_ports`: whether the router is asked to let others in.
+    lost, or could not be opened, is tried again later. `map_ports`: whether the router is asked to forward this
+    client's ports, by PCP and NAT-PMP, with `upnp` and the extra of that name by UPnP as well; `router` is its address,
+    None finds it.
     """
 
     mode: P2PChannelMode = P2PChannelMode.TCP_AND_UDP
@@ -23,6 +25,8 @@ class ClientP2POptions:
     answers: bool = True
     keeps_trying: bool = True
     map_ports: bool = True
+    upnp: bool = False
+    router: str | None = None
 
     def __post_init__(self) -> None:
         if self.server is not None:

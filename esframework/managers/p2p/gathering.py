@@ -16,6 +16,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
+from esframework.managers.p2p.client_options import ClientP2POptions
+from esframework.managers.p2p.forwarding import Forwarding
 from esframework.managers.p2p.ports import Ports
 from esframework.net.own_addresses import own_addresses
 from esframework.rudp.candidates import Candidate, Kind, Protocol, Rules, to_offer
@@ -28,13 +30,15 @@ _log = Logger()
 class Gathering:
     """What is known of one client's own addresses; `found(candidate)` is told of each that others are to be told of."""
 
-    def __init__(self, reactor: Any, ports: Ports, found: Callable[[Candidate], None]) -> None:
+    def __init__(
+        self, reactor: Any, options: ClientP2POptions, ports: Ports, found: Callable[[Candidate], None]
+    ) -> None:
         self._reactor = reactor
         self._ports = ports
         self._found = found
         self._discoveries: list[Discovery] = []
         self._seen: dict[Candidate, float] = {}
-        self._mapped: set[Candidate] = set()
+        self._forwarding = Forwarding(reactor, options, found)
         self._timer: IDelayedCall | None = None
         # What is still to be heard, who waits for it, and until when.
         self._waiting: list[tuple[set[Protocol], Deferred[None], IDelayedCall]] = []
@@ -53,16 +57,7 @@ class Gathering:
         for kind, host in hosts:
             for protocol, port in self._ports.local(host):
                 found.append(Candidate(kind, protocol, host, port))
-        return to_offer([*found, *self._fresh(), *self._mapped], Rules(loopback=is_local))
-
-    def mapped(self, candidate: Candidate) -> None:
-        """A router lets others in at this address."""
-        self._mapped.add(candidate)
-        self._found(candidate)
-
-    def unmapped(self) -> None:
-        """No router lets anybody in any more."""
-        self._mapped.clear()
+        return to_offer([*found, *self._fresh(), *self._forwarding.candidates], Rules(loopback=is_local))
 
     def forget(self) -> None:
         """This machine is in another network: what P2P servers said is wrong now."""
@@ -70,9 +65,12 @@ class Gathering:
         self.findings.clear()
 
     # --- asking P2P servers -----------------------------------------------------------------------------------------
-    def ask(self, servers: list[Address], token: bytes) -> Deferred[None]:
+    def ask(self, servers: list[Address], token: bytes, is_local: bool) -> Deferred[None]:
         """Ask how this client is seen, unless that is known; fires when everything is said that can be expected, after
         `limits.P2P_GATHERING` seconds at the latest."""
+        if not is_local:
+            # Whoever logs on at this machine itself comes from it, or through it: no router is to let them in.
+            self._forwarding.want(self._ports)
         wanted = {Protocol.UDP, Protocol.TCP} - {each.protocol for each in self._fresh()}
         asked: set[Protocol] = set()
         for server in servers:
@@ -146,8 +144,8 @@ class Gathering:
                 enough.callback(None)
         self._waiting = [each for each in self._waiting if each[2].active()]
 
-    def close(self) -> None:
-        """Ask no more."""
+    def close(self) -> Deferred[None]:
+        """Ask no more; fires when the router has taken its ports back."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
@@ -158,3 +156,4 @@ class Gathering:
         self._waiting.clear()
         self._discoveries.clear()
         self._known.clear()
+        return self._forwarding.close()

@@ -88,7 +88,7 @@ class Signalling:
         self._mode = mode
         self._permits = permits
         self._over = over
-        self.gathering = Gathering(client.clock, ports, self._found)
+        self.gathering = Gathering(client.clock, client.options.p2p, ports, self._found)
         self.refused: dict[str, int] = {}
         self._offers: dict[str, Offer] = {}
         # By the offer's session; with whoever is at the other end.
@@ -105,15 +105,15 @@ class Signalling:
             MessageType.P2P_MORE_CANDIDATES: self._more_came,
         }
 
-    def stop(self, reason: str) -> None:
-        """Give up all attempts."""
+    def stop(self, reason: str) -> Deferred[None]:
+        """Give up all attempts; fires when nothing of them is left in the network."""
         for meeting, _ in list(self._meetings.values()):
             meeting.stop(reason)
         for offer in list(self._offers.values()):
             if offer.asked is not None:
                 offer.asked.cancel()
         self._offers.clear()
-        self.gathering.close()
+        return self.gathering.close()
 
     # --- before everything ------------------------------------------------------------------------------------------
     async def introduce(self) -> IntroductionBody:
@@ -135,7 +135,7 @@ class Signalling:
         introduction = await self.introduce()
         self._ports.open()
         servers = await server_addresses(self._client, introduction.servers)
-        await self.gathering.ask(servers, introduction.token)
+        await self.gathering.ask(servers, introduction.token, introduction.is_local)
         return self.gathering.candidates(introduction.is_local)
 
     # --- who offers -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
@@ -118,6 +118,9 @@ class PortMapper:
         mappings = self._mappings
         if mappings is None or self._socket is None:
             return
+        if not self._socket.is_open:
+            # The system took it away: no route, or no network for a while.
+            self._reactor.listenUDP(0, self._socket)
         self._socket.send(mappings.datagrams_to_send())
         self._alarm.set(mappings.deadline)
         for event in mappings.events():
@@ -145,6 +148,11 @@ class _RouterSocket(DatagramProtocol):
         self._received = received
         self._router = router
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the system has it."""
+        return self.transport is not None
+
     def startProtocol(self) -> None:
         self.transport.connect(*self._router)
         self.local_host = self.transport.getHost().host
@@ -168,5 +176,7 @@ class _RouterSocket(DatagramProtocol):
 
     def close(self) -> Deferred[None]:
         """Fires when the socket is closed."""
+        if not self.is_open:
+            return succeed(None)
         closed: Deferred[Any] = maybeDeferred(self.transport.stopListening)
         return closed

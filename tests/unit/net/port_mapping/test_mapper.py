@@ -160,3 +160,16 @@ def test_upnp_is_not_asked_where_the_others_gave_something(monkeypatch: pytest.M
     assert ([event[-1] for event in world.told], library.searches) == (["pcp"], 0)
     world.mapper.unmap("udp", 4531)
     world.mapper.close()
+
+
+def test_a_socket_that_the_system_takes_away_is_opened_again() -> None:
+    world = World(Router())
+    world.reactor.breaks = True
+    world.mapper.map("udp", 4531)
+    world.reactor.breaks = world.reactor.is_open = False
+    world.reactor.protocol.transport = None
+    world.reactor.advance(1.0)
+    assert [type(event) for event in world.told] == [Mapped]
+    assert world.reactor.is_open
+    world.reactor.protocol.transport = None
+    world.mapper.close()
