@@ -167,7 +167,7 @@ class _RouterSocket(DatagramProtocol):
 
     def send(self, datagrams: list[bytes]) -> None:
         """Ask the router."""
-        for datagram in datagrams:
+        for datagram in datagrams if self.is_open else ():
             try:
                 self.transport.write(datagram)
             except OSError as error:
