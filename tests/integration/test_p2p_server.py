@@ -1,4 +1,4 @@
-"""P2P servers as processes, within the service and alone: who has a token hears how it is seen, whatever else comes."""
+"""P2P servers as processes, within the service or alone: who has a token hears how it is seen, whatever else comes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.endpoints import clientFromString, connectProtocol
+from twisted.internet.error import ConnectionClosed
 from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import deferLater
 from twisted.web.client import Agent, readBody
 
 from esframework import ServerEngine
-from esframework.errors import ConnectionFailed
 from esframework.managers.p2p.foreign_contracts import PUBLIC_ENDPOINT, PublicEndpointBody
-from esframework.net.discovering import Discoverer, TcpQuestion
-from esframework.rudp.rendezvous.discovery import Behaviour, Findings
-from esframework.rudp.rendezvous.messages import ANSWER_SIZE, REQUEST_SIZE, Request
+from esframework.managers.p2p.observing import Observer
+from esframework.rudp.rendezvous.discovery import Behaviour, Discovery, Findings
+from esframework.rudp.rendezvous.messages import ANSWER, ANSWER_SIZE, REQUEST_SIZE, Request
 from esframework.rudp.rendezvous.tokens import Tokens
 from esframework.wire.contracts import LOG_ON_REPLY
 from esframework.wire.types import MessageType
@@ -40,12 +41,12 @@ SERVED = r"P2P server at (\S+) port (\d+), UDP and TCP"
 
 
 class Host(DatagramProtocol):
-    """A UDP socket of this machine that asks, and keeps what else comes."""
+    """A UDP socket of this machine that asks, and keeps what comes."""
 
     def __init__(self, interface: str = "127.0.0.1") -> None:
-        self.discoverer = Discoverer(reactor, lambda datagram, target: self.transport.write(datagram, target))  # type: ignore[union-attr]
-        self.others: list[bytes] = []
+        self.came: list[bytes] = []
         self.port: Any = reactor.listenUDP(0, self, interface=interface)
+        self._asking: Discovery | None = None
         _hosts.append(self)
 
     @property
@@ -54,15 +55,19 @@ class Host(DatagramProtocol):
         return (self.port.getHost().host, self.port.getHost().port)
 
     def datagramReceived(self, datagram: bytes, address: Any) -> None:
-        if datagram[0] > 3:
-            self.others.append(datagram)
-        self.discoverer.received(datagram, address)
+        self.came.append(datagram)
+        if self._asking is not None:
+            self._asking.receive(datagram, reactor.seconds())
 
-    async def ask(self, server: tuple[str, int], token: bytes | None = None, **how: Any) -> Findings:
+    async def ask(self, server: tuple[str, int], token: bytes | None = None, tests_filtering: bool = False) -> Findings:
         """What one server says."""
-        asking = self.discoverer.ask(server, TOKENS.issue(time.time()) if token is None else token, **how)
-        findings: Findings = await within(asking, "an answer of the P2P server")
-        return findings
+        token = TOKENS.issue(time.time()) if token is None else token
+        asking = self._asking = Discovery(server, token, os.urandom, reactor.seconds(), tests_filtering=tests_filtering)
+        while asking.findings is None:
+            for datagram, target in asking.datagrams_to_send(reactor.seconds()):
+                self.throw(datagram, target)
+            await deferLater(reactor, 0.005, lambda: None)
+        return asking.findings
 
     def throw(self, datagram: bytes, server: tuple[str, int]) -> None:
         """Send whatever."""
@@ -77,20 +82,18 @@ async def hosts() -> AsyncIterator[None]:
     """Sockets end with their test."""
     yield
     while _hosts:
-        host = _hosts.pop()
-        host.discoverer.stop()
-        await host.port.stopListening()
+        await _hosts.pop().port.stopListening()
 
 
 async def ask_by_tcp(server: tuple[str, int], token: bytes | None = None) -> tuple[Any, Any]:
-    """(how the connection is seen, how it is)."""
+    """(how a connection is seen, how it is)."""
     host = server[0].replace(":", "\\:")
-    question = TcpQuestion(TOKENS.issue(time.time()) if token is None else token)
-    await connectProtocol(clientFromString(reactor, f"tcp:{host}:{server[1]}"), question)
-    own: Any = question.transport
+    observer = Observer(TOKENS.issue(time.time()) if token is None else token, os.urandom)
+    await connectProtocol(clientFromString(reactor, f"tcp:{host}:{server[1]}"), observer)
+    own: Any = observer.transport
     address = (own.getHost().host, own.getHost().port)
-    seen = await within(question.seen, "an answer by TCP")
-    question.leave()
+    seen = await within(observer.seen, "an answer by TCP")
+    own.abortConnection()
     return seen, address
 
 
@@ -190,7 +193,7 @@ async def test_who_has_no_token_hears_nothing_and_is_logged_once(alone: Callable
     for token in (bytes(32), Tokens([b"somebody else's secret"], os.urandom).issue(time.time())):
         host.throw(Request(bytes(12), token).encode(), server)
     host.throw(Request(bytes(12), TOKENS.issue(time.time() - 100)).encode(), server)
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(ConnectionClosed):
         await ask_by_tcp(server, bytes(32))
     assert (await host.ask(server)).works
     await child.shows(r"refused \[127\.0\.0\.1\]:\d+: token_forged$")
@@ -225,7 +228,7 @@ async def test_a_flood_of_garbage_costs_no_memory_and_nobody_an_answer(
         peer.write(os.urandom(number * 20 + 1))
     findings = await host.ask(server)
     assert findings.reflexive == host.address
-    assert host.others == []
+    assert all(datagram[0] == ANSWER for datagram in host.came)
     await until(lambda: sum(peer.closed.called for peer in peers) >= 50, "the end of those that brought too much")
     assert resident(child.pid) - before < 4 * 1024 * 1024
     assert "Traceback" not in child.shown
@@ -242,9 +245,8 @@ async def test_a_flood_with_tokens_is_answered_as_often_as_is_fair(
     child = Child((*ALONE, "--config", str(file)))
     children.append(child)
     await child.shows(SERVED)
-    answers: list[bytes] = []
     host = Host()
-    host.discoverer.received = lambda datagram, address: answers.append(datagram)  # type: ignore[method-assign]
+    answers = host.came
     for _ in range(300):
         host.throw(Request(bytes(12), TOKENS.issue(time.time())).encode(), ("127.0.0.1", free_port))
         await deferLater(reactor, 0, lambda: None)
@@ -261,7 +263,7 @@ async def test_one_that_is_killed_comes_back_at_its_port(alone: Callable[..., Ch
     server, host = ("127.0.0.1", free_port), Host()
     await ask_by_tcp(server)
     assert await child.end(signal.SIGKILL) == -signal.SIGKILL
-    asking = host.ask(server)
+    asking = ensureDeferred(host.ask(server))
     await alone().shows(SERVED)
     assert (await asking).works
 
@@ -379,16 +381,16 @@ async def test_clients_of_another_make_are_answered_by_udp_where_they_are_logged
     here, elsewhere = Host("127.0.0.1"), Host("127.0.0.2")
     for host, name in ((elsewhere, "alice"), (here, "bob"), (here, "alice")):
         host.throw(peer.frame(MessageType.MY_PUBLIC_ENDPOINT, b"", name, number=4), ("127.0.0.1", port))
-    await until(lambda: bool(here.others), "the answer")
+    await until(lambda: bool(here.came), "the answer")
     await deferLater(reactor, 0.1, lambda: None)
-    (answer,) = here.others
-    assert elsewhere.others == []
+    (answer,) = here.came
+    assert elsewhere.came == []
     assert PUBLIC_ENDPOINT.decode(answer[peer.layout.header_size :]) == PublicEndpointBody(*here.address)
     peer.finish()
     await daemon.shows("alice logged off")
     here.throw(peer.frame(MessageType.MY_PUBLIC_ENDPOINT, b"", "alice"), ("127.0.0.1", port))
     await deferLater(reactor, 0.2, lambda: None)
-    assert len(here.others) == 1
+    assert len(here.came) == 1
 
 
 @pytest_twisted.ensureDeferred
