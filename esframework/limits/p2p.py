@@ -147,3 +147,7 @@ P2P_ASKS: Final = 3
 
 P2P_UNOPENED_TIMEOUT: Final = 6.0
 """Seconds in which a channel over the path that was agreed on must open: four times the longest way round the earth."""
+
+P2P_INTRODUCTION_FRESH: Final = 20.0
+"""Seconds for which what the server said about P2P servers is used again: its tokens are good for three times as long,
+and a crowd that wants channels asks once."""

@@ -319,6 +319,7 @@ class ClientP2P:
         return is_signalled and (self._client.serves_p2p or self._client.options.p2p.server is not None)
 
     def _logged_on(self, server: Any) -> None:
+        self._signalling.forget_introduction()
         self._links.server_back()
         for user_id, wish in self._wishes.items():
             if self.channel_state(user_id) is None and wish.timer is None and not wish.waiting:

@@ -91,6 +91,8 @@ class Signalling:
         self.gathering = Gathering(client.clock, client.options.p2p, ports, self._found)
         self.refused: dict[str, int] = {}
         self._offers: dict[str, Offer] = {}
+        self._answering = 0
+        self._introduction: tuple[float, IntroductionBody] | None = None
         # By the offer's session; with whoever is at the other end.
         self._meetings: dict[bytes, tuple[Meeting, Any]] = {}
 
@@ -117,8 +119,11 @@ class Signalling:
 
     # --- before everything ------------------------------------------------------------------------------------------
     async def introduce(self) -> IntroductionBody:
-        """Ask the server who the P2P servers are. Fails with a RequestError."""
+        """Ask the server who the P2P servers are, if it was not asked a moment ago. Fails with a RequestError."""
         way = self._client.channel(None)
+        now = self._reactor.seconds()
+        if self._introduction is not None and now - self._introduction[0] < limits.P2P_INTRODUCTION_FRESH:
+            return self._introduction[1]
         body = await self._client.calls.ask(
             lambda message_id: way.send(MessageType.P2P_INTRODUCTION, b"", message_id),
             None,
@@ -126,7 +131,13 @@ class Signalling:
             MessageType.P2P_INTRODUCTION,
             self._client.options.response_timeout,
         )
-        return INTRODUCTION.decode(body)
+        introduction = INTRODUCTION.decode(body)
+        self._introduction = now, introduction
+        return introduction
+
+    def forget_introduction(self) -> None:
+        """The server is another one, or has forgotten what it said."""
+        self._introduction = None
 
     def _introduced(self, sender: Any, message_id: int, body: bytes) -> None:
         self._client.calls.answer(message_id, sender.name, MessageType.P2P_INTRODUCTION, body)
@@ -218,11 +229,16 @@ class Signalling:
             return
         if mode is None or not self._permits(str(sender.name)):
             self._refuse(sender, message_id, offer, "it wants none, or none of that kind")
-        elif len(self._meetings) >= limits.P2P_ATTEMPTS:
+        elif len(self._meetings) + self._answering >= limits.P2P_ATTEMPTS:
             self._refuse(sender, message_id, offer, "it opens too many already")
         else:
+            self._answering += 1
             answering = Deferred.fromCoroutine(self._answer(sender, message_id, offer))
             answering.addErrback(lambda failure: self._not_answered(failure, sender, message_id, offer))
+            answering.addBoth(self._answered)
+
+    def _answered(self, _: object) -> None:
+        self._answering -= 1
 
     def _crosses(self, sender: Any, theirs: OfferBody) -> bool:
         """Whether this end's own offer is the one that counts; if not, it is dropped."""

@@ -123,22 +123,31 @@ class RecordCutter:
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
-        self._rest = b""
+        self._rest = bytearray()
+        # Bytes without which nothing is complete: until they are there, what comes is put behind and not looked at.
+        self._wanted = HEAD.size
 
     def feed(self, data: bytes) -> list[Record]:
         """The records that are complete now. Raises PacketError for a body that is too long; nothing is kept of it."""
         if self._rest:
-            data = self._rest + data
+            self._rest += data
+            if len(self._rest) < self._wanted:
+                return []
+            data = bytes(self._rest)
+            self._rest.clear()
         records: list[Record] = []
         at, end = 0, len(data)
+        self._wanted = HEAD.size
         while end - at >= HEAD.size:
             length, message_type, message_id = HEAD.unpack_from(data, at)
             if length > self._longest:
                 raise PacketError(f"a record of {length} bytes; at most {self._longest} are taken")
             after = at + HEAD.size + length
             if after > end:
+                self._wanted = HEAD.size + length
                 break
             records.append(Record(message_type, message_id, data[at + HEAD.size : after]))
             at = after
-        self._rest = data[at:]
+        if at < end:
+            self._rest += memoryview(data)[at:]
         return records
