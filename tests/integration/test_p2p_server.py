@@ -88,7 +88,7 @@ async def hosts() -> AsyncIterator[None]:
 async def ask_by_tcp(server: tuple[str, int], token: bytes | None = None) -> tuple[Any, Any]:
     """(how a connection is seen, how it is)."""
     host = server[0].replace(":", "\\:")
-    observer = Observer(TOKENS.issue(time.time()) if token is None else token, os.urandom)
+    observer = Observer(TOKENS.issue(time.time()) if token is None else token, os.urandom, set())
     await connectProtocol(clientFromString(reactor, f"tcp:{host}:{server[1]}"), observer)
     own: Any = observer.transport
     address = (own.getHost().host, own.getHost().port)

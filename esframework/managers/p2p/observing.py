@@ -6,6 +6,7 @@ It stays for as long as the server lets it, so that the NAT keeps the mapping me
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
@@ -17,19 +18,26 @@ from esframework.rudp.rendezvous.messages import ANSWER_SIZE, TRANSACTION_SIZE, 
 
 
 class Observer(Protocol):
-    """`seen` fires with the address, or fails when the server has said none and the connection is gone."""
+    """`seen` fires with the address, or fails when the server has said none and the connection is gone. It is one of
+    the `observers` while it is connected."""
 
-    def __init__(self, token: bytes, random: Callable[[int], bytes]) -> None:
+    transport: Any
+
+    def __init__(self, token: bytes, random: Callable[[int], bytes], observers: set[Observer]) -> None:
+        self._observers = observers
         self.seen: Deferred[Address] = Deferred()
         self._request = Request(random(TRANSACTION_SIZE), token)
         self._heard = b""
 
     def connectionMade(self) -> None:
-        assert self.transport is not None
+        self._observers.add(self)
         self.transport.write(self._request.encode())
 
+    def close(self) -> None:
+        """The NAT may forget it."""
+        self.transport.abortConnection()
+
     def dataReceived(self, data: bytes) -> None:
-        assert self.transport is not None
         self._heard += data
         if len(self._heard) < ANSWER_SIZE:
             return
@@ -42,5 +50,6 @@ class Observer(Protocol):
             self.seen.callback(answer.seen)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._observers.discard(self)
         if not self.seen.called:
             self.seen.errback(reason)

@@ -53,6 +53,7 @@ class Ports:
         self._udp: UdpDriver | None = None
         self._tcp: Meetings | None = None
         self._shared: SharedPort | None = None
+        self._observers: set[Observer] = set()
         self._is_open = False
 
     def open(self) -> None:
@@ -89,6 +90,8 @@ class Ports:
             closing.append(self._udp.stop())
         if self._tcp is not None:
             closing.append(self._tcp.close())
+        for observer in tuple(self._observers):
+            observer.close()
         self._udp = self._tcp = self._shared = None
         self._is_open = False
         if not closing:
@@ -162,7 +165,7 @@ class Ports:
     def observe(self, server: Address, token: bytes) -> Deferred[Address]:
         """As which address a P2P server sees the TCP port."""
         assert self._shared is not None
-        observer = Observer(token, os.urandom)
+        observer = Observer(token, os.urandom, self._observers)
         dialled: Deferred[Any] = self._shared.dial(*server, observer)
         return dialled.addCallback(lambda _: observer.seen)
 

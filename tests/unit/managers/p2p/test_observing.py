@@ -16,7 +16,7 @@ SEEN = ("198.51.100.7", 40000)
 
 
 def asked() -> tuple[Observer, StringTransport, list[Any]]:
-    observer, transport, told = Observer(bytes(32), Random(1).randbytes), StringTransport(), []
+    observer, transport, told = Observer(bytes(32), Random(1).randbytes, set()), StringTransport(), []
     observer.seen.addBoth(told.append)
     observer.makeConnection(transport)
     return observer, transport, told
@@ -46,3 +46,15 @@ def test_the_answer_to_somebody_elses_question_is_none() -> None:
     assert told == []
     observer.connectionLost()
     assert told[0].check(ConnectionDone)
+
+
+def test_a_connection_is_known_while_it_lasts_and_can_be_given_up() -> None:
+    open_now: set[Observer] = set()
+    observer, transport = Observer(bytes(32), Random(1).randbytes, open_now), StringTransport()
+    observer.seen.addErrback(lambda _: None)
+    observer.makeConnection(transport)
+    assert open_now == {observer}
+    observer.close()
+    assert transport.disconnected
+    observer.connectionLost()
+    assert open_now == set()
