@@ -271,6 +271,8 @@ class ClientP2P:
         self.channel_opened.fire(state)
 
     def _closed(self, link: Link, channel: IP2PChannel, reason: str) -> None:
+        if channel.protocol == "tcp":
+            self._ports.tcp_was_used()
         self.channel_closed.fire(self._state(link, channel))
         _log.info("the P2P channel to {peer} was closed: {reason}", peer=link.login_id, reason=reason)
         if not link.channels and self._client.options.p2p.keeps_trying:

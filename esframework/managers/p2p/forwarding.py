@@ -27,6 +27,7 @@ class Forwarding:
         self._found = found
         self._mapper: PortMapper | None = None
         self._mapped: dict[tuple[str, int], Candidate] = {}
+        self._wanted: set[tuple[str, int]] = set()
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -34,7 +35,7 @@ class Forwarding:
         return list(self._mapped.values())
 
     def want(self, ports: Ports) -> None:
-        """Have the ports forwarded, if options say so; harmless when they are. A network in memory has no router."""
+        """Have these ports forwarded and no others, if options say so. A network in memory has no router."""
         if not self._options.map_ports or IMachine.providedBy(self._reactor):
             return
         if self._mapper is None:
@@ -45,10 +46,17 @@ class Forwarding:
                 gateway=self._options.router,
                 upnp=self._options.upnp,
             )
+        wanted: set[tuple[str, int]] = set()
         if ports.has_udp:
-            self._mapper.map(Protocol.UDP.value, ports.udp.port)
+            wanted.add((Protocol.UDP.value, ports.udp.port))
         if ports.tcp_port is not None:
-            self._mapper.map(Protocol.TCP.value, ports.tcp_port)
+            wanted.add((Protocol.TCP.value, ports.tcp_port))
+        for protocol, port in sorted(self._wanted - wanted):
+            self._mapper.unmap(protocol, port)
+            self._mapped.pop((protocol, port), None)
+        for protocol, port in sorted(wanted, reverse=True):
+            self._mapper.map(protocol, port)
+        self._wanted = wanted
 
     def _on_mapped(self, mapped: Mapped) -> None:
         candidate = Candidate(Kind.MAPPED, Protocol(mapped.protocol), mapped.host, mapped.outer_port)
@@ -62,4 +70,5 @@ class Forwarding:
         """Give everything back; fires when the router has been told."""
         mapper, self._mapper = self._mapper, None
         self._mapped.clear()
+        self._wanted.clear()
         return succeed(None) if mapper is None else mapper.close()

@@ -59,6 +59,10 @@ class Gathering:
                 found.append(Candidate(kind, protocol, host, port))
         return to_offer([*found, *self._fresh(), *self._forwarding.candidates], Rules(loopback=is_local))
 
+    def forget_tcp(self) -> None:
+        """The TCP port is another one now."""
+        self._seen = {each: at for each, at in self._seen.items() if each.protocol is not Protocol.TCP}
+
     def forget(self) -> None:
         """This machine is in another network: what P2P servers said is wrong now."""
         self._seen.clear()

@@ -6,21 +6,18 @@ one does; without both there is no P2P. Refuses to know what attempts do.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IReactorSocket, IReactorTCP
 from twisted.logger import Logger
 
 from esframework.errors import LocalError
-from esframework.managers.p2p.observing import Observer
+from esframework.managers.p2p.tcp_ports import TcpPorts
 from esframework.net.channels import IP2PChannelUser
 from esframework.net.punched_tcp.channel import TcpChannel
-from esframework.net.punched_tcp.meetings import Expected, Meetings
-from esframework.net.punched_tcp.shared_port import SharedPort
+from esframework.net.punched_tcp.meetings import Expected
 from esframework.net.udp import UdpDriver
 from esframework.rudp import candidates
 from esframework.rudp.keys import Keys
@@ -51,22 +48,23 @@ class Ports:
         self._reactor = reactor
         self._parties: dict[bytes, Party] = {}
         self._udp: UdpDriver | None = None
-        self._tcp: Meetings | None = None
-        self._shared: SharedPort | None = None
-        self._observers: set[Observer] = set()
+        self._tcp: TcpPorts | None = None
         self._is_open = False
 
-    def open(self) -> None:
-        """Open what can be opened; harmless when that is done. Raises LocalError when there is neither."""
+    def open(self) -> bool:
+        """Open what can be opened; harmless when that is done. Whether the TCP port is another one than before.
+
+        Raises LocalError when there is neither.
+        """
         if self._is_open:
-            return
+            return self._tcp is not None and self._tcp.renew()
         problems = []
         try:
             self._udp = UdpDriver(self._reactor, on_probe=self._probe_came, on_rendezvous=self._answer_came)
         except (LocalError, CannotListenError) as error:
             problems.append(f"UDP: {error}")
         try:
-            self._open_tcp()
+            self._tcp = TcpPorts(self._reactor)
         except LocalError as error:
             problems.append(f"TCP: {error}")
         if self._udp is None and self._tcp is None:
@@ -74,14 +72,12 @@ class Ports:
         for problem in problems:
             _log.warn("P2P goes without {problem}", problem=problem)
         self._is_open = True
+        return False
 
-    def _open_tcp(self) -> None:
-        if IReactorTCP(self._reactor, None) is None or IReactorSocket(self._reactor, None) is None:
-            raise LocalError(f"{type(self._reactor).__name__} has no TCP of which the port can be shared")
-        shared = SharedPort(self._reactor)
-        tcp = Meetings(self._reactor, shared)
-        tcp.listen()
-        self._shared, self._tcp = shared, tcp
+    def tcp_was_used(self) -> None:
+        """A channel by TCP has ended."""
+        if self._tcp is not None:
+            self._tcp.used()
 
     def close(self) -> Deferred[None]:
         """Close the ports, and channels by them when what waits has arrived or a few seconds later."""
@@ -90,9 +86,7 @@ class Ports:
             closing.append(self._udp.stop())
         if self._tcp is not None:
             closing.append(self._tcp.close())
-        for observer in tuple(self._observers):
-            observer.close()
-        self._udp = self._tcp = self._shared = None
+        self._udp = self._tcp = None
         self._is_open = False
         if not closing:
             return succeed(None)
@@ -106,8 +100,8 @@ class Ports:
         if self.reaches_by_udp(host):
             ports.append((candidates.Protocol.UDP, self.udp.port))
         if self.reaches_by_tcp(host):
-            assert self._shared is not None
-            ports.append((candidates.Protocol.TCP, self._shared.number))
+            assert self._tcp is not None
+            ports.append((candidates.Protocol.TCP, self._tcp.number))
         return ports
 
     def reaches_by_udp(self, host: str) -> bool:
@@ -116,7 +110,7 @@ class Ports:
 
     def reaches_by_tcp(self, host: str) -> bool:
         """Whether an address of that family can be reached."""
-        return self._shared is not None and (self._shared.has_ipv6 or ":" not in host)
+        return self._tcp is not None and (self._tcp.has_ipv6 or ":" not in host)
 
     @property
     def udp(self) -> UdpDriver:
@@ -133,7 +127,7 @@ class Ports:
     @property
     def tcp_port(self) -> int | None:
         """The number of the TCP port, None without one."""
-        return None if self._shared is None else self._shared.number
+        return None if self._tcp is None else self._tcp.number
 
     def new_index(self) -> int:
         """An index for a channel by UDP; 0 where there is none."""
@@ -164,10 +158,8 @@ class Ports:
 
     def observe(self, server: Address, token: bytes) -> Deferred[Address]:
         """As which address a P2P server sees the TCP port."""
-        assert self._shared is not None
-        observer = Observer(token, os.urandom, self._observers)
-        dialled: Deferred[Any] = self._shared.dial(*server, observer)
-        return dialled.addCallback(lambda _: observer.seen)
+        assert self._tcp is not None
+        return self._tcp.observe(server, token)
 
     # --- what comes -------------------------------------------------------------------------------------------------
     def _probe_came(self, datagram: bytes, address: Address) -> None:

@@ -144,7 +144,8 @@ class Signalling:
 
     async def _gather(self) -> list[Candidate]:
         introduction = await self.introduce()
-        self._ports.open()
+        if self._ports.open():
+            self.gathering.forget_tcp()
         servers = await server_addresses(self._client, introduction.servers)
         await self.gathering.ask(servers, introduction.token, introduction.is_local)
         return self.gathering.candidates(introduction.is_local)

@@ -112,6 +112,11 @@ class Meetings:
         self._channels: set[TcpChannel] = set()
         self._newcomers = WaitingRoom(self, clock.seconds)
 
+    @property
+    def has_channels(self) -> bool:
+        """Whether a channel is open, or found, at the port."""
+        return bool(self._channels)
+
     def listen(self, number: int = 0) -> None:
         """Listen; raises LocalError when the port is not to be had."""
         self.port.listen(self.accept, number)

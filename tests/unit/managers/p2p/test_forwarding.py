@@ -28,6 +28,9 @@ class Mapper:
     def map(self, protocol: str, port: int) -> None:
         self.wanted.append((protocol, port))
 
+    def unmap(self, protocol: str, port: int) -> None:
+        self.wanted = [each for each in self.wanted if each != (protocol, port)]
+
 
 class LocalPorts:
     has_udp = True
@@ -51,6 +54,18 @@ def test_both_ports_are_asked_for_once_there_is_a_mapper(made: list[Mapper]) -> 
     forwarding.want(LocalPorts())  # type: ignore[arg-type]
     assert made[0].wanted[:2] == [("udp", 5000), ("tcp", 4000)]
     assert (len(made), made[0].arguments["gateway"]) == (1, "10.0.0.1")
+
+
+def test_a_port_that_is_another_one_now_takes_the_place_of_the_earlier_one(
+    made: list[Mapper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forwarding = Forwarding(VirtualReactor(), ClientP2POptions(), lambda candidate: None)
+    forwarding.want(LocalPorts())  # type: ignore[arg-type]
+    made[0].arguments["on_mapped"](Mapped("tcp", 4000, "203.0.113.5", 4000, "pcp"))
+    monkeypatch.setattr(LocalPorts, "tcp_port", 4001)
+    forwarding.want(LocalPorts())  # type: ignore[arg-type]
+    assert set(made[0].wanted) == {("udp", 5000), ("tcp", 4001)}
+    assert forwarding.candidates == []
 
 
 def test_what_is_forwarded_is_told_and_kept_until_it_is_not(made: list[Mapper]) -> None:
