@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from esframework import ServerOptions
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.contracts import P2PAddress
 from esframework.wire.profile import ClientType7
 from tests.peers import FramePeer, record
 
@@ -46,6 +47,30 @@ async def test_a_tag_is_kept_while_online_and_its_change_is_told(network: Memory
     assert not server.users.set_tag("nobody", tag)
     assert server.users.get("alice").tag is tag
     assert changes == [("tag_changed", "alice", tag)]
+
+
+@simulated
+async def test_where_a_user_can_be_reached_is_kept_and_its_change_is_told(network: MemoryNetwork) -> None:
+    server = network.server()
+    for device in (4, 5):
+        FramePeer(network, f"{device}#alice", generation=7).online()
+    changes = record(server.users.p2p_address_changed)
+    here, there = (
+        P2PAddress(
+            private_ip=f"10.0.0.{number}",
+            private_tcp_port=1,
+            private_udp_port=2,
+            public_ip=None,
+            public_tcp_port=3,
+            public_udp_port=4,
+        )
+        for number in (1, 2)
+    )
+    assert server.users.set_p2p_address("alice", here)
+    assert server.users.set_p2p_address("5#alice", there)
+    assert not server.users.set_p2p_address("nobody", here)
+    assert [user.p2p_address for user in server.users.devices_of("alice")] == [here, there]
+    assert changes == [("p2p_address_changed", "alice", here), ("p2p_address_changed", "alice", there)]
 
 
 @simulated
