@@ -151,3 +151,7 @@ P2P_UNOPENED_TIMEOUT: Final = 6.0
 P2P_INTRODUCTION_FRESH: Final = 20.0
 """Seconds for which what the server said about P2P servers is used again: its tokens are good for three times as long,
 and a crowd that wants channels asks once."""
+
+P2P_LOOK_AROUND: Final = 10.0
+"""Seconds between looks at this machine's own addresses: a channel that a new network has cut is shown the new address
+before it counts as dead."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -22,6 +23,7 @@ from esframework.managers.p2p.ports import Ports
 from esframework.managers.p2p.signalling import Signalling
 from esframework.managers.p2p.state import ChannelState
 from esframework.net.channels import IP2PChannel
+from esframework.net.own_addresses import own_addresses
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.rudp.events import CloseCode
@@ -71,8 +73,12 @@ class ClientP2P:
             client, self._ports, self._links, lambda: self._mode, self._permits, self._attempt_over
         )
         self._wishes: dict[str, _Wish] = {}
-        self._pings: dict[int, float] = {}
+        # With whom this end has ended it: they are not answered until this end wants one itself.
+        self._unwanted: set[str] = set()
         self._is_warned = False
+        self._addresses: frozenset[str] = frozenset()
+        self._looking = LoopingCall(self._look_around)
+        self._looking.clock = client.clock
 
     def registrations(self) -> Registrations:
         """What this half brings to a client."""
@@ -116,7 +122,11 @@ class ClientP2P:
             return fail(P2PConnectFailed(f"no channel to {user_id!r}: mode is NONE; set client.p2p.mode"))
         if bare_id(user_id) == self._client.current_user_id:
             return fail(P2PConnectFailed(f"{user_id!r} is this client's own account; there is no channel to oneself"))
+        self._unwanted.discard(bare_id(user_id))
         wish = self._wishes.setdefault(user_id, _Wish())
+        if not self._looking.running:
+            self._addresses = frozenset(own_addresses(self.reactor))
+            self._looking.start(limits.P2P_LOOK_AROUND, now=False)
         link = self._links.find(user_id)
         if link is not None and link.channels:
             return succeed(self._state(link, link.channels[0]))
@@ -128,7 +138,9 @@ class ClientP2P:
 
     @hops_to_reactor
     def disconnect(self, user_id: str) -> None:
-        """Close the channels to a user, and try for none any more. Harmless without."""
+        """Close the channels to a user, try for none any more, and answer none of that user's until `connect`. Harmless
+        without."""
+        self._unwanted.add(bare_id(user_id))
         wish = self._wishes.pop(user_id, None)
         if wish is not None:
             wish.cancel()
@@ -137,9 +149,16 @@ class ClientP2P:
         if link is not None:
             link.close(CloseCode.DONE, "the other end wants none any more")
 
+    def _look_around(self) -> None:
+        addresses = frozenset(own_addresses(self.reactor))
+        if addresses != self._addresses:
+            self._addresses = addresses
+            self.network_changed()
+
     @hops_to_reactor
     def network_changed(self) -> None:
-        """This machine is in another network now: channels are shown the new address, what failed is tried at once."""
+        """This machine is in another network now: channels are shown the new address, what failed is tried at once.
+        Noticed by itself within `limits.P2P_LOOK_AROUND` seconds, after a `connect`."""
         self._signalling.gathering.forget()
         if self._ports.has_udp:
             self._ports.udp.network_changed()
@@ -202,7 +221,7 @@ class ClientP2P:
 
     # --- trying -----------------------------------------------------------------------------------------------------
     def _permits(self, user_id: str) -> bool:
-        if not self._client.options.p2p.answers:
+        if not self._client.options.p2p.answers or user_id in self._unwanted:
             return False
         try:
             return self.answers_to is None or bool(self.answers_to(user_id))
@@ -344,6 +363,9 @@ class ClientP2P:
 
     def _give_up(self) -> Deferred[None]:
         wishes, self._wishes = self._wishes, {}
+        self._unwanted.clear()
+        if self._looking.running:
+            self._looking.stop()
         for user_id, wish in wishes.items():
             wish.cancel()
             self._tell(wish, P2PConnectFailed(f"no channel to {user_id!r}: the session is over"))

@@ -164,8 +164,13 @@ class Meeting:
 
     def stop(self, reason: str) -> None:
         """Nobody wants a channel any more."""
-        self._attempt.stop(self._reactor.seconds())
         self._finish(P2PConnectFailed(reason))
+        self.give_way()
+
+    def give_way(self) -> None:
+        """Another attempt takes the place of this one, of whose end nobody is told."""
+        self._over = None
+        self._attempt.stop(self._reactor.seconds())
         self._close()
 
     # --- connections (see `punched_tcp.meetings.Attempt`) -----------------------------------------------------------

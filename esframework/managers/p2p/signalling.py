@@ -21,7 +21,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.errors import EsError, KeyRefused, LocalError, NotDelivered, NotLoggedOn, RequestError
+from esframework.errors import (
+    EsError,
+    KeyRefused,
+    LocalError,
+    NotDelivered,
+    NotLoggedOn,
+    P2PConnectFailed,
+    RequestError,
+)
 from esframework.interfaces import IClientContext
 from esframework.managers.p2p.contracts import (
     ANSWER,
@@ -293,7 +301,10 @@ class Signalling:
     def _not_answered(self, failure: Failure, sender: Any, message_id: int, offer: OfferBody) -> None:
         if not failure.check(EsError):
             _log.failure("an offer of {name} could not be answered", failure, name=sender.name)
-        self._refuse(sender, message_id, offer, failure.getErrorMessage() if failure.check(KeyRefused) else "it cannot")
+        reason = failure.getErrorMessage() if failure.check(KeyRefused) else "it cannot"
+        self._refuse(sender, message_id, offer, reason)
+        # This end may have wanted one, too, and have dropped its own offer for this one.
+        self._over(sender, False, P2PConnectFailed(f"the offer of {sender.name!r} could not be answered: {reason}"))
 
     def _refuse(self, sender: Any, message_id: int, offer: OfferBody, reason: str) -> None:
         self.refused["offer"] = self.refused.get("offer", 0) + 1
@@ -340,7 +351,7 @@ class Signalling:
         """Who offers anew has given up what was tried before."""
         for meeting, other in list(self._meetings.values()):
             if other.login_id == sender.login_id:
-                meeting.stop("a newer attempt takes its place")
+                meeting.give_way()
 
     def _sync_came(self, sender: Any, message_id: int, body: bytes) -> None:
         sync = SYNC.decode(body)

@@ -327,3 +327,55 @@ async def test_offers_in_a_flood_are_refused_and_counted(network: MemoryNetwork)
         await pair.alice.p2p.connect("bob")
     network.advance(60)
     assert (await pair.alice.p2p.connect("bob")).user_id == "bob"
+
+
+# --- whose wish it is -----------------------------------------------------------------------------------------------
+@simulated
+async def test_who_has_ended_it_is_not_asked_again_and_again(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    pair.bob.p2p.disconnect("alice")
+    network.advance(200)
+    assert pair.bob.p2p.channel_states() == {}
+    await pair.bob.p2p.connect("alice")
+    assert pair.alice.p2p.channel_exists("bob")
+
+
+@simulated
+async def test_a_network_that_has_changed_is_noticed_and_tried_at_once(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    pair.cut()
+    with pytest.raises(P2PConnectFailed):
+        await pair.alice.p2p.connect("bob")
+    network.datagrams.move(network.machine(ALICE), "10.0.0.9")
+    network.advance(12)
+    assert pair.alice.p2p.channel_exists("bob")
+
+
+@simulated
+async def test_a_channel_follows_this_end_to_another_network(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    closed = record(pair.alice.p2p.channel_closed, pair.bob.p2p.channel_closed)
+    await pair.alice.p2p.connect("bob")
+    pair.post(2)
+    network.datagrams.move(network.machine(ALICE), "10.0.0.9")
+    pair.post(2)
+    network.advance(14)
+    assert pair.nothing_is_amiss()
+    assert closed == []
+    assert pair.bob.p2p.channel_state("alice").address[0] == "10.0.0.9"
+
+
+@simulated
+async def test_an_offer_that_comes_while_one_is_tried_takes_its_place(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    pair.cut()
+    failed = record(pair.alice.p2p.connect_failed)
+    one = pair.alice.p2p.connect("bob")
+    network.advance(2)
+    other = pair.bob.p2p.connect("alice")
+    network.advance(1)
+    pair.cut(False)
+    assert (await other).user_id == "alice"
+    assert (await one).user_id == "bob"
+    assert failed == []
