@@ -131,5 +131,5 @@ class Ends:
     async def close(self) -> None:
         """Leave nothing behind."""
         for meetings in self.meetings:
-            await meetings.close()
+            await meetings.abort()
         self.network.settle()

@@ -67,6 +67,7 @@ class TcpChannel:
         self._blocked = False
         self._was_busy = False
         self._is_cut = False
+        self._is_lost = False
         self._rate = Rate()
         self._bytes_sent = 0
         self._bytes_received = 0
@@ -101,9 +102,8 @@ class TcpChannel:
         return self._user is not None
 
     def cut(self) -> None:
-        """End it at once, on both sides, without a word to anybody. By a reset: an orderly end would keep both ends
-        from making the same connection again for a minute."""
-        self._user = None
+        """End it at once, on both sides, as if it had been lost. By a reset: an orderly end would keep both ends from
+        making the same connection again for a minute."""
         self._cut()
 
     def on_timer(self, now: float) -> None:
@@ -199,9 +199,8 @@ class TcpChannel:
 
     def connectionLost(self, reason: Failure) -> None:
         """Part of IProtocol."""
-        self._is_cut = True
+        self._is_cut = self._is_lost = True
         self._connection.lost(self._clock.seconds())
-        self._session.gone(self)
         # It may have come of a call of the user's, and is told in a turn of its own.
         self._want_turn()
 
@@ -223,6 +222,8 @@ class TcpChannel:
         self._turn = None
         now = self._clock.seconds()
         self._tell(now)
+        if self._is_lost:
+            self._session.gone(self)
         if self._is_cut:
             return
         self._write(now)

@@ -23,6 +23,7 @@ from esframework.net.alarm import Alarm
 from esframework.net.channels import Address, IP2PChannelUser
 from esframework.net.punched_tcp.channel import TcpChannel
 from esframework.net.punched_tcp.newcomers import Newcomer, WaitingRoom
+from esframework.rudp.events import CloseCode
 from esframework.rudp.keys import Keys
 from esframework.sealed.connection import Connection
 from esframework.sealed.hello import NONCE_SIZE, SESSION_SIZE, is_authentic, read_hello, say_hello
@@ -111,6 +112,8 @@ class Meetings:
         self._sessions: dict[bytes, _Session] = {}
         self._channels: set[TcpChannel] = set()
         self._newcomers = WaitingRoom(self, clock.seconds)
+        self._is_closed = False
+        self._closing: list[Deferred[None]] = []
 
     @property
     def has_channels(self) -> bool:
@@ -124,14 +127,16 @@ class Meetings:
     # --- sessions ---------------------------------------------------------------------------------------------------
     def expect(self, session: Expected) -> None:
         """Answer hellos of a session from now on. Raises LocalError for one that is expected already, whose id has not
-        16 bytes, or that is one too many."""
+        16 bytes, or that is one too many; and when the port is closed."""
+        if self._is_closed:
+            raise LocalError("the TCP port for P2P is closed: nothing can be expected at it")
         if len(session.id) != SESSION_SIZE:
             raise LocalError(f"a session's id has {SESSION_SIZE} bytes, and not {len(session.id)}")
         if session.id in self._sessions:
             raise LocalError(f"session {session.id.hex()} is expected already")
         if len(self._sessions) >= limits.SESSIONS:
             raise LocalError(f"{len(self._sessions)} sessions are expected; forget one before another")
-        self._sessions[session.id] = _Session(session, self._channels.discard)
+        self._sessions[session.id] = _Session(session, self._gone)
 
     def dial(self, session: bytes, address: Address, timeout: float = limits.DIAL_TIME) -> Deferred[None]:
         """Connect to an address for a session, and say hello; fires when that is said. What comes of it is told to the
@@ -156,20 +161,48 @@ class Meetings:
             channel.cut()
 
     def close(self) -> Deferred[None]:
-        """Cut everything and listen no more; fires when the port is closed. Users of channels are told nothing: close
-        them before."""
-        for session in list(self._sessions):
-            self.forget(session)
-        self._newcomers.clear()
-        channels, self._channels = self._channels, set()
-        for channel in channels:
+        """Close all channels, each when what it has to say has arrived or a few seconds later, and then the port. Fires
+        when that is done. Nothing is expected any more from now on."""
+        self._begin_to_close()
+        for channel in self._channels:
+            channel.close(CloseCode.DONE)
+        done: Deferred[None] = Deferred()
+        self._closing.append(done)
+        if not self._channels:
+            self._close_port()
+        return done
+
+    def abort(self) -> Deferred[None]:
+        """Cut all channels and close the port now; their users are told that they were lost. Fires when the port is
+        closed."""
+        self._begin_to_close()
+        for channel in self._channels:
             channel.cut()
         self._alarm.cancel()
         return self.port.close()
 
+    def _begin_to_close(self) -> None:
+        for session in list(self._sessions):
+            self.forget(session)
+        self._newcomers.clear()
+        self._is_closed = True
+
+    def _close_port(self) -> None:
+        self._alarm.cancel()
+        closing, self._closing = self._closing, []
+        for done in closing:
+            self.port.close().chainDeferred(done)
+
+    def _gone(self, channel: TcpChannel) -> None:
+        self._channels.discard(channel)
+        if self._closing and not self._channels:
+            self._close_port()
+
     # --- connections ------------------------------------------------------------------------------------------------
     def accept(self, address: IAddress) -> IProtocol | None:
         """Somebody has connected to the port."""
+        if self._is_closed:
+            return None
         newcomer = self._newcomers.admit(address)
         self._alarm.set(self._newcomers.deadline)
         return newcomer

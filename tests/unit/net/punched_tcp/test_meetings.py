@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.address import IPv4Address
 
 from esframework.errors import DialFailed, LocalError
+from esframework.limits import P2P_CLOSE_TIME
 from esframework.limits import sealed as limits
 from esframework.net.punched_tcp.meetings import Expected
+from esframework.rudp.events import CloseCode
 from esframework.sealed.hello import HELLO_SIZE, say_hello
 from esframework.testing import MemoryNetwork, simulated
 from tests.memory_tcp import Ends, Recorder
@@ -189,3 +192,46 @@ async def test_sessions_are_expected_once_and_not_too_many(network: MemoryNetwor
     with pytest.raises(LocalError, match="forget one before"):
         expect(b"\xff" * 16)
     await ends.close()
+
+
+@simulated
+async def test_a_port_closes_when_its_channels_have_said_everything(network: MemoryNetwork) -> None:
+    ends = Ends(network)
+    leader, _ = ends.connect()
+    network.conditions.delay = 0.05
+    leader.write(2, bytes(300_000))
+    closed = ends.meetings[0].close()
+    assert not closed.called
+    await closed
+    assert len(ends.follower.received_bytes[2]) == 300_000
+    assert ends.leader.events[-1] == ("closed", CloseCode.DONE, "", False)
+    assert ends.follower.events[-1] == ("closed", CloseCode.DONE, "", True)
+    with pytest.raises(LocalError, match="is closed"):
+        ends.meetings[0].expect(Expected(SESSION, session_keys(True), True, ends.leader))
+    await ends.meetings[1].close()
+
+
+@simulated
+async def test_a_port_closes_in_time_when_the_other_end_is_silent(network: MemoryNetwork) -> None:
+    ends = Ends(network)
+    leader, _ = ends.connect()
+    (connection,) = [one for one in network._backbone.connections if one.is_open]
+    connection.unplug(True)
+    leader.write(0, b"x")
+    begin = network.seconds()
+    await ends.meetings[0].close()
+    assert network.seconds() - begin < P2P_CLOSE_TIME + limits.LINGER_TIME + 0.1
+    connection.unplug(False)
+    await ends.close()
+
+
+@simulated
+async def test_a_port_is_closed_at_once_when_it_has_to_be(network: MemoryNetwork) -> None:
+    ends = Ends(network)
+    ends.connect()
+    await ends.meetings[0].abort()
+    network.settle()
+    lost = ("closed", CloseCode.LOST, "the connection was lost", False)
+    assert (ends.leader.events[-1], ends.follower.events[-1]) == (lost, lost)
+    assert ends.meetings[0].accept(IPv4Address("TCP", "192.0.2.1", 5)) is None
+    await ends.meetings[1].close()
