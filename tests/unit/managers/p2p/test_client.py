@@ -379,3 +379,20 @@ async def test_an_offer_that_comes_while_one_is_tried_takes_its_place(network: M
     assert (await other).user_id == "alice"
     assert (await one).user_id == "bob"
     assert failed == []
+
+
+@simulated
+async def test_what_somebody_who_vanishes_did_not_get_is_the_servers_to_deal_with(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    undelivered: list[tuple[Any, ...]] = []
+    pair.server.custom.transmit_failed.subscribe(lambda *arguments: undelivered.append(arguments))
+    await pair.alice.p2p.connect("bob")
+    pair.post(2)
+    network.advance(2)
+    pair.cut()
+    pair.post(3)
+    pair.bob.close_connection()
+    network.run(pair.bob.close())
+    network.advance(25)
+    assert pair.alice.p2p.channel_states() == {}
+    assert len(undelivered) == 3
