@@ -118,6 +118,13 @@ def alone(children: list[Child], secret_file: str, free_port: int) -> Callable[.
     return started
 
 
+def another_port() -> int:
+    """A port of loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def can_have_ipv6() -> bool:
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
@@ -304,9 +311,7 @@ async def test_what_cannot_be_is_said_without_a_traceback(
 @pytest_twisted.ensureDeferred
 async def test_figures_are_fetched_over_http(alone: Callable[..., Child], free_port: int, require: Any) -> None:
     require("prometheus_client", "figures are served by it: pip install 'esframework[metrics]'")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        page_port = probe.getsockname()[1]
+    page_port = another_port()
     child = alone("--metrics", f"tcp:{page_port}:interface=127.0.0.1")
     await child.shows(SERVED)
     server, host = ("127.0.0.1", free_port), Host()
@@ -425,3 +430,33 @@ async def test_an_engine_that_closes_and_opens_again_has_its_p2p_server_again(fr
         assert (await Host().ask(("127.0.0.1", free_port + 1), server.p2p.rendezvous.token())).works
         await server.close()
         assert not server.p2p.is_enabled
+
+
+async def figures_of(port: int) -> dict[str, float]:
+    """What a server tells Prometheus: its name without labels, and the value."""
+    response = await Agent(reactor).request(b"GET", f"http://127.0.0.1:{port}/metrics".encode())
+    page = (await readBody(response)).decode()
+    lines = (line.split() for line in page.splitlines() if line.startswith("esframework_p2p_") and "{" not in line)
+    return {line[0].removeprefix("esframework_p2p_"): float(line[1]) for line in lines}
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_services_share_one_that_stands_alone_and_their_clients_open_channels_with_it(
+    start: Start, alone: Callable[..., Child], free_port: int, require: Any
+) -> None:
+    require("prometheus_client", "figures are served by it: pip install 'esframework[metrics]'")
+    page_port = another_port()
+    await alone("--metrics", f"tcp:{page_port}:interface=127.0.0.1").shows(SERVED)
+    config = f"p2p.port = 'off'\np2p.secret = '{SECRET.decode()}'\np2p.servers = ['127.0.0.1:{free_port}']\n"
+    answered = 0.0
+    for _ in range(2):
+        daemon = await start("--open", config=config).ready()
+        alice, bob = [await logged_on(name, daemon.endpoint) for name in ("alice", "bob")]
+        await within(alice.p2p.connect("bob"), "a channel")
+        answered, answered_before = (await figures_of(page_port))["answers_total"], answered
+        assert answered > answered_before
+        assert await alice.custom.query("bob", 1, b"straight") == b"straight"
+        await alice.close()
+        await bob.close()
+        assert "P2P server at" not in daemon.shown
+    assert (await figures_of(page_port))["connections_told_total"] >= 4
