@@ -77,6 +77,10 @@ HEARTBEAT: Final = 5.0
 SILENCE: Final = 15.0
 """Seconds after which the other end is gone: three heartbeats."""
 
+DOUBT: Final = 1.0
+"""Seconds in which something must be heard when this end has come to another network, before the other end is looked
+for elsewhere: a few round trips."""
+
 LATE: Final = 1.0
 """Seconds by which this end may notice the silence too late before it blames itself: its program was busy or asleep."""
 

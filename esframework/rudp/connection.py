@@ -187,10 +187,10 @@ class Connection:
         self._paths.remember(address)
 
     def moved_here(self, now: float) -> None:
-        """This end has come to another network: let the other end see from where its packets come now, and look for it
-        at earlier addresses, one of which may be nearer."""
+        """This end has come to another network: let the other end see from where packets come now, and look for it at
+        earlier addresses if it cannot be reached at this one any more."""
         self._sender.wants_ping = True
-        self._paths.search(now)
+        self._liveness.doubt(now)
 
     def finish(self, code: int, reason: str, now: float) -> None:
         """End the channel as soon as everything that was written has arrived, or a while from now; nothing more can

@@ -1,7 +1,7 @@
 """Whether the other end is still there: a heartbeat when nothing was answered lately, and the moment of giving up.
 
     heartbeat    5 s, more or less a fifth, after the last answer, and again
-    lost         12 s after anything was heard: time to look for the other end elsewhere
+    lost         12 s after anything was heard, or 1 s after a reason to doubt: time to look for the other end elsewhere
     over         15 s after it
 
 Knows times only.
@@ -54,11 +54,16 @@ class Liveness:
         self._lost_at = now + _LOST
 
     def is_lost(self, now: float) -> bool:
-        """Whether nothing comes by the path any more; said once for each silence."""
+        """Whether nothing comes by the path any more; said once for each silence, and for each doubt before that."""
         if now < self._lost_at:
             return False
-        self._lost_at = inf
+        lost_at = self._heard_at + _LOST
+        self._lost_at = lost_at if now < lost_at else inf
         return True
+
+    def doubt(self, now: float) -> None:
+        """There is reason to think that the path is lost: it is, unless something is heard soon."""
+        self._lost_at = min(self._lost_at, now + limits.DOUBT)
 
     def answered(self, now: float) -> None:
         """Something that was sent has arrived: no heartbeat is needed for a while."""

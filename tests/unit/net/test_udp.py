@@ -448,6 +448,30 @@ def test_another_network_is_shown_to_the_other_end_at_once() -> None:
     world.end()
 
 
+def test_in_another_network_the_other_end_is_looked_for_where_it_can_be_reached() -> None:
+    world = World()
+    for host, inner in ((HERE, "10.0.0.1"), (THERE, "10.0.0.2")):
+        world.network.move(world.network.machine(host), host, inner)
+    users = User(), User()
+    channels = world.open(*users)
+    near, far = ("10.0.0.2", world.drivers[1].port), (THERE, world.drivers[1].port)
+    world.drivers[0].try_address(channels[0], near)
+    world.run(1.0)
+    assert channels[0].address == near
+    # This one still answers: there is no reason to leave it.
+    world.drivers[0].network_changed()
+    world.run(5.0)
+    assert channels[0].address == near
+    world.network.move(world.network.machine(HERE), "198.51.100.7")
+    for own in ("198.51.100.7", HERE, "10.0.0.1"):
+        world.network.keep_apart(own, near[0])
+    world.drivers[0].network_changed()
+    world.run(2.0)
+    assert channels[0].address == far
+    assert channels[1].address == ("198.51.100.7", world.drivers[0].port)
+    world.end()
+
+
 # --- real sockets, turned by hand -------------------------------------------------------------------------------------
 class Turned(Descriptors, Clock):
     """A reactor of descriptors whose turns a test takes."""

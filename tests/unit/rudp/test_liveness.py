@@ -53,3 +53,16 @@ def test_the_path_is_lost_three_seconds_before_and_once_for_each_silence() -> No
     assert life.deadline == limits.SILENCE
     life.heard(13.0)
     assert life.is_lost(25.0)
+
+
+def test_a_doubt_is_answered_within_a_second_or_the_path_is_lost() -> None:
+    life = Liveness(0.0, lambda: 0.5)
+    life.doubt(1.0)
+    assert life.deadline == 1.0 + limits.DOUBT
+    life.heard(1.5)
+    assert not life.is_lost(3.0)
+    life.doubt(3.0)
+    assert life.is_lost(4.0)
+    assert not life.is_lost(5.0)
+    # And once more before the other end is given up.
+    assert life.is_lost(13.5)
