@@ -108,7 +108,7 @@ UDP_READ_BYTES: Final = 64 * 1024
 """Bytes of one read: what the kernel hands over of datagrams that it has joined."""
 
 UDP_LARGEST_DATAGRAM: Final = 2048
-"""Bytes of a datagram that are read where they come one by one; no peer of ours sends more than 1472."""
+"""Bytes of a datagram beyond which it is not looked at, or is cut; no peer of ours sends more than 1472."""
 
 UDP_WAITING_DATAGRAMS: Final = 4096
 """Datagrams that may wait for a socket without room: no more are made until they have left."""

@@ -212,10 +212,14 @@ class DatagramSocket:
         size, ancillary, _, address = self._socket.recvmsg_into([buffer], _ANCILLARY)
         if len(address) != 2:
             address = address[:2]
-        if not ancillary:
+        segment = _received_size.unpack(ancillary[0][2])[0] if ancillary else size
+        if segment > limits.UDP_LARGEST_DATAGRAM:
+            # Put together of fragments, by no peer of ours.
+            self._count("too_long", 1)
+            return
+        if segment == size:
             batch.append((bytes(buffer[:size]), address))
             return
-        (segment,) = _received_size.unpack(ancillary[0][2])
         batch += [(bytes(buffer[start : min(start + segment, size)]), address) for start in range(0, size, segment)]
 
     def doWrite(self) -> None:

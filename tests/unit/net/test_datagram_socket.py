@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from errno import EAGAIN, EINVAL, EIO, EMSGSIZE, ENETUNREACH
 from typing import Any
 
@@ -118,6 +119,12 @@ class Ends:
         self.socket._socket = scripted  # type: ignore[assignment]
         return scripted
 
+    def read_one_by_one(self) -> None:
+        """The other one reads as on a kernel that joins nothing."""
+        self.other._merges = False
+        if sys.platform == "linux":
+            self.other._socket.setsockopt(17, 104, 0)
+
     def close(self) -> None:
         self.socket.close()
         self.other.close()
@@ -138,9 +145,7 @@ def test_what_is_written_comes_as_it_was(sizes: list[int], merges: bool, segment
     assert verifyObject(IWriteDescriptor, ends.socket)
     ends.socket._segments &= segments
     if not merges:
-        ends.other._merges = False
-        if datagram_socket.sys.platform == "linux":
-            ends.other._socket.setsockopt(17, 104, 0)
+        ends.read_one_by_one()
     sent = batch(ends.there, *sizes)
     ends.socket.write(sent)
     ends.other.doRead()
@@ -150,7 +155,7 @@ def test_what_is_written_comes_as_it_was(sizes: list[int], merges: bool, segment
 
 def test_a_turn_reads_so_many_and_no_more() -> None:
     ends = Ends()
-    ends.other._merges = False
+    ends.read_one_by_one()
     ends.socket._segments = False
     ends.socket.write(batch(ends.there, *[100] * 250))
     ends.socket.write(batch(ends.there, *[100] * 50))
@@ -247,6 +252,28 @@ def test_the_kernel_refuses_what_is_larger_than_the_path() -> None:
     ends = Ends()
     ends.socket.write([(bytes(65_507), ends.there), (bytes(70_000), ends.there)])
     assert ends.owner.refused == [(70_000, ends.there)]
+    ends.close()
+
+
+@pytest.mark.parametrize("merges", [True, False])
+def test_what_is_longer_than_any_of_ours_takes_no_memory(merges: bool) -> None:
+    ends = Ends()
+    ends.socket._segments = False
+    if not merges:
+        ends.read_one_by_one()
+    ends.socket.write(batch(ends.there, 60_000, 100, limits.UDP_LARGEST_DATAGRAM))
+    ends.other.doRead()
+    (came,) = ends.other_owner.batches
+    assert [len(datagram) for datagram, _ in came][-2:] == [100, limits.UDP_LARGEST_DATAGRAM]
+    assert max(len(datagram) for datagram, _ in came) == limits.UDP_LARGEST_DATAGRAM
+    ends.close()
+
+
+def test_an_empty_datagram_is_one() -> None:
+    ends = Ends()
+    ends.socket.write([(b"", ends.there), (b"x", ends.there)])
+    ends.other.doRead()
+    assert [datagram for datagram, _ in ends.other_owner.batches[0]] == [b"", b"x"]
     ends.close()
 
 
