@@ -18,13 +18,13 @@ from esframework import limits
 from esframework.errors import (
     ChannelClosed,
     ChannelOverflow,
+    ConnectionInterrupted,
     EncodeError,
     InvalidMessage,
     MalformedBody,
     NotLoggedOn,
     PacketError,
     RequestTimeout,
-    TargetAbsent,
 )
 from esframework.interfaces import IClientContext, ILink, PausedBy
 from esframework.managers.p2p.contracts import COUNTS, EPOCH, CountsBody, EpochBody
@@ -372,22 +372,35 @@ class Link:
             MessageType.P2P_COUNTS,
             limits.P2P_ASK_TIMEOUT,
         )
-        self._asking.addCallbacks(self._told, self._not_told)
+        self._asking.addCallbacks(lambda told: self._told(told, epoch), self._not_told)
 
-    def _told(self, body: bytes) -> None:
+    def _told(self, body: bytes, epoch: int) -> None:
         self._asking = None
         self._asked = 0
-        counts = COUNTS.decode(body)
+        try:
+            counts = COUNTS.decode(body)
+        except MalformedBody as error:
+            self.peer.refuse_body(error)
+            self.absent()
+            return
         self.answered(counts.epoch, (counts.messages, counts.blobs, counts.files) if counts.is_known else None)
+        if epoch != self._sender.epoch and self._sender.state is State.RETURNING:
+            # A channel brought the answer meanwhile, and is lost as well: there is another question now.
+            self.ask(self._sender.epoch)
 
     def _not_told(self, failure: Failure) -> None:
         self._asking = None
+        if failure.check(ConnectionInterrupted):
+            # Asked again when the session is back: see `Sender.server_back`.
+            return
         self._asked += 1
-        if failure.check(TargetAbsent) or (failure.check(RequestTimeout) and self._asked >= limits.P2P_ASKS):
+        if failure.check(RequestTimeout) and self._asked < limits.P2P_ASKS:
+            if self._sender.state is State.RETURNING:
+                self.ask(self._sender.epoch)
+        else:
+            # It is not there, or the server lets nothing through: the server says so of each message as well.
             self._asked = 0
             self.absent()
-        elif failure.check(RequestTimeout) and self._sender.state is State.RETURNING:
-            self.ask(self._sender.epoch)
 
     # --- ReceivingActions -------------------------------------------------------------------------------------------
     def deliver(self, stream: int, record: Record) -> None:

@@ -1,20 +1,20 @@
 """One direction of a link, at its sender: by the server or by a channel, and what was sent until it is delivered.
 
-    state       what is sent                              leaves it when
-    by_server   goes by the server, and is forgotten      a channel is there
-    direct      goes by the channel, numbered, and is     the last channel is lost
-                kept until the other end has it
-    returning   waits: the other end is asked how much    it has answered, or is gone: what it has not got goes first
-                of it all it has
+    state           what is sent
+    by the server   goes by the server, and is forgotten
+    direct          goes by the channel, numbered, and is kept until the other end has it
+    returning       waits: the other end is asked, by the server and by each channel that opens meanwhile, how much of
+                    it all it has; what it has not got goes first when it has answered
 
-`SENDING` is this table for people and for tests. Refuses to know how anything travels: `SendingActions` does that.
+`SENDING` says what leads from one to another. Refuses to know how anything travels: `SendingActions` does that.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from esframework.managers.p2p.machine.records import (
@@ -34,21 +34,43 @@ from esframework.managers.p2p.machine.records import (
 class State(Enum):
     """By which way what is sent goes."""
 
-    BY_SERVER = "by_server"
+    BY_SERVER = "by the server"
     DIRECT = "direct"
     RETURNING = "returning"
 
 
-SENDING: Final = (
-    (State.BY_SERVER, "a channel opens", State.DIRECT),
-    (State.DIRECT, "another channel opens", State.DIRECT),
-    (State.DIRECT, "a channel is lost, another is open", State.DIRECT),
-    (State.DIRECT, "the last channel is lost", State.RETURNING),
-    (State.RETURNING, "a channel opens", State.RETURNING),
-    (State.RETURNING, "the other end has answered, a channel is open", State.DIRECT),
-    (State.RETURNING, "the other end has answered", State.BY_SERVER),
-    (State.RETURNING, "the other end is gone", State.BY_SERVER),
+class Step(Enum):
+    """What may happen to a direction."""
+
+    OPENED = "a channel opens"
+    CHANGED = "it is lost, another is open"
+    LOST = "the last channel is lost"
+    ANSWERED = "the other end says what it has"
+    ANSWERED_BESIDE_CHANNEL = "the other end says what it has, a channel is open"
+    GONE = "the other end is gone"
+
+
+SENDING: Final[Mapping[State, Mapping[Step, State]]] = MappingProxyType(
+    {
+        State.BY_SERVER: {
+            Step.OPENED: State.DIRECT,
+        },
+        State.DIRECT: {
+            Step.OPENED: State.DIRECT,
+            Step.CHANGED: State.DIRECT,
+            Step.LOST: State.RETURNING,
+        },
+        State.RETURNING: {
+            Step.OPENED: State.RETURNING,
+            Step.CHANGED: State.RETURNING,
+            Step.LOST: State.RETURNING,
+            Step.ANSWERED: State.BY_SERVER,
+            Step.ANSWERED_BESIDE_CHANNEL: State.DIRECT,
+            Step.GONE: State.BY_SERVER,
+        },
+    }
 )
+"""What leads from one state to another; a step that a state's row lacks changes nothing in that state."""
 
 
 class SendingActions(Protocol):
@@ -101,23 +123,28 @@ class Sender:
         """A channel that is better than the one in use: everything goes by it from now on, first what the other end
         may not have got by the one before."""
         self.channel = channel
-        if self.state is State.RETURNING:
-            self._actions.write(channel, MESSAGES, pack_ask(self.epoch))
-            return
-        if self.state is State.BY_SERVER:
-            self.state = State.DIRECT
+        is_first = self.state is State.BY_SERVER
+        self._advance(Step.OPENED)
+        if is_first:
             self._announced = self.epoch
             self._actions.announce(self.epoch)
-        self._go_on()
+        self._go_on_or_ask()
 
     def lost(self, better: Any) -> None:
         """The channel in use is gone; `better` is another one that is open, or None."""
         self.channel = better
-        if self.state is State.DIRECT and better is not None:
-            self._go_on()
-        elif self.state is State.DIRECT:
-            self.state = State.RETURNING
+        if not self._advance(Step.LOST if better is None else Step.CHANGED):
+            return
+        if better is None:
             self._actions.ask(self.epoch)
+        else:
+            self._go_on_or_ask()
+
+    def _go_on_or_ask(self) -> None:
+        if self.state is State.RETURNING:
+            self._actions.write(self.channel, MESSAGES, pack_ask(self.epoch))
+        else:
+            self._go_on()
 
     def server_was_used(self) -> None:
         """Something went past this direction by the server: what is sent from now on comes behind it."""
@@ -132,6 +159,14 @@ class Sender:
     def _next_number(self) -> int:
         self._last_number += 1
         return self._last_number
+
+    def _advance(self, step: Step) -> bool:
+        """Whether a step means anything in this state; if so, it is taken."""
+        state = SENDING[self.state].get(step)
+        if state is None:
+            return False
+        self.state = state
+        return True
 
     def _go_on(self) -> None:
         for stream in range(STREAMS):
@@ -153,17 +188,18 @@ class Sender:
 
     def answered(self, epoch: int, counts: Counts | None) -> None:
         """The other end has so many and takes no more of the epoch; None: it knows nothing of it."""
-        if self.state is not State.RETURNING or epoch != self.epoch:
+        step = Step.ANSWERED if self.channel is None else Step.ANSWERED_BESIDE_CHANNEL
+        if epoch != self.epoch or step not in SENDING[self.state]:
             return
         if counts is not None:
             self.delivered(epoch, counts)
-        self._return()
+        self._begin_anew(step)
 
     def absent(self) -> None:
-        """The other end is gone: what it may not have is the server's to deal with."""
-        if self.state is State.RETURNING:
-            self.channel = None
-            self._return()
+        """The other end is gone, from the server: what it may not have is the server's to deal with. Nothing changes
+        while a channel is open: it was asked by that, too."""
+        if self.channel is None and Step.GONE in SENDING[self.state]:
+            self._begin_anew(Step.GONE)
 
     def server_back(self) -> None:
         """What was said by the server may never have arrived: say it again."""
@@ -172,18 +208,16 @@ class Sender:
         elif self.state is State.DIRECT:
             self._actions.announce(self._announced)
 
-    def _return(self) -> None:
-        """Begin anew, with what is left."""
+    def _begin_anew(self, step: Step) -> None:
+        """Take a step that ends an epoch: what is left of it is sent by the way that is the right one then."""
         left = list(self._left())
         self.epoch = self._next_number()
         self.kept_bytes = 0
         self._delivered = [0] * STREAMS
         self._kept = tuple(deque() for _ in range(STREAMS))
         self._waiting = []
-        if self.channel is None:
-            self.state = State.BY_SERVER
-        else:
-            self.state = State.DIRECT
+        self._advance(step)
+        if self.state is State.DIRECT:
             self._go_on()
         for stream, record in left:
             self.send(stream, record)

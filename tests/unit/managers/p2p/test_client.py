@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from esframework import ClientEngine, ClientOptions, ServerEngine
-from esframework.errors import NoP2PChannel, P2PConnectFailed
+from esframework.errors import NoP2PChannel, NotPermitted, P2PConnectFailed
 from esframework.limits import P2P_OFFERS_AT_ONCE
 from esframework.managers.p2p.client_options import ClientP2POptions
 from esframework.managers.p2p.contracts import OFFER, OfferBody
@@ -296,6 +296,16 @@ async def test_who_is_blocked_loses_the_channel(network: MemoryNetwork) -> None:
     assert pair.alice.p2p.channel_states() == pair.bob.p2p.channel_states() == {}
     with pytest.raises(P2PConnectFailed):
         await pair.alice.p2p.connect("bob")
+
+
+@simulated
+async def test_what_is_sent_to_who_has_blocked_one_fails_as_without_a_channel(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    pair.server.router.refuse_from("bob", frozenset({"alice"}))
+    network.advance(3)
+    with pytest.raises(NotPermitted):
+        await pair.alice.custom.query("bob", 7, b"x")
 
 
 @simulated
