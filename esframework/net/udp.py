@@ -76,6 +76,7 @@ class UdpDriver:
         self._watched: dict[int, UdpChannel] = {}
         self._timer: IDelayedCall | None = None
         self._in_turn = False
+        self._is_woken = False
         self._stopping: list[Deferred[None]] = []
         self._is_closed = False
         self._port = DatagramPort(reactor, self, port, hosts)
@@ -260,6 +261,7 @@ class UdpDriver:
         if self._is_closed:
             return
         self._in_turn = True
+        self._is_woken = False
         self._tell()
         if not self._port.is_blocked:
             self._send(now)
@@ -298,7 +300,8 @@ class UdpDriver:
 
     def _wake(self) -> None:
         """Have a turn, as soon as this one of the reactor is over."""
-        if not self._in_turn and not self._is_closed:
+        if not (self._in_turn or self._is_woken or self._is_closed):
+            self._is_woken = True
             self._call_at(0.0, 0.0)
 
     def _call_at(self, when: float | None, now: float) -> None:
