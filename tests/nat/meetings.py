@@ -19,21 +19,19 @@ from tests.nat.people import Event, Person, reactor
 
 BETWEEN_WORDS = 0.02
 AT_ONCE = 4
-"""People that start, and channels that are opened, at a time: more would measure the machine."""
+"""People that start at a time, and meetings that are measured: more would measure the machine."""
 
 _numbers = count(1)
 _starting = DeferredSemaphore(AT_ONCE)
-_opening = DeferredSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
 class Opened:
     """What came of a wish for a channel: `protocol` None if there is none; the seconds that it took, or that it took to
-    say so. `upgraded`: seconds until TCP took the place of UDP, None if it did not."""
+    say so."""
 
     protocol: str | None
     seconds: float
-    upgraded: float | None = None
     why: str = ""
 
 
@@ -57,24 +55,14 @@ class Meeting:
         return cls(one, other)
 
     # --- channels ---------------------------------------------------------------------------------------------------
-    async def open(self, mode: str, expects_upgrade: bool = False) -> Opened:
-        """The first one wants a channel to the other, of these kinds."""
+    async def open(self, mode: str) -> Opened:
+        """The first one wants a channel to the other, of these kinds ("UDP", "TCP" or "TCP_AND_UDP")."""
         self.other.does("use", mode=mode)
-        opened: Opened = await _opening.run(lambda: Deferred.fromCoroutine(self._open(mode, expects_upgrade)))
-        return opened
-
-    async def _open(self, mode: str, expects_upgrade: bool) -> Opened:
-        began = reactor.seconds()
         self.one.does("connect", to=self.other.user_id, mode=mode)
         event = await self.one.tells("connected", "not connected")
         if event["event"] == "not connected":
-            return Opened(None, event["seconds"], why=event["why"])
-        upgraded = None
-        while expects_upgrade and upgraded is None:
-            opened = await self.one.tells("opened", seconds=10)
-            if opened["protocol"] == "tcp":
-                upgraded = opened["at"] - began
-        return Opened(event["protocol"], event["seconds"], upgraded)
+            return Opened(None, event["seconds"], event["why"])
+        return Opened(event["protocol"], event["seconds"])
 
     async def close(self) -> None:
         """The first one wants no channel any more; waits until neither has one."""

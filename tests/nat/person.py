@@ -48,12 +48,17 @@ class Heard:
         self.count = 0
         self.wrong: list[tuple[int, int]] = []
         self.longest_silence = 0.0
-        self._last_at = time.monotonic()
+        self._last_at: float | None = None
+
+    def listen_anew(self) -> None:
+        """No silence so far."""
+        self.longest_silence, self._last_at = 0.0, None
 
     def hear(self, number: int) -> None:
         """A message came."""
         now = time.monotonic()
-        self.longest_silence = max(self.longest_silence, now - self._last_at)
+        if self._last_at is not None:
+            self.longest_silence = max(self.longest_silence, now - self._last_at)
         self._last_at = now
         if number != self.count + 1:
             self.wrong.append((self.count + 1, number))
@@ -136,10 +141,11 @@ class Person:
         tell("hushed", said=self._said.get(to, 0))
 
     def report(self, of: str) -> None:
-        """Says what was heard of somebody since the last report, silence counted anew."""
+        """Says what was heard of somebody; silence is that since the last report, and that between both does not
+        count."""
         heard = self._heard.setdefault(of, Heard())
         tell("report", heard=heard.count, wrong=heard.wrong[:20], silence=heard.longest_silence)
-        heard.longest_silence = 0.0
+        heard.listen_anew()
 
     def handle_information(self, source: str | None, information_type: int, content: bytes | None) -> None:
         assert source is not None and content is not None
