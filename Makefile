@@ -1,7 +1,8 @@
 # Everything that a person does with a checkout. Needs make and a Python of 3.11 or later with venv; benchmarks need cc too.
 #   make serve   a server on this machine, with what to do next     make test    lint, types, all tests, documentation
 #   make bench   our figures beside those of others                 make docs    the documentation as HTML
-#   make bench-p2p   the same of channels (root)                    make clean   takes away what these made
+#   make bench-p2p   the same of channels (root)                    make nat-lab who reaches whom through which NATs (root)
+#   make clean   takes away what these made
 # The Python is the first of python3.13, python3.12, python3.11 and python3 that will do; PYTHON=/path/to/python chooses another.
 
 VENV := .venv
@@ -20,11 +21,11 @@ SERVE_ARGUMENTS ?=
 PYTEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 
-.PHONY: help serve test lint types unit docs bench bench-p2p clean
+.PHONY: help serve test lint types unit docs bench bench-p2p nat-lab clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 $(MADE):
 	@suitable='import sys, venv, ensurepip, ssl, sqlite3; sys.exit(sys.version_info < (3, 11))'; \
@@ -100,6 +101,9 @@ bench: $(BENCHED)
 
 bench-p2p: $(BENCHED)
 	$(BIN)/python -m benchmarks.p2p $(BENCH_ARGUMENTS)
+
+nat-lab: $(EDITABLE)
+	$(BIN)/python -m tests.nat
 
 clean:
 	rm -rf $(VENV) build esframework.egg-info docs/_build docs/reference/generated

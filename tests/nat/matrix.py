@@ -13,12 +13,10 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 
 from tests.nat.lab import Host
 from tests.nat.meetings import AT_ONCE, Meeting, Opened, all_of, pause
-from tests.nat.places import BY_TCP, BY_UDP, Map, Places
+from tests.nat.places import WAYS, Map, Places
 
 TALKS_FOR = 0.5
 """Seconds of talk by each channel, and as long without."""
-WAYS = {"TCP": BY_TCP, "UDP": BY_UDP}
-"""The kinds of channels and where they are possible, in the order in which they are tried."""
 BOTH = "TCP_AND_UDP"
 
 

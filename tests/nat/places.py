@@ -107,3 +107,12 @@ BY_TCP: dict[Places, bool] = {
     (Place.SYMMETRIC_PROVIDER, Place.PORT_RESTRICTED): False,
 }
 """Whether TCP passes between two places."""
+
+BY_CHANCE = {(Place.REFUSING, Place.REFUSING), (Place.POISONABLE, Place.POISONABLE)}
+"""Where TCP does pass if both tries leave before either arrives, which processes on two cores manage now and then."""
+
+WAYS = {"TCP": BY_TCP, "UDP": BY_UDP}
+"""The kinds of channels and where they are possible, in the order in which the lab tries them."""
+
+ALL = list(dict.fromkeys([*BY_UDP, *BY_TCP]))
+"""All pairs of places that are tried."""

@@ -13,12 +13,11 @@ from esframework.limits import rudp as limits
 from tests.nat.lab import Lab
 from tests.nat.matrix import Met, met
 from tests.nat.people import started_server
-from tests.nat.places import BY_TCP, BY_UDP, Map, Places
+from tests.nat.places import ALL, BY_CHANCE, BY_TCP, BY_UDP, Map, Places
 
 pytestmark = pytest.mark.integration
 BUSY = 2.0
 """Seconds that a busy machine may take on top of any time that is promised."""
-ALL = list(dict.fromkeys([*BY_UDP, *BY_TCP]))
 FAILS_WITHIN = limits.ROUNDS * limits.ROUND_TIME + 2 * limits.NOMINATION_TIME + BUSY
 
 
@@ -44,7 +43,8 @@ def test_a_channel_by_udp_opens_between_exactly_these(meetings: Mapping[Places, 
 @pytest.mark.parametrize("places", BY_TCP, ids=" - ".join)
 def test_a_channel_by_tcp_opens_between_exactly_these(meetings: Mapping[Places, Met], places: Places) -> None:
     opened = meetings[places].opened["TCP"]
-    assert opened.protocol == ("tcp" if BY_TCP[places] else None), opened
+    if places not in BY_CHANCE:
+        assert opened.protocol == ("tcp" if BY_TCP[places] else None), opened
     assert opened.seconds < (1.0 + 0.3 + BUSY if opened.protocol else FAILS_WITHIN)
 
 
