@@ -125,6 +125,10 @@ P2P_OFFERS_PER_SECOND: Final = 2.0
 P2P_ACQUAINTANCES: Final = 1024
 """Users with whom a server remembers that one may have channels: twenty bytes each, and no client has as many."""
 
+P2P_LONGEST_OFFER: Final = 8 * 1024
+"""Bytes of an offer, an answer, or late addresses: all that one end may offer, twice. Who reads a longer one, with
+thousands of addresses, would have nothing else to do."""
+
 P2P_ANSWER_TIMEOUT: Final = 10.0
 """Seconds in which an offer must be answered: an honest client needs one, and a user who waits no more."""
 

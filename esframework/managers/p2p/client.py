@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -219,6 +220,12 @@ class ClientP2P:
     def _ping_came(self, sender: Any, message_id: int, body: bytes) -> None:
         sender.reply(MessageType.PING_ANSWER, b"", message_id)
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """What others sent that was not taken, by reason: offers, datagrams and connections of nobody, and what came by
+        channels and may not."""
+        return dict(self._ports.all_refused() + Counter(self._signalling.refused) + Counter(self._links.refusals))
+
     # --- trying -----------------------------------------------------------------------------------------------------
     def _permits(self, user_id: str) -> bool:
         if not self._client.options.p2p.answers or user_id in self._unwanted:
@@ -293,7 +300,7 @@ class ClientP2P:
         if channel.protocol == "tcp":
             self._ports.tcp_was_used()
         self.channel_closed.fire(self._state(link, channel))
-        _log.info("the P2P channel to {peer} was closed: {reason}", peer=link.login_id, reason=reason)
+        _log.info("the P2P channel to {peer} was closed: {reason!r}", peer=link.login_id, reason=reason)
         if not link.channels and self._client.options.p2p.keeps_trying:
             for user_id, wish in self._wishes_for(link).items():
                 self._try_later(user_id, wish, limits.P2P_SOON_AGAIN)

@@ -45,7 +45,9 @@ class Introductions:
         # Who answered whose offer: channels may be open between them. And who has been told that none may be.
         self._acquainted: dict[str, set[str]] = {}
         self._parted: set[tuple[str, str]] = set()
+        # How much each device may still offer, and since when; and what was offered and not answered, until when.
         self._offers: dict[str, tuple[float, float]] = {}
+        self._unanswered: dict[tuple[str, str, bytes], float] = {}
         server.router.inspect(MessageType.P2P_OFFER, self._offered)
         server.router.inspect(MessageType.P2P_ANSWER, self._answered)
 
@@ -65,14 +67,29 @@ class Introductions:
 
     # --- what is relayed (IRouter.inspect) --------------------------------------------------------------------------
     def _offered(self, sender: Any, target: str, body: bytes) -> bytes | None:
-        if not self._may_offer(sender, target) or self._is_for_several(sender, target):
+        if self._is_too_long(body) or not self._may_offer(sender, target) or self._is_for_several(sender, target):
             return None
-        return OFFER.encode(self._introduced(sender, target, OFFER.decode(body)))
+        offer = OFFER.decode(body)
+        until = self._server.clock.seconds() + 2 * limits.P2P_ANSWER_TIMEOUT
+        self._unanswered[str(sender.name), bare_id(target), offer.session] = until
+        return OFFER.encode(self._introduced(sender, target, offer))
 
     def _answered(self, sender: Any, target: str, body: bytes) -> bytes | None:
-        answer = self._introduced(sender, target, ANSWER.decode(body))
+        if self._is_too_long(body):
+            return None
+        answer = ANSWER.decode(body)
+        if self._unanswered.pop((bare_id(target), str(sender.name), answer.session), None) is None:
+            # Nobody has offered: else one could make oneself the acquaintance of anybody, and hear of their devices.
+            self._server.refuse("p2p_answer_to_no_offer")
+            return None
         self._acquaint(str(sender.name), bare_id(target))
-        return ANSWER.encode(answer)
+        return ANSWER.encode(self._introduced(sender, target, answer))
+
+    def _is_too_long(self, body: bytes) -> bool:
+        if len(body) <= limits.P2P_LONGEST_OFFER:
+            return False
+        self._server.refuse("p2p_offer_too_long")
+        return True
 
     def _introduced(self, sender: Any, target: str, body: _Body) -> _Body:
         receivers: tuple[Any, ...] = self._server.users.find_all(target, sender.layout.profile)
@@ -141,7 +158,9 @@ class Introductions:
         )
 
     def sweep(self, now: float) -> None:
-        """Part those of whom one has blocked the other: what goes by a channel never comes past the server."""
+        """Part those of whom one has blocked the other: what goes by a channel never comes past the server. And forget
+        offers that nobody answered."""
+        self._unanswered = {offer: until for offer, until in self._unanswered.items() if now < until}
         router = self._server.router
         for name, others in self._acquainted.items():
             for other in others:
@@ -160,8 +179,8 @@ class Introductions:
 def _tell(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
     if reason is RequestFailure.DROPPED_BY_FILTER:
         text = (
-            "the server does not allow it, too many channels were asked for in a short time, or the user is logged on "
-            "with several devices, of which one is to be named"
+            "the server does not allow it, too many channels were asked for in a short time, the offer is too long, or "
+            "the user is logged on with several devices, of which one is to be named"
         )
         sender.request_failed(message_id, RequestFailure.NOT_ALLOWED, text)
     else:

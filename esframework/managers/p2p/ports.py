@@ -6,6 +6,7 @@ one does; without both there is no P2P. Refuses to know what attempts do.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -128,6 +129,15 @@ class Ports:
     def tcp_port(self) -> int | None:
         """The number of the TCP port, None without one."""
         return None if self._tcp is None else self._tcp.number
+
+    def all_refused(self) -> Counter[str]:
+        """What came by either port and was for nobody, or was no hello of anybody expected, by reason."""
+        refused = Counter(self.refused)
+        if self._udp is not None:
+            refused.update(self._udp.refused())
+        if self._tcp is not None:
+            refused.update(self._tcp.refused)
+        return refused
 
     def new_index(self) -> int:
         """An index for a channel by UDP; 0 where there is none."""

@@ -30,7 +30,7 @@ from esframework.errors import (
     P2PConnectFailed,
     RequestError,
 )
-from esframework.interfaces import IClientContext
+from esframework.interfaces import Handler, IClientContext
 from esframework.managers.p2p.contracts import (
     ANSWER,
     INTRODUCTION,
@@ -104,16 +104,25 @@ class Signalling:
         # By the offer's session; with whoever is at the other end.
         self._meetings: dict[bytes, tuple[Meeting, Any]] = {}
 
-    def handlers(self) -> dict[int, Callable[[Any, int, bytes], None]]:
+    def handlers(self) -> dict[int, Handler]:
         """Message type to method, for the registrations."""
         return {
             MessageType.P2P_INTRODUCTION: self._introduced,
-            MessageType.P2P_OFFER: self._offer_came,
-            MessageType.P2P_ANSWER: self._answer_came,
+            MessageType.P2P_OFFER: self._unless_too_long(self._offer_came),
+            MessageType.P2P_ANSWER: self._unless_too_long(self._answer_came),
             MessageType.P2P_SYNC: self._sync_came,
-            MessageType.P2P_REFUSAL: self._refusal_came,
-            MessageType.P2P_MORE_CANDIDATES: self._more_came,
+            MessageType.P2P_REFUSAL: self._unless_too_long(self._refusal_came),
+            MessageType.P2P_MORE_CANDIDATES: self._unless_too_long(self._more_came),
         }
+
+    def _unless_too_long(self, handler: Handler) -> Handler:
+        def handle(sender: Any, message_id: int, body: bytes) -> None:
+            if len(body) > limits.P2P_LONGEST_OFFER:
+                self.refused["too_long"] = self.refused.get("too_long", 0) + 1
+            else:
+                handler(sender, message_id, body)
+
+        return handle
 
     def stop(self, reason: str) -> Deferred[None]:
         """Give up all attempts; fires when nothing of them is left in the network."""
@@ -226,7 +235,7 @@ class Signalling:
         reason = REFUSAL.decode(body).reason
 
         def why(target: str | None, request: int) -> RequestError:
-            return NotDelivered(f"{target!r} opens no channel: {reason}", target, request, RequestFailure.NOT_ALLOWED)
+            return NotDelivered(f"{target!r} opens no channel: {reason!r}", target, request, RequestFailure.NOT_ALLOWED)
 
         self._client.calls.fail(message_id, sender.name, MessageType.P2P_ANSWER, why)
 

@@ -8,6 +8,7 @@ for as long as channels use it. Refuses to know what attempts do.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, fail
@@ -56,6 +57,11 @@ class TcpPorts:
     def has_ipv6(self) -> bool:
         """Whether IPv6 addresses can be reached."""
         return self._port.shared.has_ipv6
+
+    @property
+    def refused(self) -> Counter[str]:
+        """Connections that were cut, by reason."""
+        return sum((Counter(port.meetings.refused) for port in (self._port, *self._earlier)), Counter())
 
     def used(self) -> None:
         """A channel by TCP has ended: the next attempt needs another port."""
