@@ -2,7 +2,7 @@
 #   make serve   a server on this machine, with what to do next     make test    lint, types, all tests, documentation
 #   make bench   our figures beside those of others                 make docs    the documentation as HTML
 #   make bench-p2p   the same of channels (root)                    make nat-lab who reaches whom through which NATs (root)
-#   make clean   takes away what these made
+#   make fuzz    parsers against changed inputs                     make clean   takes away what these made
 # The Python is the first of python3.13, python3.12, python3.11 and python3 that will do; PYTHON=/path/to/python chooses another.
 
 VENV := .venv
@@ -20,8 +20,9 @@ BENCHED := $(VENV)/.installed-bench
 SERVE_ARGUMENTS ?=
 PYTEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
+FUZZ_ARGUMENTS ?= --minutes 5
 
-.PHONY: help serve test lint types unit docs bench bench-p2p nat-lab clean
+.PHONY: help serve test lint types unit docs bench bench-p2p nat-lab fuzz clean
 .DELETE_ON_ERROR:
 
 help:
@@ -104,6 +105,9 @@ bench-p2p: $(BENCHED)
 
 nat-lab: $(EDITABLE)
 	$(BIN)/python -m tests.nat
+
+fuzz: $(EDITABLE)
+	$(BIN)/python -m tests.fuzz $(FUZZ_ARGUMENTS)
 
 clean:
 	rm -rf $(VENV) build esframework.egg-info docs/_build docs/reference/generated

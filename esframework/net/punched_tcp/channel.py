@@ -116,9 +116,9 @@ class TcpChannel:
         self._want_turn()
 
     @property
-    def deadline(self) -> float:
-        """When to call `on_timer`."""
-        return self._connection.deadline
+    def deadline(self) -> float | None:
+        """When to call `on_timer`; None once the connection is cut: then it only has to be lost."""
+        return None if self._is_cut else self._connection.deadline
 
     # --- IP2PChannel ------------------------------------------------------------------------------------------------
     @property

@@ -266,7 +266,8 @@ class Meetings:
 
     def _on_alarm(self, now: float) -> None:
         self._newcomers.on_timer(now)
-        for channel in [one for one in self._channels if one.deadline <= now]:
+        for channel in [one for one in self._channels if one.deadline is not None and one.deadline <= now]:
             channel.on_timer(now)
-        self._alarm.set(min((one.deadline for one in self._channels), default=None))
+        deadlines = [one.deadline for one in self._channels if one.deadline is not None]
+        self._alarm.set(min(deadlines, default=None))
         self._alarm.set(self._newcomers.deadline)
