@@ -14,8 +14,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.internet.task import deferLater
 
+from tests.integration.support import reactor
 from tests.nat.lab import Host
-from tests.nat.people import Event, Person, reactor
+from tests.nat.people import Event, Person
 
 BETWEEN_WORDS = 0.02
 AT_ONCE = 4
@@ -53,6 +54,10 @@ class Meeting:
         ]
         one, other = await gatherResults(people, consumeErrors=True)
         return cls(one, other)
+
+    def __str__(self) -> str:
+        """All that they told, for whoever has to find out why."""
+        return f"{self.one}\n{self.other}"
 
     # --- channels ---------------------------------------------------------------------------------------------------
     async def open(self, mode: str) -> Opened:
@@ -121,8 +126,9 @@ class Meeting:
             longest = max(longest, report["silence"])
             if report["heard"] == said:
                 return {**report, "silence": longest}
-            problem = f"of {said} words of {speaker.user_id}, {listener.user_id} heard {report}"
-            assert reactor.seconds() < deadline, problem
+            if reactor.seconds() > deadline:
+                print(self)
+                raise AssertionError(f"of {said} words of {speaker.user_id}, {listener.user_id} heard {report}")
             await pause(0.05)
 
     async def end(self) -> None:

@@ -14,19 +14,18 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.integration.support import SERVE, Child, Daemon, reactor, within
+from tests.integration.support import SERVE, Child, Daemon, within
 from tests.nat.lab import SERVERS, Host, Lab
 from tests.nat.namespaces import DIES_WITH_US
 
 PORT = 4530
-ENDPOINT = f"tcp:{SERVERS[0]}:{PORT}"
 PATIENCE = 60.0
 Event = dict[str, Any]
 _SETPRIV = shutil.which(DIES_WITH_US[0]) or DIES_WITH_US[0]
 
 
-def started_server(lab: Lab, data: Path) -> Daemon:
-    """`esframework serve` at the first address of the internet, with its P2P server beside it."""
+def started_server(lab: Lab, data: Path, address: str = SERVERS[0]) -> Daemon:
+    """`esframework serve` at an address of the internet, with its P2P server beside it."""
     program = (*DIES_WITH_US[1:], sys.executable, *SERVE)
     with lab.internet.inside():
         return Daemon(
@@ -34,14 +33,14 @@ def started_server(lab: Lab, data: Path) -> Daemon:
             *("--open", "--open"),
             program=program,
             python=_SETPRIV,
-            listen=f"tcp:{PORT}:interface={SERVERS[0]}:backlog=1024",
+            listen=f"tcp:{PORT}:interface={address}:backlog=1024",
         )
 
 
 class Person(Child):
     """One person's process. `events` is all that it told so far."""
 
-    def __init__(self, host: Host, user_id: str, **options: Any) -> None:
+    def __init__(self, host: Host, user_id: str, server: str = SERVERS[0], **options: Any) -> None:
         self.host = host
         self.user_id = user_id
         self.events: list[Event] = []
@@ -49,7 +48,7 @@ class Person(Child):
         self._waiting: list[tuple[Callable[[], Event | None], Deferred[Event]]] = []
         self._rest = ""
         self.complaints = ""
-        about = json.dumps({"user_id": user_id, "endpoint": ENDPOINT, **options})
+        about = json.dumps({"user_id": user_id, "endpoint": f"tcp:{server}:{PORT}", **options})
         with host.namespace.inside():
             super().__init__(
                 [*DIES_WITH_US[1:], sys.executable, "-m", "tests.nat.person", about], python=_SETPRIV
@@ -72,8 +71,14 @@ class Person(Child):
         try:
             return await within(waiting, f"{self.user_id} to tell of {' or '.join(names)}", seconds)
         except BaseException:
-            print(f"--- {self.user_id}, {self.host.namespace.name}", *self.events, self.complaints, sep="\n")
+            print(self)
             raise
+
+    def __str__(self) -> str:
+        """All that was told, for whoever has to find out why."""
+        told = [event for event in self.events if event["event"] not in ("state", "report", "progress")]
+        lines = [f"--- {self.user_id}, {self.host.namespace.name}", *map(str, told), self.complaints]
+        return "\n".join(lines)
 
     def _next(self, names: tuple[str, ...]) -> Event | None:
         for number, event in enumerate(self.events):
@@ -105,6 +110,3 @@ class Person(Child):
 
     def errReceived(self, data: bytes) -> None:
         self.complaints += data.decode(errors="replace")
-
-
-__all__ = ["ENDPOINT", "PATIENCE", "Event", "Person", "reactor", "started_server"]
