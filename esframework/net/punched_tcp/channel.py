@@ -18,10 +18,11 @@ from esframework import limits
 from esframework.errors import LocalError
 from esframework.net.channels import STREAMS, Address, IP2PChannel, IP2PChannelUser, high_water
 from esframework.net.eager import backlog, is_plain, send_now
-from esframework.net.punched_tcp.kernel import facts_of, tune
+from esframework.net.punched_tcp.kernel import facts_of, round_trip_of, tune
 from esframework.net.punched_tcp.rate import Rate
 from esframework.net.stream import host_of, port_of
 from esframework.rudp.events import CloseCode, Closed
+from esframework.rudp.rtt import Rtt
 from esframework.sealed.connection import CLOSED, Chosen, Connection, Found, Opened
 
 _log = Logger()
@@ -81,6 +82,9 @@ class TcpChannel:
         self._address = _address(transport.getPeer())
         self._local_address = _address(transport.getHost())
         tune(transport)
+        measured = round_trip_of(transport)
+        if measured is not None:
+            self._connection.rtt = Rtt(measured)
         self._plain = is_plain(transport)
         transport.protocol = self
         transport.registerProducer(self, False)

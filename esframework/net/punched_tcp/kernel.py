@@ -42,6 +42,12 @@ def _set(handle: socket.socket, option: int, value: int | bytes) -> None:
         _log.debug("TCP option {option} = {value} was not taken: {error}", option=option, value=value, error=error)
 
 
+def round_trip_of(transport: Any) -> float | None:
+    """Seconds there and back as the system measured them when it connected; None where it does not say."""
+    measured = facts_of(transport).get("kernel_round_trip")
+    return float(measured) if measured else None
+
+
 def facts_of(transport: Any) -> dict[str, int | float | str]:
     """What the system says of a connection: `kernel_round_trip` in seconds, `congestion_window` in segments,
     `segments_sent_again`, `congestion_control`. Empty where it says nothing."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from esframework.limits import sealed as limits
-from esframework.net.punched_tcp.kernel import facts_of, tune
+from esframework.net.punched_tcp.kernel import facts_of, round_trip_of, tune
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has these options")
 
@@ -40,6 +40,7 @@ def test_the_kernel_tells_of_the_path(connected: socket.socket) -> None:
     assert 0 < facts["kernel_round_trip"] < 1
     assert facts["congestion_window"] > 0
     assert facts["segments_sent_again"] == 0
+    assert round_trip_of(SimpleNamespace(socket=connected)) == pytest.approx(facts["kernel_round_trip"], abs=0.5)
     assert facts["congestion_control"] in ("bbr", "cubic", "reno")
 
 
@@ -48,3 +49,4 @@ def test_a_transport_without_a_socket_and_one_that_is_closed_tell_nothing(connec
     for transport in (SimpleNamespace(), SimpleNamespace(socket=connected)):
         tune(transport)
         assert facts_of(transport) == {}
+        assert round_trip_of(transport) is None
