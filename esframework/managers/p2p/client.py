@@ -18,8 +18,10 @@ from esframework import limits
 from esframework.errors import EsError, NoP2PChannel, NotLoggedOn, P2PConnectFailed
 from esframework.interfaces import IClientContext, Registrations
 from esframework.managers.p2p.contracts import SIGNALLING
+from esframework.managers.p2p.examining import examine
 from esframework.managers.p2p.link import Link
 from esframework.managers.p2p.links import Links
+from esframework.managers.p2p.nat import NatReport
 from esframework.managers.p2p.ports import Ports
 from esframework.managers.p2p.signalling import Signalling
 from esframework.managers.p2p.state import ChannelState
@@ -216,6 +218,19 @@ class ClientP2P:
             self._client.options.response_timeout,
         )
         return asked.addCallback(lambda _: self.reactor.seconds() - began)
+
+    @hops_to_reactor
+    def examine_nat(self) -> Deferred[NatReport]:
+        """Find out behind which NAT this client is, and whether UDP works; takes up to seven seconds.
+
+        For people: channels are opened without it. Fails with a RequestError when the server does not say who the P2P
+        servers are, and with LocalError where no port can be opened. Raises NotLoggedOn.
+        """
+        self._client.channel(None)
+        return Deferred.fromCoroutine(self._examine())
+
+    async def _examine(self) -> NatReport:
+        return await examine(self._client, await self._signalling.introduce())
 
     def _ping_came(self, sender: Any, message_id: int, body: bytes) -> None:
         sender.reply(MessageType.PING_ANSWER, b"", message_id)

@@ -63,6 +63,15 @@ class Gathering:
         """The TCP port is another one now."""
         self._seen = {each: at for each, at in self._seen.items() if each.protocol is not Protocol.TCP}
 
+    @property
+    def forwarded(self) -> tuple[Address, ...]:
+        """Where the router lets others in now, because it was asked to."""
+        return tuple(dict.fromkeys((each.host, each.port) for each in self._forwarding.candidates))
+
+    def forward(self) -> None:
+        """Have the router asked to let others in; nobody waits for it."""
+        self._forwarding.want(self._ports)
+
     def forget(self) -> None:
         """This machine is in another network: what P2P servers said is wrong now."""
         self._seen.clear()
@@ -74,7 +83,7 @@ class Gathering:
         `limits.P2P_GATHERING` seconds at the latest."""
         if not is_local:
             # Whoever logs on at this machine itself comes from it, or through it: no router is to let them in.
-            self._forwarding.want(self._ports)
+            self.forward()
         wanted = {Protocol.UDP, Protocol.TCP} - {each.protocol for each in self._fresh()}
         asked: set[Protocol] = set()
         for server in servers:
