@@ -20,6 +20,8 @@ _COMMANDS = {
     "send": ("esframework.cli.send", "send"),
     "receive": ("esframework.cli.receive", "receive"),
     "transfers": ("esframework.cli.transfers", "transfers"),
+    "p2p": ("esframework.cli.p2p", "p2p"),
+    "nat": ("esframework.cli.nat", "nat"),
     "disk": ("esframework.cli.disk", "disk"),
     "demo": ("esframework.cli.demo", "demo"),
     "bench": ("esframework.cli.bench", "bench"),
