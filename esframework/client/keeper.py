@@ -197,7 +197,9 @@ class SessionKeeper(LinkActions):
         self.user_id = bare_id(self._account.login_id)
         if self._options.heartbeat_interval > 0:
             self._heartbeat.start(self._options.heartbeat_interval)
-        self._sweep.start(limits.SWEEP_INTERVAL, now=False)
+        if not self._sweep.running:
+            # Goes on when the connection is lost: what comes by P2P channels does, too.
+            self._sweep.start(limits.SWEEP_INTERVAL, now=False)
         # Told in the next turn, or when a server of ours has said what it can: see `features_known`.
         # A first log-on whose connection was lost before that is still to be answered.
         self._is_first = is_first or self._logging_on is not None
@@ -270,6 +272,9 @@ class SessionKeeper(LinkActions):
         self._account = None
         waiting, self._logging_on = self._logging_on, None
         self._drop_stream()
+        if self._sweep.running:
+            self._sweep.stop()
+        self._client.calls.fail_all(_interrupted)
         self._client.calls.close()
         if waiting is not None and not waiting.called:
             waiting.errback(ConnectionFailed("closed while logging on"))
@@ -376,9 +381,7 @@ class SessionKeeper(LinkActions):
     def _leave_online(self) -> None:
         if self._heartbeat.running:
             self._heartbeat.stop()
-        if self._sweep.running:
-            self._sweep.stop()
-        self._client.calls.fail_all(_interrupted)
+        self._client.calls.connection_lost(_interrupted)
         self._client.dispatcher.logged_off(None)
 
     def _drop_stream(self) -> None:

@@ -17,7 +17,8 @@ _LARGEST_ID = 2**31 - 1
 class Request(Generic[Waiter]):
     """One unanswered request; `target` None is the server, `timeout` <= 0 waits for ever.
 
-    With a LoginID as its target, one device was asked; the user's bare id answers for it.
+    With a LoginID as its target, one device was asked; the user's bare id answers for it. What `survives` does not hang
+    on the engine's connection.
     """
 
     target: str | None
@@ -26,6 +27,7 @@ class Request(Generic[Waiter]):
     timeout: float
     deadline: float
     waiter: Waiter
+    survives: bool = False
 
 
 class Requests(Generic[Waiter]):
@@ -47,13 +49,20 @@ class Requests(Generic[Waiter]):
         return len(self._open)
 
     def open(
-        self, target: str | None, request_type: int, answer_type: int, timeout: float, now: float, waiter: Waiter
+        self,
+        target: str | None,
+        request_type: int,
+        answer_type: int,
+        timeout: float,
+        now: float,
+        waiter: Waiter,
+        survives: bool = False,
     ) -> int:
         """Remember a request and return its message id; raises TooManyRequests at the limit."""
         if len(self._open) >= self._limit:
             raise TooManyRequests(f"{len(self._open)} requests are unanswered, the most allowed")
         message_id = self._next_id()
-        request = Request(target, request_type, answer_type, timeout, now + timeout, waiter)
+        request = Request(target, request_type, answer_type, timeout, now + timeout, waiter, survives)
         self._open[message_id] = request
         self._by_target.setdefault(target, set()).add(message_id)
         if timeout > 0:
@@ -103,6 +112,10 @@ class Requests(Generic[Waiter]):
     def close_target(self, target: str | None) -> list[Request[Waiter]]:
         """Close and return what was asked of one target by this name, which is gone; costs no more than that."""
         return self._close_all(sorted(self._by_target.get(target, ())))
+
+    def close_bound(self) -> list[Request[Waiter]]:
+        """Close and return all requests that do not survive the loss of the connection."""
+        return self._close_all([number for number, request in self._open.items() if not request.survives])
 
     def close_everything(self) -> list[Request[Waiter]]:
         """Close and return all requests."""

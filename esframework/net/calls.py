@@ -28,9 +28,10 @@ class Calls:
         return len(self._requests)
 
     def open(
-        self, target: str | None, request_type: int, answer_type: int, timeout: float
+        self, target: str | None, request_type: int, answer_type: int, timeout: float, *, survives: bool = False
     ) -> tuple[int, Deferred[Any]]:
-        """(message id, the Deferred of the answer). `timeout` in seconds, <= 0 waits for ever.
+        """(message id, the Deferred of the answer). `timeout` in seconds, <= 0 waits for ever. With `survives`, the
+        loss of the connection is not its end: it went by another way, or who asks looks after it.
 
         The Deferred fails with a `RequestError`. Cancelling it forgets the request; a late answer is then ignored.
         """
@@ -40,19 +41,26 @@ class Calls:
 
         answer: Deferred[Any] = Deferred(forget)
         now = self._clock.seconds()
-        message_id = self._requests.open(target, request_type, answer_type, timeout, now, answer)
+        message_id = self._requests.open(target, request_type, answer_type, timeout, now, answer, survives)
         if timeout > 0:
             self._alarm.set(now + timeout)
         return message_id, answer
 
     def ask(
-        self, send: Callable[[int], None], target: str | None, request_type: int, answer_type: int, timeout: float
+        self,
+        send: Callable[[int], None],
+        target: str | None,
+        request_type: int,
+        answer_type: int,
+        timeout: float,
+        *,
+        survives: bool = False,
     ) -> Deferred[Any]:
         """Open a request, send it by `send(message_id)`, and give the Deferred of its answer, as `open` does.
 
         What `send` raises is raised, and nobody waits for an answer then.
         """
-        message_id, answer = self.open(target, request_type, answer_type, timeout)
+        message_id, answer = self.open(target, request_type, answer_type, timeout, survives=survives)
         try:
             send(message_id)
         except Exception:
@@ -78,8 +86,13 @@ class Calls:
         request = self._requests.close(message_id)
         return request is not None and self._fail(request, why)
 
+    def connection_lost(self, why: Callable[..., RequestError]) -> None:
+        """The connection is gone: fail what does not survive that."""
+        for request in self._requests.close_bound():
+            self._fail(request, why)
+
     def fail_all(self, why: Callable[..., RequestError]) -> None:
-        """The connection is gone: fail everything."""
+        """There will be no connection any more: fail everything."""
         for request in self._requests.close_everything():
             self._fail(request, why)
 
