@@ -207,6 +207,17 @@ class ILink(IChannel):
     by the server. What is sent arrives once and in order, whichever way it goes."""
 
     is_direct: bool = Attribute("Whether a channel is open.")
+    outlives_session: bool = Attribute("Whether what is sent now arrives though the session with the server be lost.")
+    path_kind: str = Attribute("By which path what is sent now goes: 'server', 'tcp' or 'udp'.")
+    login_id: str = Attribute("The device's LoginID.")
+    peer: Any = Attribute("The device as an ISender: whoever sends what comes by the link.")
+
+    def give_up(types: frozenset[int], message_id: int) -> None:
+        """Of what the last channel has not brought and what waits for the server's way, let go what has one of these
+        types and this id. For `Registrations.channel_lost`."""
+
+    def reply(message_type: int, body: bytes, message_id: int) -> None:
+        """Send, if there is a way."""
 
 
 class ISender(IChannel):
@@ -218,6 +229,7 @@ class ISender(IChannel):
 
     name: Source | None = Attribute("Bare user id, with the device beside it; None for the server.")
     login_id: str = Attribute("What tells this sender's device from all others: its LoginID.")
+    path_kind: str = Attribute("By which path what it sends came: 'server', or on a client 'tcp' or 'udp'.")
 
     def reply(message_type: int, body: bytes, message_id: int) -> None:
         """Answer this sender, if it is still there. Raises EncodeError for a body longer than a message."""
@@ -264,7 +276,8 @@ class Registrations:
     get bodies as memoryviews: for large ones, which would be copied for nothing. On a client, the types in `direct` may
     go to other clients by a P2P channel: with `Priority.BULK` on the stream named there, otherwise with the messages.
     While `is_offered()` is False, the engine's attribute of the manager's name is None. A client that is to end its
-    session calls `finish` first, and ends it when all of those have fired.
+    session calls `finish` first, and ends it when all of those have fired. On a client, `channel_lost(link)` is told of
+    an ILink that has no channel any more, before anything of it goes by the server.
     """
 
     facade: Any
@@ -284,6 +297,7 @@ class Registrations:
     direct: Mapping[int, int] = field(default_factory=dict)
     is_offered: Callable[[], bool] | None = None
     finish: Callable[[], Deferred[None]] | None = None
+    channel_lost: Callable[[Any], None] | None = None
 
 
 class IManager(Interface):

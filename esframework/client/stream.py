@@ -53,6 +53,11 @@ class Peer:
         return self._stream
 
     @property
+    def path_kind(self) -> str:
+        """See `ISender`."""
+        return "server"
+
+    @property
     def _way(self) -> Any:
         return self._stream.links.get(self.login_id, self._stream)
 

@@ -159,3 +159,7 @@ and a crowd that wants channels asks once."""
 P2P_LOOK_AROUND: Final = 10.0
 """Seconds between looks at this machine's own addresses: a channel that a new network has cut is shown the new address
 before it counts as dead."""
+
+P2P_LOOK_TIME: Final = 3.0
+"""Seconds in which an end that has lost its connection to the server must answer by UDP: its process was killed, more
+often than not, and three datagrams are not lost by bad luck."""

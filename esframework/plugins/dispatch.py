@@ -81,6 +81,15 @@ class Dispatcher:
                 _log.failure("finishing the manager {name} failed", name=name)
         return finishing
 
+    def channel_lost(self, link: Any) -> None:
+        """A client's link has no channel any more; a manager that fails is logged."""
+        for name, half in self._halves.items():
+            try:
+                if half.channel_lost is not None:
+                    half.channel_lost(link)
+            except Exception:
+                _log.failure("telling the manager {name} of a lost channel failed", name=name)
+
     def facade(self, name: str) -> object:
         """What a manager shows of itself; raises PluginError for one that is not installed."""
         half = self._halves.get(name)

@@ -115,6 +115,8 @@ class ServerConnection(Stream):
         "backlog_bytes",
     )
 
+    path_kind = "server"
+
     def __init__(self, shared: Shared) -> None:
         super().__init__()
         self._shared = shared

@@ -29,7 +29,7 @@ from esframework.errors import (
 from esframework.interfaces import IClientContext, ILink, PausedBy
 from esframework.managers.p2p.contracts import COUNTS, EPOCH, CountsBody, EpochBody
 from esframework.managers.p2p.machine.receiving import Receiver
-from esframework.managers.p2p.machine.records import Counts, Record, pack_counts
+from esframework.managers.p2p.machine.records import Counts, Record, pack_counts, pack_delivered
 from esframework.managers.p2p.machine.sending import Sender, State
 from esframework.managers.p2p.peers import LinkedPeer, LinkLane
 from esframework.net.channels import BLOBS, MESSAGES, STREAMS, Address, IP2PChannel, IP2PChannelUser
@@ -87,11 +87,23 @@ class Link:
         self._is_full = False
         self._asking: Deferred[Any] | None = None
         self._asked = 0
+        # Channels that may be dead: when they count as such, and what had been received then.
+        self._looking: dict[Any, tuple[float, Any]] = {}
 
     @property
     def is_direct(self) -> bool:
         """See `ILink`."""
         return bool(self.channels)
+
+    @property
+    def outlives_session(self) -> bool:
+        """See `ILink`."""
+        return self._sender.state is not State.BY_SERVER
+
+    @property
+    def path_kind(self) -> str:
+        """See `ILink`."""
+        return str(self.channels[0].protocol) if self.channels else "server"
 
     @property
     def is_settled(self) -> bool:
@@ -177,6 +189,10 @@ class Link:
         waiting: Deferred[bool] = Deferred()
         self._waiters.append((stream, sum(self._written[each] for each in streams), waiting))
         return waiting
+
+    def give_up(self, types: frozenset[int], message_id: int) -> None:
+        """See `ILink`."""
+        self._sender.give_up(lambda record: record.message_id == message_id and record.message_type in types)
 
     def _waiting(self, streams: tuple[int, ...]) -> int:
         return sum(self._sender.channel.waiting(each) for each in streams)
@@ -323,8 +339,27 @@ class Link:
         for _, _, waiting in waiters:
             waiting.callback(False)
 
+    def look(self) -> None:
+        """The other end has lost its connection to the server: is it a process that was killed? By TCP the system says
+        so, by UDP nobody does."""
+        now = self._client.clock.seconds()
+        for channel in self.channels:
+            if channel.protocol == "udp" and channel not in self._looking:
+                self._looking[channel] = (now + limits.P2P_LOOK_TIME, channel.facts()["bytes_received"])
+                # Whatever arrives is acknowledged.
+                self.write(channel, MESSAGES, pack_delivered(0, (0, 0, 0)))
+
+    def _check_looked_at(self, now: float) -> None:
+        for channel, (until, received) in tuple(self._looking.items()):
+            if channel not in self.channels or channel.facts()["bytes_received"] != received:
+                del self._looking[channel]
+            elif now >= until:
+                del self._looking[channel]
+                channel.abort(CloseCode.DONE, "the other end has left the server, and answers nothing")
+
     def sweep(self, now: float) -> None:
         """About once a second."""
+        self._check_looked_at(now)
         self._receiver.on_timer(now)
         self._receiver.confirm()
         self._brake()

@@ -176,6 +176,7 @@ class Links:
         for link in self.all():
             if link.peer.name == said.user_id:
                 self._name(link, said.devices)
+                link.look()
                 if not said.is_admitted:
                     link.close(CloseCode.DONE, "one of the two has blocked the other")
 
@@ -196,6 +197,8 @@ class Links:
 
     def channel_closed(self, link: Link, channel: IP2PChannel, reason: str) -> None:
         """A channel that was open has ended."""
+        if not link.channels:
+            self._client.dispatcher.channel_lost(link)
         self._closed(link, channel, reason)
         self._check_finished()
 

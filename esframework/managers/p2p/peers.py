@@ -43,6 +43,11 @@ class LinkedPeer:
         return self._link.lane
 
     @property
+    def path_kind(self) -> str:
+        """See `ISender`."""
+        return self._link.path_kind
+
+    @property
     def is_busy(self) -> bool:
         """See `IChannel`."""
         return self._link.is_busy

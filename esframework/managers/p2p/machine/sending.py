@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -103,6 +103,7 @@ class Sender:
         self._kept: tuple[deque[Record], ...] = tuple(deque() for _ in range(STREAMS))
         self._delivered = [0] * STREAMS
         self._waiting: list[tuple[int, Record]] = []
+        self._unwanted: list[Callable[[Record], bool]] = []
         # What was announced last: an epoch, or a later moment of one. Numbers of both are used once.
         self._announced = self._last_number = first_epoch
 
@@ -117,6 +118,12 @@ class Sender:
             return
         self._kept[stream].append(record)
         self._actions.write(self.channel, stream, pack(record))
+
+    def give_up(self, is_unwanted: Callable[[Record], bool]) -> None:
+        """Let go of records that nobody wants any more. Of what is numbered, only while it is uncertain what the other
+        end has got: later numbers would count for others."""
+        if self.state is State.RETURNING:
+            self._unwanted.append(is_unwanted)
 
     # --- channels come and go ---------------------------------------------------------------------------------------
     def opened(self, channel: Any) -> None:
@@ -210,7 +217,8 @@ class Sender:
 
     def _begin_anew(self, step: Step) -> None:
         """Take a step that ends an epoch: what is left of it is sent by the way that is the right one then."""
-        left = list(self._left())
+        unwanted, self._unwanted = self._unwanted, []
+        left = [each for each in self._left() if not any(is_unwanted(each[1]) for is_unwanted in unwanted)]
         self.epoch = self._next_number()
         self.kept_bytes = 0
         self._delivered = [0] * STREAMS
