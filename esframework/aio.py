@@ -35,12 +35,13 @@ from esframework.interfaces import (
     Permission,
 )
 from esframework.net.clock import use_monotonic_time
-from esframework.wire.types import ChannelMode, OnBusy, Priority
+from esframework.wire.types import ChannelMode, OnBusy, OnNoP2PChannel, P2PChannelMode, Priority
 
 if TYPE_CHECKING:
     from esframework.client.keeper import LogonResponse
     from esframework.client.options import ClientOptions
     from esframework.managers.custom.attachments.contracts import AttachmentSent
+    from esframework.managers.p2p.state import ChannelState
     from esframework.server.options import ServerOptions
 
 
@@ -150,6 +151,13 @@ class Facade:
         attribute = getattr(self._facade, name)
         return _returning_futures(attribute) if inspect.ismethod(attribute) else attribute
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What an application sets, such as `client.p2p.mode`, is the facade's own.
+        if name == "_facade":
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._facade, name, value)
+
     def __dir__(self) -> list[str]:
         return dir(self._facade)
 
@@ -201,6 +209,7 @@ class CustomCalls(Protocol):
         on_busy: OnBusy = OnBusy.CONTINUE,
         priority: Priority = Priority.NORMAL,
         channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+        on_no_channel: OnNoP2PChannel | None = None,
     ) -> asyncio.Future[bool]: ...
 
     def post(
@@ -212,14 +221,27 @@ class CustomCalls(Protocol):
         on_busy: OnBusy = OnBusy.CONTINUE,
         priority: Priority = Priority.NORMAL,
         channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+        on_no_channel: OnNoP2PChannel | None = None,
     ) -> bool: ...
 
     def send_acked(
-        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        timeout: float | None = None,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> asyncio.Future[None]: ...
 
     def query(
-        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        timeout: float | None = None,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> asyncio.Future[bytes | None]: ...
 
     def send_blob(
@@ -230,7 +252,8 @@ class CustomCalls(Protocol):
         *,
         fragment_size: int = limits.FRAGMENT_SIZE,
         channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
-    ) -> asyncio.Future[None]: ...
+        on_no_channel: OnNoP2PChannel | None = None,
+    ) -> asyncio.Future[bool]: ...
 
     def send_message(
         self,
@@ -240,6 +263,8 @@ class CustomCalls(Protocol):
         tag: str = "",
         *,
         fragment_size: int = limits.FRAGMENT_SIZE,
+        echo: bool = False,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> asyncio.Future[None]: ...
 
     def send_attached(
@@ -253,7 +278,37 @@ class CustomCalls(Protocol):
         name: str = "",
         timeout: float | None = None,
         progress: Callable[[int], object] | None = None,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> asyncio.Future[AttachmentSent]: ...
+
+
+class P2PCalls(Protocol):
+    """`client.p2p` as an asyncio program sees it; see `managers.p2p.client.ClientP2P`."""
+
+    mode: P2PChannelMode
+    answers_to: Callable[[str], bool] | None
+    channel_opened: Any
+    channel_closed: Any
+    connect_failed: Any
+    all_channels_closed: Any
+
+    def connect(self, user_id: str) -> asyncio.Future[ChannelState]: ...
+
+    def disconnect(self, user_id: str) -> None: ...
+
+    def network_changed(self) -> None: ...
+
+    def channel_states(self) -> dict[str, ChannelState]: ...
+
+    def channel_state(self, user_id: str) -> ChannelState | None: ...
+
+    def udp_session_states(self) -> list[ChannelState]: ...
+
+    def channel_exists(self, user_id: str) -> bool: ...
+
+    def channel_is_busy(self, user_id: str) -> bool | None: ...
+
+    def ping(self, user_id: str) -> asyncio.Future[float]: ...
 
 
 # --- what the application implements ----------------------------------------------------------------------------------
@@ -380,7 +435,7 @@ class _Engine:
             raise AttributeError(name)
         attribute = getattr(engine, name)
         if name in engine.dispatcher.names():
-            return Facade(attribute)
+            return None if attribute is None else Facade(attribute)
         return _returning_futures(attribute) if inspect.ismethod(attribute) else attribute
 
     async def close(self) -> None:
@@ -401,6 +456,8 @@ class ClientEngine(_Engine):
 
     `engine` is the engine itself. Events call plain functions, in the event loop.
     """
+
+    p2p: P2PCalls | None
 
     def __init__(
         self, handler: Any = None, *, options: ClientOptions | None = None, managers: Sequence[Any] | None = None

@@ -6,6 +6,7 @@ One `BlobAssembler` per connection and message type. Knows senders by name, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from esframework import limits
@@ -75,6 +76,11 @@ class BlobAssembler:
         owner = self._senders.pop(sender, None)
         if owner is not None:
             self.size -= owner.size
+
+    def forget_all(self, is_spared: Callable[[str | None], bool] = lambda sender: False) -> None:
+        """All are gone but those who are spared."""
+        for sender in [each for each in self._senders if not is_spared(each)]:
+            self.forget(sender)
 
     def expire(self, now: float) -> int:
         """Forget blobs without a fragment for `idle_timeout` seconds; returns how many."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from esframework.errors import NotDelivered
-from esframework.interfaces import IContext, Registrations
+from esframework.interfaces import IClientContext, Registrations
 from esframework.machines.blobs import BlobAssembler
 from esframework.managers.custom.attachments.contracts import ATTACHMENTS
 from esframework.managers.custom.attachments.sending import Way
 from esframework.managers.custom.receiving import Custom
 from esframework.net.channels import BLOBS
 from esframework.plugins.hooks import Event
-from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.wire.types import ChannelMode, MessageType, RequestFailure
 
 _DIRECT = {
     **dict.fromkeys(range(MessageType.INFORMATION_POSTED, MessageType.ENGINE_MESSAGE + 1), BLOBS),
@@ -29,7 +29,7 @@ class ClientCustom(Custom):
     second set of calls, and wanted its other devices to see it.
     """
 
-    def __init__(self, client: IContext) -> None:
+    def __init__(self, client: IClientContext) -> None:
         super().__init__(client)
         self.message_echoed: Event[str, int, bytes | None, str | None] = Event("custom.message_echoed")
         self._echoes = BlobAssembler()
@@ -41,8 +41,9 @@ class ClientCustom(Custom):
             facade=self,
             handlers=self.handlers(),
             addressed={MessageType.MESSAGE_ECHO: self._echo},
-            logged_off=self._connection_lost,
+            logged_off=lambda _: self._connection_lost(self._is_linked),
             sweep=self.sweep,
+            stop=lambda: self._connection_lost(lambda _: False),
             direct=_DIRECT,
         )
 
@@ -56,15 +57,21 @@ class ClientCustom(Custom):
         if message is not None:
             self.message_echoed.fire(destination, *message)
 
-    def _connection_lost(self, _: Source | None) -> None:
+    def _connection_lost(self, is_spared: Callable[[str | None], bool]) -> None:
         # What was unfinished will not be finished on the next connection: its fragments are gone.
-        self._blobs = BlobAssembler()
-        self._messages = BlobAssembler()
-        self._echoes = BlobAssembler()
-        self._incoming_attachments.forget_all()
+        for assembler in (self._blobs, self._messages):
+            assembler.forget_all(is_spared)
+        self._echoes.forget_all()
+        self._incoming_attachments.forget_all(is_spared)
+        self._outgoing_attachments.connection_lost(is_spared)
 
-    def _attachment_ways(self, target: str | None, information_type: int) -> list[Way]:
-        way = self._client.channel(target)
+    def _is_linked(self, login_id: str | None) -> bool:
+        """Whether a device can be reached without the server."""
+        link = self._client.links.get(login_id or "")
+        return link is not None and link.outlives_session
+
+    def _attachment_ways(self, target: str | None, information_type: int, mode: ChannelMode) -> list[Way]:
+        way = self._client.channel(target, mode)
         if not self._client.manager("basic").server_has(ATTACHMENTS):
             text = f"the server does not know attachments; that of type {information_type} was not sent"
             raise NotDelivered(text, target, information_type, RequestFailure.TYPE_UNKNOWN_TO_TARGET)

@@ -25,7 +25,7 @@ from esframework.plugins.hooks import Event
 from esframework.plugins.quiet import Quiet
 from esframework.wire.blob_fragments import Fragment, decode_fragment
 from esframework.wire.information import decode_information, encode_information
-from esframework.wire.types import MessageType
+from esframework.wire.types import ChannelMode, MessageType
 
 _log = Logger()
 
@@ -103,6 +103,7 @@ class Custom(Sending):
         name: str = "",
         timeout: float | None = None,
         progress: Progress | None = None,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> Deferred[AttachmentSent]:
         """Send information with an attachment of any length; fires when the receiver has kept the whole of it.
 
@@ -112,7 +113,8 @@ class Custom(Sending):
         closed), bytes, or an iterable or asynchronous iterable of bytes. `size` in bytes is needed by nobody, and known
         of paths, files and bytes; the real one must be the same. `name` is shown to the receiver. `timeout` is how many
         seconds the decision may take, None is the engine's, 0 for ever; after it there is none as long as the receiver
-        shows that it is alive. `progress(bytes)` is told how many bytes have been kept so far.
+        shows that it is alive. `progress(bytes)` is told how many bytes have been kept so far. `channel` as for `send`;
+        the receiver's answers come by the way that it has.
 
         Fails with `AttachmentRefused`, `AttachmentFailed` (the receiver could not keep it), `TargetAbsent`,
         `NotDelivered` (the receiver or the server is none of ours), `ConnectionInterrupted` or `RequestTimeout`, and
@@ -120,10 +122,10 @@ class Custom(Sending):
         before it could say so. Cancelling ends it at both ends. InIOCP's custom manager: Post with LoadFromFile.
         """
         return self._outgoing_attachments.send(
-            target, information_type, content, attachment, size, name, timeout, progress
+            target, information_type, content, attachment, size, name, timeout, progress, channel
         )
 
-    def _attachment_ways(self, target: str | None, information_type: int) -> list[Way]:
+    def _attachment_ways(self, target: str | None, information_type: int, mode: ChannelMode) -> list[Way]:
         """The devices of a target that can be offered an attachment; raises a RequestError when there is none."""
         raise NotImplementedError
 

@@ -10,19 +10,31 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
 
 from esframework import limits
-from esframework.errors import ConnectionInterrupted, RequestError, TargetAbsent
+from esframework.errors import (
+    ConnectionInterrupted,
+    LocalError,
+    NoP2PChannel,
+    NotLoggedOn,
+    RequestError,
+    TargetAbsent,
+)
 from esframework.interfaces import IContext
 from esframework.managers.custom.contracts import ENGINE_MESSAGE, EngineMessageBody
 from esframework.net.threads import hops_to_reactor
 from esframework.wire.blob_fragments import check_blob, encode_fragments
 from esframework.wire.information import encode_information
-from esframework.wire.types import ChannelMode, MessageType, OnBusy, Priority
+from esframework.wire.types import BY_SERVER, ChannelMode, MessageType, OnBusy, OnNoP2PChannel, Priority
 
 _FRAGMENTS_PER_TURN = 16
 
 
 class Sending:
     """Sends to `target`, a user id; on a client None is the server, and whom nobody can be raises `InvalidUserId`.
+
+    `channel` chooses the way to another user: by a P2P channel while there is one; by the server, which then can see
+    it; or by a channel and never by the server, which raises `NoP2PChannel` while there is none. What is under way by a
+    channel that is lost goes by the server, whatever was chosen. Towards the server, and on a server, `channel` changes
+    nothing.
 
     May be called from worker threads: the call then waits there, and gives the plain result.
     """
@@ -42,14 +54,17 @@ class Sending:
         on_busy: OnBusy = OnBusy.CONTINUE,
         priority: Priority = Priority.NORMAL,
         channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+        on_no_channel: OnNoP2PChannel | None = None,
     ) -> Deferred[bool]:
         """Send information; fires True when its last byte has left our queue for the kernel.
 
         Fires False when it was dropped: the channel is busy and `on_busy` is DISCARD, the user is not online (on a
-        server), or the connection was lost before. Says nothing about arrival: `send_acked` does. `channel` chooses
-        the way to another user; `BY_SERVER` lets the server see it. A server ignores it.
+        server), or the connection was lost before. Says nothing about arrival: `send_acked` does. `channel` as above;
+        with `on_no_channel`, BY_P2P_CHANNEL raises nothing where there is no channel: the server takes it, or it is
+        dropped (manual, chapter 01: SendByP2PChannel).
         """
-        way = self._context.channel(target, channel)
+        mode = self._mode(target, channel, on_no_channel)
+        way = None if mode is None else self._context.channel(target, mode)
         if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
             return succeed(False)
         way.send(MessageType.INFORMATION, encode_information(information_type, content), 0, target, priority)
@@ -66,9 +81,11 @@ class Sending:
         on_busy: OnBusy = OnBusy.CONTINUE,
         priority: Priority = Priority.NORMAL,
         channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+        on_no_channel: OnNoP2PChannel | None = None,
     ) -> bool:
         """Queue information and return at once: True when queued, False when dropped (see `send`)."""
-        way = self._context.channel(target, channel)
+        mode = self._mode(target, channel, on_no_channel)
+        way = None if mode is None else self._context.channel(target, mode)
         if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
             return False
         way.send(MessageType.INFORMATION_POSTED, encode_information(information_type, content), 0, target, priority)
@@ -76,29 +93,42 @@ class Sending:
 
     @hops_to_reactor
     def send_acked(
-        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        timeout: float | None = None,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> Deferred[None]:
         """Send information and wait for the receiver's acknowledgement.
 
         It comes from the receiver's engine before its handler runs: it says received, not handled. `timeout` in
         seconds, None takes the engine's. Fails with a `RequestError`: time-out, connection lost, target absent.
+        `channel` is for the way there; the answer comes by that which the receiver has.
         """
         body = encode_information(information_type, content)
         return self._request(
-            target, information_type, MessageType.ACKED_INFORMATION, MessageType.ACKNOWLEDGEMENT, body, timeout
+            target, information_type, MessageType.ACKED_INFORMATION, MessageType.ACKNOWLEDGEMENT, body, timeout, channel
         )
 
     @hops_to_reactor
     def query(
-        self, target: str | None, information_type: int, content: bytes | None, *, timeout: float | None = None
+        self,
+        target: str | None,
+        information_type: int,
+        content: bytes | None,
+        *,
+        timeout: float | None = None,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> Deferred[bytes | None]:
         """Ask, and fire with the answer: what the target's `handle_query` returned, bytes or None.
 
         Fails in four ways, each naming target and type: `RequestTimeout`, `HandlerRaised`, `ConnectionInterrupted`,
-        `TargetAbsent`. `timeout` as for `send_acked`.
+        `TargetAbsent`. `timeout` and `channel` as for `send_acked`.
         """
         body = encode_information(information_type, content)
-        return self._request(target, information_type, MessageType.QUERY, MessageType.ANSWER, body, timeout)
+        return self._request(target, information_type, MessageType.QUERY, MessageType.ANSWER, body, timeout, channel)
 
     @hops_to_reactor
     def send_blob(
@@ -109,19 +139,24 @@ class Sending:
         *,
         fragment_size: int = limits.FRAGMENT_SIZE,
         channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
-    ) -> Deferred[None]:
+        on_no_channel: OnNoP2PChannel | None = None,
+    ) -> Deferred[bool]:
         """Send a large content in fragments, between which other messages go; it reaches the ordinary handler whole
         or never.
 
-        Fires when the last fragment has left for the kernel. Fails with `ConnectionInterrupted` when the connection
-        is lost before, with `TargetAbsent` for a user who is not online (on a server). At most
-        `limits.MAX_BLOB_BYTES`.
+        Fires True when the last fragment has left for the kernel, False when `on_no_channel` let it be dropped (see
+        `send`). Fails with `ConnectionInterrupted` when the connection is lost before, with `TargetAbsent` for a user
+        who is not online (on a server). At most `limits.MAX_BLOB_BYTES`.
         """
         check_blob(content, fragment_size)
+        mode = self._mode(target, channel, on_no_channel)
+        if mode is None:
+            return succeed(False)
         bodies = encode_fragments(self._next_blob_id(), content, fragment_size, information_type)
-        return Deferred.fromCoroutine(
-            self._send_fragments(target, information_type, MessageType.BLOB_FRAGMENT, bodies, channel)
+        sending = Deferred.fromCoroutine(
+            self._send_fragments(target, information_type, MessageType.BLOB_FRAGMENT, bodies, mode)
         )
+        return sending.addCallback(lambda _: True)
 
     @hops_to_reactor
     def send_message(
@@ -133,13 +168,19 @@ class Sending:
         *,
         fragment_size: int = limits.FRAGMENT_SIZE,
         echo: bool = False,
+        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
     ) -> Deferred[None]:
         """The second set of calls (manual, chapter 01, part 5): raises `message_received` at the receiver, no handler.
 
         With `echo`, a client's other devices of the same account see it, too (`message_echoed`); a foreign client of
-        generation 6 cannot receive such a message. A user who is not online does not get it, and nobody is told. Fires
-        and fails as `send_blob`.
+        generation 6 cannot receive such a message. Of those the server makes the copies, so they go by it; raises
+        LocalError for `echo` with BY_P2P_CHANNEL. A user who is not online does not get it, and nobody is told. Fires
+        when the last fragment has left, and fails as `send_blob`.
         """
+        if echo and target is not None:
+            if channel is ChannelMode.BY_P2P_CHANNEL:
+                raise LocalError("echo is True and channel BY_P2P_CHANNEL; only the server can make the copies")
+            channel = BY_SERVER
         payload = ENGINE_MESSAGE.encode(EngineMessageBody(message, tag))
         check_blob(payload, fragment_size)
         bodies = encode_fragments(self._next_blob_id(), payload, fragment_size, information_type)
@@ -149,8 +190,21 @@ class Sending:
                 information_type,
                 MessageType.ECHOED_MESSAGE if echo else MessageType.ENGINE_MESSAGE,
                 bodies,
+                channel,
             )
         )
+
+    def _mode(
+        self, target: str | None, channel: ChannelMode, on_no_channel: OnNoP2PChannel | None
+    ) -> ChannelMode | None:
+        """By which way it goes in the end; None: it is dropped."""
+        if on_no_channel is None or channel is not ChannelMode.BY_P2P_CHANNEL:
+            return channel
+        try:
+            self._context.channel(target, channel)
+        except NoP2PChannel:
+            return None if on_no_channel is OnNoP2PChannel.DISCARD else BY_SERVER
+        return channel
 
     def _request(
         self,
@@ -160,8 +214,9 @@ class Sending:
         answer: MessageType,
         body: bytes,
         timeout: float | None,
+        mode: ChannelMode,
     ) -> Deferred[Any]:
-        channel = self._context.channel(target)
+        channel = self._context.channel(target, mode)
         if channel is None:
             return fail(absent(target, information_type))
         seconds = self._context.options.response_timeout if timeout is None else timeout
@@ -171,6 +226,7 @@ class Sending:
             information_type,
             answer,
             seconds,
+            survives=getattr(channel, "outlives_session", False),
         )
         return asked
 
@@ -180,13 +236,22 @@ class Sending:
         information_type: int,
         message_type: MessageType,
         bodies: Iterable[bytes],
-        channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST,
+        mode: ChannelMode,
     ) -> None:
-        way = self._context.channel(target, channel)
+        way = self._context.channel(target, mode)
         if way is None:
             if message_type in (MessageType.ENGINE_MESSAGE, MessageType.ECHOED_MESSAGE):
                 return
             raise absent(target, information_type)
+        try:
+            await self._send_each(way, target, information_type, message_type, bodies)
+        except NotLoggedOn:
+            # Of a link, whose channel and session were lost while this went on.
+            raise interrupted(target, information_type) from None
+
+    async def _send_each(
+        self, way: Any, target: str | None, information_type: int, message_type: MessageType, bodies: Iterable[bytes]
+    ) -> None:
         for number, body in enumerate(bodies, 1):
             turn = way.ready(target)
             if turn is not None and not await turn:

@@ -16,7 +16,7 @@ from esframework.managers.custom.sending import absent, interrupted
 from esframework.plugins.hooks import Event
 from esframework.wire.information import decode_information, encode_information
 from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.wire.types import ChannelMode, MessageType, RequestFailure
 
 _STYLES = {
     MessageType.INFORMATION_POSTED: "post",
@@ -74,7 +74,7 @@ class ServerCustom(Custom):
         if not self._server.users.is_online(source):
             self._server.calls.fail_target(source, interrupted)
 
-    def _attachment_ways(self, target: str | None, information_type: int) -> list[Way]:
+    def _attachment_ways(self, target: str | None, information_type: int, mode: ChannelMode) -> list[Way]:
         devices = () if target is None else self._server.users.find_all(target)
         ours: list[Way] = [(device, None) for device in devices if device.is_ours]
         if not devices:

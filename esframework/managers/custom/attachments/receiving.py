@@ -72,10 +72,11 @@ class Receiving:
         for reception in self._open.of(login_id):
             reception.lost(_sender_lost(reception.attachment))
 
-    def forget_all(self) -> None:
-        """The connection is lost."""
+    def forget_all(self, is_spared: Callable[[str], bool] = lambda login_id: False) -> None:
+        """The connection is lost; those who are spared can be reached without it."""
         for reception in self._open.all():
-            reception.lost(_sender_lost(reception.attachment))
+            if not is_spared(reception.device):
+                reception.lost(_sender_lost(reception.attachment))
 
     # --- frames -------------------------------------------------------------------------------------------------------
     def _offered(self, sender: Any, message_id: int, body: bytes) -> None:
@@ -119,6 +120,7 @@ class Receiving:
         if reception is None:
             refuse(sender, message_id, Refusal.UNKNOWN, "the receiver does not know it", 0)
             return
+        reception.sender = sender
         try:
             what(reception)
         except Broken as problem:

@@ -102,7 +102,9 @@ class Reception:
         self._context = context
         self._events = events
         self._quiet = quiet
-        self._sender = sender
+        self.sender = sender
+        """Whoever sent what came last: it may come by another way now."""
+        self.device: str = sender.login_id
         self._number = number
         self._devices = offer.devices
         self._over = over
@@ -139,7 +141,7 @@ class Reception:
                 then(result)
 
         information_type = self.attachment.information_type
-        self._context.model.run(self._sender, style, information_type, function, content, answered)
+        self._context.model.run(self.sender, style, information_type, function, content, answered)
 
     def _answered(self, decision: _Decision) -> None:
         self._deciding = waiting = as_deferred(decision.where) or succeed(decision.where)
@@ -214,13 +216,13 @@ class Reception:
     def _finished(self) -> None:
         if self.machine.close():
             self._over()
-            self._sender.reply(MessageType.ATTACHMENT_RECEIVED, b"", self._number)
+            self.sender.reply(MessageType.ATTACHMENT_RECEIVED, b"", self._number)
             self._events.attachment_finished.fire(self.attachment)
 
     def grant(self) -> None:
         """Tell the sender how far it may go."""
         body = GRANT.encode(GrantBody(self.machine.granted))
-        self._sender.reply(MessageType.ATTACHMENT_GRANTED, body, self._number)
+        self.sender.reply(MessageType.ATTACHMENT_GRANTED, body, self._number)
 
     # --- the end that nobody wanted -----------------------------------------------------------------------------------
     def cancel(self, cause: str) -> None:
@@ -231,7 +233,7 @@ class Reception:
     def refuse(self, reason: Refusal, cause: str, error: Exception | None = None) -> None:
         """This end does not take it, or no more of it; the sender is told `cause`, the application `error`."""
         if self.fail(error or AttachmentFailed(cause, self.attachment.source, self.attachment.information_type)):
-            refuse(self._sender, self._number, reason, cause, self._devices)
+            refuse(self.sender, self._number, reason, cause, self._devices)
 
     def lost(self, error: Exception) -> None:
         """Nothing more will come. What is here as a whole is finished all the same."""
@@ -242,7 +244,7 @@ class Reception:
         """The sender's frames made no sense: the machine is over already, and the rest is cleared away."""
         error = AttachmentFailed(problem, self.attachment.source, self.attachment.information_type)
         self._clear_away(error)
-        refuse(self._sender, self._number, Refusal.FAILED, problem, self._devices)
+        refuse(self.sender, self._number, Refusal.FAILED, problem, self._devices)
 
     def fail(self, error: Exception) -> bool:
         """Give it up; False when it was over already."""

@@ -21,7 +21,7 @@ from esframework.errors import (
     RequestError,
     RequestTimeout,
 )
-from esframework.interfaces import IContext
+from esframework.interfaces import IContext, ILink
 from esframework.managers.custom.attachments.contracts import (
     END,
     GRANT,
@@ -42,7 +42,7 @@ from esframework.managers.custom.attachments.sources import Source, source_of
 from esframework.managers.custom.sending import interrupted
 from esframework.net.calls import timed_out
 from esframework.wire.login_id import bare_id
-from esframework.wire.types import MessageType, Priority
+from esframework.wire.types import BY_SERVER, ChannelMode, MessageType, Priority
 
 _log = Logger()
 _PIECES_PER_TURN = 16
@@ -51,20 +51,26 @@ Progress = Callable[[int], object]
 Way: TypeAlias = "tuple[Any, str | None]"
 """A channel, and whom frames on it are addressed to (None: whoever is at its end)."""
 
-Ways = Callable[["str | None", int], "list[Way]"]
-"""`ways(target, information_type)`: to each device that can be offered an attachment; raises a `RequestError` when
-there is none."""
+Ways = Callable[["str | None", int, ChannelMode], "list[Way]"]
+"""`ways(target, information_type, mode)`: to each device that can be offered an attachment; raises a `RequestError`
+when there is none."""
 
 
 class Transmission:
-    """One attachment on its way out: the machine, the ways to its receiver, and who waits for what."""
+    """One attachment on its way out: the machine, the ways to its receiver, and who waits for what.
 
-    def __init__(self, machine: Outgoing, target: str | None, ways: list[Way], progress: Progress | None) -> None:
+    With `is_fixed` it stays on the way that it began on; otherwise it goes as whatever the receiver says came.
+    """
+
+    def __init__(
+        self, machine: Outgoing, target: str | None, ways: list[Way], progress: Progress | None, is_fixed: bool
+    ) -> None:
         self.machine = machine
         self.number = 0
         self._target = target
         self._ways = ways
         self._progress = progress
+        self._is_fixed = is_fixed
         self._told = 0
         self._more_room: Deferred[None] | None = None
 
@@ -72,15 +78,22 @@ class Transmission:
         """Whether a frame is from whom the attachment goes to."""
         return bool(sender.name == (None if self._target is None else bare_id(self._target)))
 
+    def outlives_session(self, is_linked: Callable[[str | None], bool]) -> bool:
+        """Whether it goes on without a client's connection to its server."""
+        if self.machine.receiver is None:
+            ((way, _),) = self._ways
+            return ILink.providedBy(way) and bool(way.outlives_session)
+        return not self._is_fixed and is_linked(self.machine.receiver)
+
     # --- what the receiver says ---------------------------------------------------------------------------------------
     def grant(self, sender: Any, total: int, now: float) -> None:
         """A device takes it, or more of it."""
-        is_first = self.machine.receiver is None
         if not self.machine.grant(sender.login_id, total, now):
             _send_withdrawal((sender, None), self.number, "another device takes it")
             return
-        if is_first:
-            self._ways = [(sender, None)]
+        (way, destination), *_ = self._ways
+        # On a server each device has a way of its own, which leads nowhere else.
+        self._ways = [(way, sender.login_id) if self._is_fixed and destination is not None else (sender, None)]
         self.tell_progress(self.machine.taken)
         if self._more_room is not None and self.machine.room:
             waiting, self._more_room = self._more_room, None
@@ -181,6 +194,7 @@ class SendingAttachments:
         name: str,
         timeout: float | None,
         progress: Progress | None,
+        mode: ChannelMode,
     ) -> Deferred[AttachmentSent]:
         """See `Custom.send_attached`."""
         source = source_of(attachment, self._context.clock)
@@ -190,18 +204,24 @@ class SendingAttachments:
             raise EncodeError(f"size is {size}; a number of bytes, or None for unknown, expected")
         offer = OfferBody(content, 0, information_type, name, UNKNOWN_SIZE if size is None else size)
         seconds = self._context.options.response_timeout if timeout is None else timeout
-        return Deferred.fromCoroutine(self._send(target, offer, source, seconds, progress))
+        return Deferred.fromCoroutine(self._send(target, offer, source, seconds, progress, mode))
 
     async def _send(
-        self, target: str | None, offer: OfferBody, source: Source, seconds: float, progress: Progress | None
+        self,
+        target: str | None,
+        offer: OfferBody,
+        source: Source,
+        seconds: float,
+        progress: Progress | None,
+        mode: ChannelMode,
     ) -> AttachmentSent:
         try:
             await source.open()
             offer = _with_size(offer, source.size)
-            ways = self._ways(target, offer.information_type)
+            ways = self._ways(target, offer.information_type, mode)
             offer = replace(offer, devices=len(ways))
             machine = Outgoing(offer.size, self._context.clock.seconds(), seconds)
-            transmission = Transmission(machine, target, ways, progress)
+            transmission = Transmission(machine, target, ways, progress, mode is BY_SERVER)
             return await self._transmit(transmission, target, offer, source)
         finally:
             source.close()
@@ -216,6 +236,7 @@ class SendingAttachments:
             offer.information_type,
             MessageType.ATTACHMENT_RECEIVED,
             0,
+            survives=True,
         )
         number = transmission.number
         self._open[number] = transmission
@@ -246,6 +267,12 @@ class SendingAttachments:
                 self._context.calls.refuse(number, _silence(transmission.machine))
             elif transmission.machine.wants_to_ask(now):
                 transmission.ask()
+
+    def connection_lost(self, is_linked: Callable[[str | None], bool]) -> None:
+        """A client's connection is lost; whoever is linked can be reached without it."""
+        for number, transmission in list(self._open.items()):
+            if not transmission.outlives_session(is_linked):
+                self._context.calls.refuse(number, interrupted)
 
     def forget(self, login_id: str) -> None:
         """A device is gone: what it was receiving will not be whole."""
