@@ -281,7 +281,7 @@ class FileDisruption(IntEnum):
 
     OTHER_OFFLINE = 3
     P2P_CHANNEL_CLOSED = 4
-    """A number of the wire; no transfer here ends with it as long as all go by way of the server."""
+    """It was to go by a P2P channel and nothing else, and that was lost; others go on by the server then."""
 
     SELF_OFFLINE = 5
     INNER_ERROR = 6

@@ -192,6 +192,7 @@ class Villain:
                 is_executable=True,
                 modified_at=random.choice([0, -(2**63), 2**63 - 1]),
                 name=random.choice(NAMES),
+                only_by_channel=random.choice([False, False, True]),
                 project_id=id,
                 subject=random.choice(["", "offline", "disk"]),
             )

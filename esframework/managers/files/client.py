@@ -8,10 +8,10 @@ from typing import Any
 from esframework.interfaces import IClientContext, Registrations
 from esframework.managers.files.contracts import FILES, PROJECT, ProjectBody
 from esframework.managers.files.files import VIEWS, Files
-from esframework.managers.files.sending import Way
 from esframework.managers.files.transfer import Transfer
+from esframework.managers.files.ways import Way
 from esframework.net.channels import FILES as FILES_STREAM
-from esframework.wire.types import FileDisruption, MessageType
+from esframework.wire.types import ChannelMode, FileDisruption, MessageType
 
 _DIRECT = {
     **dict.fromkeys(range(MessageType.BEGIN_FILE, MessageType.FILE_OF_FOLDER_RECEIVED + 1), FILES_STREAM),
@@ -30,10 +30,23 @@ class ClientEnd:
         """Whether the server lets more pass than the protocol's own types."""
         return bool(self._client.manager("basic").server_has(FILES))
 
-    def ways(self, target: str | None) -> list[Way]:
+    def ways(self, target: str | None, mode: ChannelMode) -> list[Way]:
         """See `ThisEnd`."""
-        channel = self._client.channel(target)
+        channel = self._client.channel(target, mode)
         return [Way(channel, target, self._client.options.generation, self.serves_ours())]
+
+    def link_to(self, user_id: str | None) -> Any:
+        """See `ThisEnd`."""
+        return self._client.links.get(user_id or "")
+
+    def path_to(self, user_id: str | None) -> str:
+        """See `ThisEnd`."""
+        link = self.link_to(user_id)
+        return "server" if link is None else str(link.path_kind)
+
+    def path_of(self, sender: Any) -> str:
+        """See `ThisEnd`."""
+        return str(sender.path_kind)
 
     def name(self) -> str | None:
         """See `ThisEnd`."""
@@ -59,8 +72,8 @@ class ClientFiles(Files):
     """`client.files` (manual, chapter 03: IFileOutter)."""
 
     def __init__(self, client: IClientContext, wall_clock: Callable[[], float]) -> None:
-        self._end = ClientEnd(client)
-        super().__init__(client, self._end, wall_clock)
+        self._own_end = ClientEnd(client)
+        super().__init__(client, self._own_end, wall_clock)
         self._client = client
         # (the other end, project id) of what the lost connection took with it.
         self._lost: list[tuple[str, str]] = []
@@ -74,6 +87,8 @@ class ClientFiles(Files):
             handlers=self.handlers(),
             logged_on=self._logged_on,
             logged_off=lambda _: self.connection_lost(),
+            channel_lost=self.channel_lost,
+            stop=self.session_over,
             sweep=self.sweep,
             views=VIEWS,
             direct=_DIRECT,
@@ -88,7 +103,7 @@ class ClientFiles(Files):
         """Whoever has not noticed that the connection was lost would wait for the rest, and hold what is here already
         when the same is offered again."""
         lost, self._lost = self._lost, []
-        if self._end.serves_ours():
+        if self._own_end.serves_ours():
             for other, transfer_id in lost:
                 gone = PROJECT.encode(ProjectBody(transfer_id))
                 self._client.channel(other).send(MessageType.FILE_PEER_GONE, gone, 0, other)

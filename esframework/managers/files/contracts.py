@@ -75,13 +75,15 @@ class OurFileBody:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsBody:
     """1080, right before a 301. `digests` are the algorithms that the sender knows; `files` their number; `name` as the
-    sender's system spells it; `subject` is for the manager that asked for the transfer."""
+    sender's system spells it; `only_by_channel`: without a P2P channel there is no transfer; `subject` is for the
+    manager that asked for the transfer."""
 
     digests: list[str]
     files: int
     is_executable: bool
     modified_at: Int64
     name: str
+    only_by_channel: bool = False
     project_id: str = _wire("ProjectID")
     subject: str
 

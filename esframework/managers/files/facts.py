@@ -62,7 +62,7 @@ def facts_of(path: Path, survey: Survey, name: str | None, comment: str | None, 
     )
 
 
-def encode_details(facts: Facts, transfer_id: str) -> bytes:
+def encode_details(facts: Facts, transfer_id: str, only_by_channel: bool = False) -> bytes:
     """The body of a 1080."""
     return DETAILS.encode(
         DetailsBody(
@@ -71,6 +71,7 @@ def encode_details(facts: Facts, transfer_id: str) -> bytes:
             is_executable=facts.is_executable,
             modified_at=facts.modified_at,
             name=facts.name,
+            only_by_channel=only_by_channel,
             project_id=transfer_id,
             subject=facts.subject,
         )

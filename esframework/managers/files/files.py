@@ -45,6 +45,7 @@ class Files:
         self.reactor: Any = context.clock
         self.offered: Event[Offer] = Event("files.offered")
         self._clock = context.clock
+        self._end = end
         self._claims: list[Callable[[Offer], bool]] = []
         self._reports = Reports()
         self._unknown = Unknown(context.clock, end)
@@ -208,8 +209,21 @@ class Files:
                 each.other_is_gone(cause)
 
     def connection_lost(self) -> None:
+        """A client's connection to the server is lost: all are interrupted that need it."""
+        self._incoming.forget_offers()
+        for each in self._all():
+            link = self._end.link_to(each.transfer.device or each.transfer.other)
+            if link is None or not link.outlives_session or not each.goes_by(link):
+                each.connection_lost()
+
+    def channel_lost(self, link: Any) -> None:
+        """A client's link has no channel any more: those that go by it and nothing else are interrupted."""
+        for each in self._all():
+            each.channel_lost(link)
+
+    def session_over(self) -> None:
         """This end is not there any more: all are interrupted."""
-        self._incoming.forget_all()
+        self._incoming.forget_offers()
         for each in self._all():
             each.connection_lost()
 

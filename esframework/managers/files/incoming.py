@@ -35,6 +35,7 @@ from esframework.wire.types import FileDisruption, MessageType
 
 _log = Logger()
 _TOO_MANY = "too many files are offered or under way already; try again when some are through"
+_NO_CHANNEL = "it was to come by a P2P channel only, and there is none"
 
 
 class Incoming:
@@ -86,8 +87,8 @@ class Incoming:
         """A device is gone."""
         self._details.pop(login_id, None)
 
-    def forget_all(self) -> None:
-        """The connection is lost."""
+    def forget_offers(self) -> None:
+        """The connection is lost: what came of offers that are not complete."""
         self._details.clear()
 
     def resumables(self) -> Deferred[list[Partial]]:
@@ -154,13 +155,24 @@ class Incoming:
             self.refused("file_offered_twice")
         elif self._load[device] >= limits.MAX_TRANSFERS_PER_SENDER or self._load.total() >= limits.MAX_TRANSFERS:
             self.refused("too_many_transfers")
-            answer = encode_answer(project_id, _TOO_MANY, Position(), 0, generation, self._end.client_type())
-            sender.reply(MessageType.ANSWER_FILE, answer, message_id)
+            self._refuse(sender, message_id, project_id, _TOO_MANY)
+        elif details is not None and details.only_by_channel and not self._has_channel(device):
+            # It was lost since the offer was made; whoever made it knows.
+            self._refuse(sender, message_id, project_id, _NO_CHANNEL)
         else:
             reception = self._reception(sender, message_id, project_id, facts, details)
             self._load[device] += 1
             self._open.setdefault(device, {})[project_id] = reception
             reception.offer(self._ask)
+
+    def _refuse(self, sender: Any, message_id: int, project_id: str, cause: str) -> None:
+        generation = self._end.generation_of(sender)
+        answer = encode_answer(project_id, cause, Position(), 0, generation, self._end.client_type())
+        sender.reply(MessageType.ANSWER_FILE, answer, message_id)
+
+    def _has_channel(self, device: str) -> bool:
+        link = self._end.link_to(device)
+        return link is not None and bool(link.is_direct)
 
     def _reception(
         self, sender: Any, message_id: int, project_id: str, facts: Facts, details: DetailsBody | None
@@ -173,12 +185,15 @@ class Incoming:
             receiver=self._end.name(),
             cancel=lambda cause: reception.cancel(cause),
             clock=self._context.clock,
+            path_kind=lambda: self._end.path_of(reception.sender),
         )
         transfer.device = sender.login_id
         generation, client_type = self._end.generation_of(sender), self._end.client_type()
         reception = Reception(
             self._context, self._reports, self, transfer, sender, message_id, generation, client_type, details
         )
+        if details is not None and details.only_by_channel:
+            reception.only_by = self._end.link_to(sender.login_id)
         return reception
 
     # --- what senders say ---------------------------------------------------------------------------------------------
@@ -199,6 +214,7 @@ class Incoming:
         if reception is None:
             self._unknown.tell_sender(sender, message_id, project_id)
             return
+        reception.sender = sender
         try:
             what(reception)
         except (Broken, MalformedBody) as problem:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from esframework import limits
 from esframework.errors import InvalidOption
+from esframework.wire.types import ChannelMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +37,17 @@ class FilesOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingParameters:
     """How one transfer is sent (manual, chapter 03: SendingFileParas). `package_size` in bytes, None lets it follow the
-    line; `interval` seconds between two packages; `rate_limit` bytes a second, 0 takes the option's."""
+    line; `interval` seconds between two packages; `rate_limit` bytes a second, 0 takes the option's.
+
+    `channel` chooses the way to another user (manual, chapter 04): by a P2P channel whenever there is one, else by the
+    server; by the server alone; or by a channel alone: `NoP2PChannel` is raised where there is none, and when it is
+    lost, the transfer is interrupted with P2P_CHANNEL_CLOSED at both ends. Of no effect towards and at a server.
+    """
 
     package_size: int | None = None
     interval: float = 0.0
     rate_limit: int = 0
+    channel: ChannelMode = ChannelMode.P2P_CHANNEL_FIRST
 
     def __post_init__(self) -> None:
         if self.package_size is not None and not 0 < self.package_size <= limits.MAX_MESSAGE:

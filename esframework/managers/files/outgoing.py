@@ -29,9 +29,10 @@ from esframework.managers.files.machine.pace import Line, Pace
 from esframework.managers.files.machine.sending import SendingMachine
 from esframework.managers.files.options import SendingParameters
 from esframework.managers.files.reports import Reports
-from esframework.managers.files.sending import Transmission, Way
+from esframework.managers.files.sending import Transmission
 from esframework.managers.files.this_end import ThisEnd
 from esframework.managers.files.transfer import Transfer
+from esframework.managers.files.ways import Route, Way
 from esframework.wire.login_id import bare_id
 from esframework.wire.types import MessageType
 
@@ -61,7 +62,10 @@ class Outgoing:
     def find(self, sender: Any, project_id: str) -> Transmission | None:
         """The one that whoever sent a frame may speak of: nobody does for another."""
         transmission = self._open.get(project_id)
-        return transmission if transmission is not None and transmission.comes_from(sender) else None
+        if transmission is None or not transmission.comes_from(sender):
+            return None
+        transmission.heard_from(sender)
+        return transmission
 
     # --- offers -------------------------------------------------------------------------------------------------------
     def send(
@@ -79,7 +83,7 @@ class Outgoing:
         if comment is not None and len(comment.encode()) > limits.MAX_FILE_TEXT:
             raise EncodeError(f"the comment has {len(comment.encode())} bytes; at most {limits.MAX_FILE_TEXT}")
         chosen = parameters or SendingParameters()
-        self._end.ways(target)
+        self._end.ways(target, chosen.channel)
         reader = TreeReader(path, follow_links=follow_links, beneath=beneath)
         return Deferred.fromCoroutine(self._send(target, reader, comment, chosen, name, subject))
 
@@ -98,9 +102,10 @@ class Outgoing:
         transmission = self._transmission(target, facts, reader, worker, parameters)
         transfer = transmission.transfer
         transfer.path = reader.path
-        ways = self._end.ways(target)
+        route = Route(self._end.ways(target, parameters.channel), parameters.channel)
+        is_bound = route.only_by is not None
         self._open[transfer.id] = transmission
-        transmission.offer(ways, lambda way, number: self._offer(way, number, facts, transfer.id))
+        transmission.offer(route, lambda way, number: self._offer(way, number, facts, transfer.id, is_bound))
         return transfer
 
     def _transmission(
@@ -115,6 +120,7 @@ class Outgoing:
             receiver=None if target is None else bare_id(target),
             cancel=lambda cause: transmission.cancel(cause),
             clock=context.clock,
+            path_kind=lambda: self._path_kind(transmission),
             parameters=parameters,
         )
         rate_limit = parameters.rate_limit or options.files.rate_limit
@@ -123,6 +129,7 @@ class Outgoing:
             most = options.max_message - limits.FILE_PACKAGE_OVERHEAD
         transmission = Transmission(
             context,
+            self._end,
             self._reports,
             transfer,
             reader,
@@ -136,9 +143,14 @@ class Outgoing:
     def _over(self, transfer: Transfer) -> None:
         self._open.pop(transfer.id, None)
 
-    def _offer(self, way: Way, number: int, facts: Facts, transfer_id: str) -> None:
+    def _path_kind(self, transmission: Transmission) -> str:
+        if transmission.route is not None and transmission.route.is_fixed:
+            return "server"
+        return self._end.path_to(transmission.machine.receiver or transmission.transfer.receiver)
+
+    def _offer(self, way: Way, number: int, facts: Facts, transfer_id: str, is_bound: bool) -> None:
         if way.may_be_ours:
-            way.send(MessageType.FILE_DETAILS, encode_details(facts, transfer_id), number)
+            way.send(MessageType.FILE_DETAILS, encode_details(facts, transfer_id, is_bound), number)
         begin = encode_begin(facts, transfer_id, way.generation, self._end.client_type())
         way.send(MessageType.BEGIN_FILE, begin, number)
 

@@ -105,7 +105,10 @@ class Reception:
         self._context = context
         self._reports = reports
         self._desk = desk
-        self._sender = sender
+        self.sender = sender
+        """Whoever said something last: it may come by another way now."""
+        self.only_by: Any = None
+        """The link without whose channel it ends; None of one that may come by the server."""
         self._number = number
         self._generation = generation
         self._client_type = client_type
@@ -143,7 +146,7 @@ class Reception:
             if self.machine.is_ours and self._algorithm is None:
                 self.refuse("this receiver knows none of the sender's digests")
             elif self.machine.state is TransferState.OFFERED:
-                offer = Offer(self, self.transfer, self._sender.name, self._resumable, is_changed, self._context.clock)
+                offer = Offer(self, self.transfer, self.sender.name, self._resumable, is_changed, self._context.clock)
                 self._is_asked = True
                 if not ask(offer):
                     self.refuse("the receiver takes no files")
@@ -397,12 +400,12 @@ class Reception:
         # One of ours sends what it is granted. Of any other, the connection alone can be held up.
         if not self.machine.is_ours and not self._holds_up_reading and self.machine.backlog > limits.FILE_BACKLOG:
             self._holds_up_reading = True
-            self._desk.brake.hold(self._sender.lane, self)
+            self._desk.brake.hold(self.sender.lane, self)
 
     def _read_on(self) -> None:
         if self._holds_up_reading and self.machine.backlog <= limits.FILE_BACKLOG // 2:
             self._holds_up_reading = False
-            self._desk.brake.release(self._sender.lane, self)
+            self._desk.brake.release(self.sender.lane, self)
 
     # --- the end ------------------------------------------------------------------------------------------------------
     def cancelled(self, body: CancelBody) -> None:
@@ -416,9 +419,23 @@ class Reception:
             self._interrupt(FileDisruption.CANCELLED_BY_OTHER, "answered on another device")
 
     def other_is_gone(self, cause: str) -> None:
-        """The sender is not there any more. What is here as a whole is finished all the same."""
+        """The sender is not there any more, nor then the channel by which alone it may come. What is here as a whole is
+        finished all the same."""
         if self.machine.state is not TransferState.FINISHING:
-            self._interrupt(FileDisruption.OTHER_OFFLINE, cause)
+            is_bound = self.only_by is not None
+            self._interrupt(FileDisruption.P2P_CHANNEL_CLOSED if is_bound else FileDisruption.OTHER_OFFLINE, cause)
+
+    def goes_by(self, link: Any) -> bool:
+        """Whether it comes by a link, with nothing of it under way by the server: it goes on with the link when the
+        connection to the server is lost."""
+        return self.sender is link.peer
+
+    def channel_lost(self, link: Any) -> None:
+        """A link has no channel any more. What may come by that alone is given up, unless it is here as a whole."""
+        if self.only_by is not link or self.machine.state is TransferState.FINISHING or self.machine.state.is_over:
+            return
+        self._reply(MessageType.FILE_PEER_GONE, PROJECT.encode(ProjectBody(self.transfer.id)))
+        self._interrupt(FileDisruption.P2P_CHANNEL_CLOSED, "the P2P channel was closed")
 
     def connection_lost(self) -> None:
         """This end is not there any more; as `other_is_gone`."""
@@ -490,10 +507,10 @@ class Reception:
         self._desk.over(self)
         if self._holds_up_reading:
             self._holds_up_reading = False
-            self._desk.brake.release(self._sender.lane, self)
+            self._desk.brake.release(self.sender.lane, self)
 
     def _reply(self, message_type: int, body: bytes) -> None:
-        self._sender.reply(message_type, body, self._number)
+        self.sender.reply(message_type, body, self._number)
 
 
 def _algorithm_for(details: DetailsBody | None) -> str | None:

@@ -4,7 +4,7 @@ sent. Finding it among others is `files`."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
@@ -35,26 +35,25 @@ from esframework.managers.files.machine.states import PACKAGE_CHARGE, TransferSt
 from esframework.managers.files.packages import encode_package, parts_of
 from esframework.managers.files.public import public_text
 from esframework.managers.files.reports import Reports
+from esframework.managers.files.this_end import ThisEnd
 from esframework.managers.files.transfer import Transfer
+from esframework.managers.files.ways import Route, Way
 from esframework.net.memory import keep_memory
 from esframework.wire.contracts import AnswerFile6
 from esframework.wire.types import FileDisruption, MessageType, PackageType, Priority
 
 _log = Logger()
-
-
-class Way(NamedTuple):
-    """To one device: a channel, and whom frames on it are addressed to (None: whoever is at its end); the generation of
-    its protocol, and whether it may be ours."""
-
-    channel: Any
-    destination: str | None
-    generation: int
-    may_be_ours: bool
-
-    def send(self, message_type: int, body: bytes, number: int, priority: Priority = Priority.NORMAL) -> None:
-        """One frame."""
-        self.channel.send(message_type, body, number, self.destination, priority)
+FROM_SENDERS: Final = frozenset(
+    {
+        MessageType.BEGIN_FILE,
+        MessageType.FILE_DETAILS,
+        MessageType.FILE_STARTED,
+        MessageType.FILE_PACKAGE,
+        MessageType.FILE_ENDED,
+        MessageType.SENDER_CANCELS_FILE,
+    }
+)
+"""What only senders say, under the number of their offer."""
 
 
 class Transmission:
@@ -63,6 +62,7 @@ class Transmission:
     def __init__(
         self,
         context: IContext,
+        end: ThisEnd,
         reports: Reports,
         transfer: Transfer,
         reader: TreeReader,
@@ -75,19 +75,22 @@ class Transmission:
         self.transfer = transfer
         self.machine = machine
         self.number = 0
+        self.route: Route | None = None
         self._context = context
+        self._this_end = end
         self._reports = reports
         self._reader = reader
         self._worker = worker
         self.pace = pace
         self.lane: Any = None
         self._over = over
-        self._ways: list[Way] = []
         self._project_id = transfer.id.encode()
         self._packages: Iterator[tuple[int, bytes | memoryview]] = iter(())
         self._next: tuple[int, bytes | memoryview] | None = None
         self._index = 0
         self._turns = 0
+        # What had been charged when something was last given to the server, and may be lost with the connection to it.
+        self._by_server = 0
         self._file_size = 0
         self._file_left = 0
         # Counted in a thread: it is at work.
@@ -100,7 +103,12 @@ class Transmission:
 
     @property
     def _way(self) -> Way:
-        return self._ways[0]
+        assert self.route is not None
+        return self.route.way
+
+    @property
+    def _all_ways(self) -> list[Way]:
+        return [] if self.route is None else self.route.ways
 
     def comes_from(self, sender: Any) -> bool:
         """Whether a frame is from whom this goes to: before the answer any device of the user."""
@@ -108,15 +116,21 @@ class Transmission:
             return bool(sender.login_id == self.machine.receiver)
         return bool(sender.name == self.transfer.receiver)
 
-    def offer(self, ways: list[Way], send: Callable[[Way, int], None]) -> None:
+    def heard_from(self, sender: Any) -> None:
+        """The receiver speaks; by what, is the way to it now."""
+        if self.machine.receiver is not None and self.route is not None:
+            self.route.heard_from(sender)
+
+    def offer(self, route: Route, send: Callable[[Way, int], None]) -> None:
         """Offer it to every device there is; `send(way, number)` does. Whoever is gone ends it."""
-        self._ways = ways
+        self.route = route
+        # A client's files look after the connection themselves: see `Files.connection_lost`.
         self.number, outcome = self._context.calls.open(
-            self.transfer.receiver, MessageType.BEGIN_FILE, MessageType.ANSWER_FILE, 0
+            self.transfer.receiver, MessageType.BEGIN_FILE, MessageType.ANSWER_FILE, 0, survives=True
         )
         self._outcome = outcome
         outcome.addErrback(self._gone)
-        for way in ways:
+        for way in route.ways:
             send(way, self.number)
 
     # --- what the receiver says -------------------------------------------------------------------------------------
@@ -127,29 +141,26 @@ class Transmission:
 
     def answered(self, sender: Any, answer: AnswerFile6) -> None:
         """A device has decided for its user: the first counts."""
-        if self.machine.state is not TransferState.OFFERED:
+        if self.machine.state is not TransferState.OFFERED or self.route is None:
             return
         self.transfer.device = sender.login_id
         self.lane = sender.lane
-        self._withdraw_elsewhere(sender)
+        details = self._answer_details.get(sender.login_id)
+        self._answer_details = {}
+        self._withdraw(self.route.answered(sender, details is not None))
         if not answer.agree:
             self._reports.answered.fire(self.transfer, False)
             self._interrupt(FileDisruption.REJECTED, answer.reject_cause or "the receiver refused")
             return
-        details = self._answer_details.get(sender.login_id)
-        self._answer_details = {}
         granted = details.granted if details is not None else 0
         self.machine.accept(sender.login_id, details is not None, granted, self._context.clock.seconds())
-        self._ways = [Way(sender, None, self._way.generation, details is not None)]
         self.transfer.state = self.machine.state
         self._reports.answered.fire(self.transfer, True)
         if not self.machine.state.is_over:
             self._pump = Deferred.fromCoroutine(self._send_all(answer, details))
             self._pump.addErrback(self._failed)
 
-    def _withdraw_elsewhere(self, sender: Any) -> None:
-        # A client has one way, to the server, which tells the other devices itself.
-        others = [way for way in self._ways if way.channel is not sender] if len(self._ways) > 1 else []
+    def _withdraw(self, others: list[Way]) -> None:
         cancel = CANCEL.encode(CancelBody("answered on another device", False, self.transfer.id))
         for way in others:
             way.send(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
@@ -175,8 +186,30 @@ class Transmission:
         self._interrupt(other, body.cause or "the receiver gave no reason")
 
     def other_is_gone(self, cause: str) -> None:
-        """The receiver is not there any more."""
-        self._interrupt(FileDisruption.OTHER_OFFLINE, cause)
+        """The receiver is not there any more, nor then the channel by which alone it may go."""
+        is_bound = self.route is not None and self.route.only_by is not None
+        self._interrupt(FileDisruption.P2P_CHANNEL_CLOSED if is_bound else FileDisruption.OTHER_OFFLINE, cause)
+
+    def goes_by(self, link: Any) -> bool:
+        """Whether it goes by a link, and all that went by the server before has arrived: it goes on with the link when
+        the connection to the server is lost."""
+        route = self.route
+        if route is None or route.is_fixed:
+            return False
+        if self.machine.receiver is None:
+            return bool(route.channel is link)
+        if not self.machine.is_taken(self._by_server):
+            return False
+        route.heard_from(link.peer)
+        return True
+
+    def channel_lost(self, link: Any) -> None:
+        """A link has no channel any more. What may go by that alone, and has not arrived, is given up."""
+        if self.route is None or self.route.only_by is not link or self.machine.state.is_over:
+            return
+        link.give_up(FROM_SENDERS, self.number)
+        link.reply(MessageType.FILE_PEER_GONE, PROJECT.encode(ProjectBody(self.transfer.id)), self.number)
+        self._interrupt(FileDisruption.P2P_CHANNEL_CLOSED, "the P2P channel was closed")
 
     def connection_lost(self) -> None:
         """This end is not there any more."""
@@ -203,7 +236,9 @@ class Transmission:
         self.machine.begin(now)
         if details is not None:
             started = STARTED.encode(StartedBody(project_id=self.transfer.id, skipped=skipped))
-            self._way.send(MessageType.FILE_STARTED, started, self.number)
+            # As the packages, that none overtakes it.
+            self._way.send(MessageType.FILE_STARTED, started, self.number, Priority.BULK)
+            self._note_path()
         self.transfer.state = self.machine.state
         self.transfer.begun(now, skipped)
         self._reports.started(self.transfer)
@@ -329,6 +364,12 @@ class Transmission:
         body = encode_package(self._project_id, package_type, self._index, data)
         self._way.send(MessageType.FILE_PACKAGE, body, self.number, Priority.BULK)
         self.machine.package(len(data), self._context.clock.seconds(), parts)
+        self._note_path()
+
+    def _note_path(self) -> None:
+        link = self._this_end.link_to(self.machine.receiver)
+        if link is None or not link.outlives_session:
+            self._by_server = self.machine.charged + 1
 
     def _take(self) -> Part:
         """What comes next; it counts as sent."""
@@ -349,6 +390,7 @@ class Transmission:
             digest = await self._read_by(self._worker.run(self._reader.digest))
             ended = ENDED.encode(EndedBody(digest, self.transfer.id))
             self._way.send(MessageType.FILE_ENDED, ended, self.number, Priority.BULK)
+            self._note_path()
         elif self.transfer.is_folder:
             finished = encode_package(self._project_id, PackageType.FINISHED, 0, None)
             self._way.send(MessageType.FILE_PACKAGE, finished, self.number, Priority.BULK)
@@ -377,7 +419,7 @@ class Transmission:
             self.stop(overdue, f"nothing moved for {self._context.options.files.silence:g} s")
         elif self.machine.wants_to_tell(now):
             alive = PROJECT.encode(ProjectBody(self.transfer.id))
-            for way in self._ways:
+            for way in self._all_ways:
                 if way.may_be_ours:
                     way.send(MessageType.FILE_ALIVE, alive, self.number)
 
@@ -388,7 +430,7 @@ class Transmission:
         told = cause if error is None else public_text(error)
         is_wish = disruption is FileDisruption.CANCELLED
         cancel = CANCEL.encode(CancelBody(told, not is_wish, self.transfer.id))
-        for way in self._ways:
+        for way in self._all_ways:
             way.send(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
         self._interrupt(disruption, cause, error)
 

@@ -19,9 +19,9 @@ from esframework.managers.files.contracts import (
 from esframework.managers.files.facts import decode_answer, decode_begin
 from esframework.managers.files.files import VIEWS, Files
 from esframework.managers.files.packages import decode_package
-from esframework.managers.files.sending import Way
+from esframework.managers.files.ways import Way
 from esframework.wire.login_id import Source
-from esframework.wire.types import MessageType, RequestFailure
+from esframework.wire.types import ChannelMode, MessageType, RequestFailure
 
 _FROM_SENDER = frozenset(
     {
@@ -39,12 +39,23 @@ class ServerEnd:
     def __init__(self, server: IServerContext) -> None:
         self._server = server
 
-    def ways(self, target: str | None) -> list[Way]:
+    def ways(self, target: str | None, mode: ChannelMode) -> list[Way]:
         """See `ThisEnd`."""
         devices = () if target is None else self._server.users.find_all(target)
         if not devices:
             raise TargetAbsent(f"{target!r} is not online", target, MessageType.BEGIN_FILE)
         return [Way(device, None, self.generation_of(device), device.is_ours) for device in devices]
+
+    def link_to(self, user_id: str | None) -> Any:
+        """See `ThisEnd`: a server has no links."""
+
+    def path_to(self, user_id: str | None) -> str:
+        """See `ThisEnd`."""
+        return "server"
+
+    def path_of(self, sender: Any) -> str:
+        """See `ThisEnd`."""
+        return "server"
 
     def name(self) -> str | None:
         """The server has none."""

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from esframework.managers.files.sending import Way
+from esframework.managers.files.ways import Way
+from esframework.wire.types import ChannelMode
 
 
 class ThisEnd(Protocol):
     """One of each engine's; everything else is the same at both."""
 
-    def ways(self, target: str | None) -> list[Way]:
-        """To every device that an offer goes to; raises NotLoggedOn or TargetAbsent when there is none."""
+    def ways(self, target: str | None, mode: ChannelMode) -> list[Way]:
+        """To every device that an offer goes to; raises NotLoggedOn, NoP2PChannel or TargetAbsent where there is
+        none."""
+
+    def link_to(self, user_id: str | None) -> Any:
+        """The link to a device, or to a user who has only that one; None where everything goes by the server."""
+
+    def path_to(self, user_id: str | None) -> str:
+        """By what is sent to a device: "server", "tcp" or "udp"."""
+
+    def path_of(self, sender: Any) -> str:
+        """By what a frame of a sender came: the same."""
 
     def name(self) -> str | None:
         """Whose transfers these are: a bare user id, None for the server."""

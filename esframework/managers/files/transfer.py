@@ -58,6 +58,7 @@ class Transfer:
         receiver: str | None,
         cancel: Callable[[str], None],
         clock: Any,
+        path_kind: Callable[[], str],
         parameters: SendingParameters | None = None,
     ) -> None:
         self.reactor = clock
@@ -87,6 +88,7 @@ class Transfer:
         self.error: BaseException | None = None
         self.told_at = 0.0
         self._cancel = cancel
+        self._path_kind = path_kind
         self._began = clock.seconds()
         self._speed = Speed()
         self._looked_at = self._began
@@ -111,6 +113,12 @@ class Transfer:
     def is_resumed(self) -> bool:
         """Whether it goes on where an earlier one was interrupted."""
         return self.skipped > 0
+
+    @property
+    def path_kind(self) -> str:
+        """By what its packages go now: "server", or a P2P channel by "tcp" or "udp"; when it is over, what they went by
+        last."""
+        return self._path_kind()
 
     @property
     def so_far(self) -> Progress:
@@ -189,6 +197,8 @@ class Transfer:
     def _settle(self, settle: Callable[[Deferred[Transfer]], None]) -> None:
         # Who keeps it keeps nothing of what has moved it: the list of a large folder has 100 MB.
         self._cancel = _too_late
+        path_kind = self._path_kind()
+        self._path_kind = lambda: path_kind
         waiting, self._waiting = self._waiting, []
         self.changed()
         for each in waiting:

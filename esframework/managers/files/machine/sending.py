@@ -30,6 +30,7 @@ class SendingMachine(TransferMachine):
         self.receiver: str | None = None
         self._charged = 0
         self._granted = 0
+        self._window = 0
         self._unconfirmed_file = False
         self._reading_since: float | None = None
         self._has_read_any = False
@@ -41,6 +42,15 @@ class SendingMachine(TransferMachine):
             return 0
         return self._granted - self._charged - PACKAGE_CHARGE
 
+    @property
+    def charged(self) -> int:
+        """What all packages so far have counted against grants."""
+        return self._charged
+
+    def is_taken(self, charged: int) -> bool:
+        """Whether a receiver of ours has taken all packages up to there: it grants a window beyond what it took."""
+        return self.is_ours and self._granted - self._window >= charged
+
     # --- what the receiver says -------------------------------------------------------------------------------------
     def accept(self, device: str, is_ours: bool, granted: int, now: float) -> bool:
         """A device takes it; False when another one has answered before."""
@@ -50,6 +60,7 @@ class SendingMachine(TransferMachine):
         self.receiver = device
         self.is_ours = is_ours
         self._granted = granted if is_ours else _UNLIMITED
+        self._window = granted
         self._moved = now
         return True
 
