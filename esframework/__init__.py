@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from esframework.client.keeper import LogonResponse as LogonResponse
     from esframework.client.options import ClientOptions as ClientOptions
     from esframework.client.options import Socks5Proxy as Socks5Proxy
+    from esframework.errors import NoP2PChannel as NoP2PChannel
+    from esframework.errors import P2PConnectFailed as P2PConnectFailed
     from esframework.interfaces import IAttachmentConsumer as IAttachmentConsumer
     from esframework.interfaces import IAttachmentHandler as IAttachmentHandler
     from esframework.interfaces import ICustomHandler as ICustomHandler
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
     from esframework.managers.offline_files.contracts import KeptFile as KeptFile
     from esframework.managers.offline_files.contracts import SettledFile as SettledFile
     from esframework.managers.offline_files.options import OfflineFilesOptions as OfflineFilesOptions
+    from esframework.managers.p2p.client_options import ClientP2POptions as ClientP2POptions
+    from esframework.managers.p2p.options import P2POptions as P2POptions
+    from esframework.managers.p2p.state import ChannelState as ChannelState
     from esframework.server.engine import ServerEngine as ServerEngine
     from esframework.server.options import HandlerMode as HandlerMode
     from esframework.server.options import ServerOptions as ServerOptions
@@ -66,6 +71,8 @@ if TYPE_CHECKING:
     from esframework.wire.types import MessageInvalidType as MessageInvalidType
     from esframework.wire.types import MessageType as MessageType
     from esframework.wire.types import OnBusy as OnBusy
+    from esframework.wire.types import OnNoP2PChannel as OnNoP2PChannel
+    from esframework.wire.types import P2PChannelMode as P2PChannelMode
     from esframework.wire.types import Priority as Priority
     from esframework.wire.types import RelogonMode as RelogonMode
 
@@ -99,6 +106,10 @@ _HOMES = {
     "OfflineFilesOptions": "esframework.managers.offline_files.options",
     **dict.fromkeys(("Delivered", "Receipt"), "esframework.managers.delivery.contracts"),
     "Undelivered": "esframework.managers.delivery.failures",
+    "ClientP2POptions": "esframework.managers.p2p.client_options",
+    "P2POptions": "esframework.managers.p2p.options",
+    "ChannelState": "esframework.managers.p2p.state",
+    **dict.fromkeys(("NoP2PChannel", "P2PConnectFailed"), "esframework.errors"),
     **dict.fromkeys(
         (
             "IAttachmentConsumer",
@@ -126,6 +137,8 @@ _HOMES = {
             "MessageInvalidType",
             "MessageType",
             "OnBusy",
+            "OnNoP2PChannel",
+            "P2PChannelMode",
             "Priority",
             "RelogonMode",
         ),
