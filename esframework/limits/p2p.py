@@ -146,6 +146,14 @@ P2P_ATTEMPTS: Final = 64
 """Attempts that a client takes part in at a time: as many as a group of friends that comes online; each holds a
 few timers and sends a probe now and then."""
 
+P2P_ASKS_BY_CHANNEL: Final = 8
+"""The same questions that are answered by one channel: it is asked by once or twice, when it opens and when another is
+lost. Answers to more would pile up for who does not take them."""
+
+P2P_PINGS_ANSWERED: Final = 20
+"""Pings by channels that a client answers in a second, in all: the answers go by the server, which has limits of its
+own for this client."""
+
 P2P_ASKS: Final = 3
 """Questions without an answer after which the other end counts as gone: fifteen seconds."""
 

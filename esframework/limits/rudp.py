@@ -24,8 +24,9 @@ MAX_CONNECTION_WINDOW: Final = 16 * 1024 * 1024
 MAX_STREAM_GAPS: Final = 4096
 """Gaps in what came of one stream: ten times what a loss of 5 % leaves in the largest window."""
 
-MAX_STREAMS: Final = 1024
-"""Streams that are open at a time, of each direction: half a mebibyte of books."""
+MAX_STREAMS: Final = 32
+"""Streams that are open at a time, of each direction: a channel has three. With gaps in all of them the other end can
+make this one keep sixteen mebibytes of books."""
 
 SHARE_OF_LOWER: Final = 8
 """Of so many packets one goes to streams of lower priority, if they have anything: a file goes on beside blobs."""

@@ -135,6 +135,9 @@ class Backwards:
         counts = tuple(int.from_bytes(data[at : at + 8]) for at in (20, 28, 36))
         channel.back.append((0, (epoch, counts)))
 
+    def has_room(self, channel: Pipe) -> bool:
+        return len(channel.back) < 3
+
     def delivered(self, epoch: int, counts: Counts) -> None:
         raise AssertionError("nobody sends that way here")
 

@@ -79,6 +79,7 @@ class ClientP2P:
         # With whom this end has ended it: they are not answered until this end wants one itself.
         self._unwanted: set[str] = set()
         self._is_warned = False
+        self._ping_second = self._pings_answered = 0
         self._addresses: frozenset[str] = frozenset()
         self._looking = LoopingCall(self._look_around)
         self._looking.clock = client.clock
@@ -233,6 +234,13 @@ class ClientP2P:
         return await examine(self._client, await self._signalling.introduce())
 
     def _ping_came(self, sender: Any, message_id: int, body: bytes) -> None:
+        second = int(self.reactor.seconds())
+        if second != self._ping_second:
+            self._ping_second, self._pings_answered = second, 0
+        self._pings_answered += 1
+        if self._pings_answered > limits.P2P_PINGS_ANSWERED:
+            self._links.refused("too_many_pings")
+            return
         sender.reply(MessageType.PING_ANSWER, b"", message_id)
 
     @property

@@ -33,6 +33,7 @@ from esframework.managers.p2p.machine.records import Counts, Record, pack_counts
 from esframework.managers.p2p.machine.sending import Sender, State
 from esframework.managers.p2p.peers import LinkedPeer, LinkLane
 from esframework.net.channels import BLOBS, MESSAGES, STREAMS, Address, IP2PChannel, IP2PChannelUser
+from esframework.plugins.quiet import Quiet
 from esframework.rudp.events import CloseCode
 from esframework.wire.login_id import Source
 from esframework.wire.profile import GENERATION_6, GENERATION_7, Profile
@@ -74,6 +75,7 @@ class Link:
         self.login_id: str = peer.login_id
         self.peer = LinkedPeer(self, peer.login_id, peer.client_type, name)
         self.lane = LinkLane()
+        self.quiet = Quiet(client.clock)
         self.attempts = 0
         """Attempts that are under way and may give it a channel."""
         self.channels: list[Any] = []
@@ -160,6 +162,9 @@ class Link:
         except NotLoggedOn:
             # As by the server: who has lost its connection gets no answers.
             return
+        except ChannelOverflow:
+            # It asks, and does not take what it is answered.
+            self.refused("answer_not_taken")
 
     def ready(self, target: str | None) -> Deferred[bool] | None:
         """See `IChannel`: a channel holds up who sends too much by `is_busy`."""
@@ -380,6 +385,11 @@ class Link:
         if channel is self._sender.channel:
             self._written[stream] += len(data)
 
+    def has_room(self, channel: Any) -> bool:
+        """See `ReceivingActions`."""
+        waits: int = channel.waiting(MESSAGES)
+        return waits < limits.P2P_BUSY_BYTES
+
     def announce(self, epoch: int) -> None:
         """See `SendingActions`."""
         body = EPOCH.encode(EpochBody(epoch, self.instance))
@@ -453,7 +463,8 @@ class Link:
         except (MalformedBody, InvalidMessage) as error:
             self.peer.refuse_body(error)
         except Exception:
-            _log.failure("handling type {type} of {peer} failed", type=message_type, peer=self.login_id)
+            if self.quiet.admits(message_type) is not None:
+                _log.failure("handling type {type} of {peer} failed", type=message_type, peer=self.login_id)
 
     def delivered(self, epoch: int, counts: Counts) -> None:
         """See `ReceivingActions`."""

@@ -89,7 +89,8 @@ class LinkedPeer:
 
     def refuse_body(self, error: Exception) -> None:
         """A malformed body came by a channel: it is counted, the channel stays."""
-        _log.info("a message of {peer} by P2P was dropped: {error}", peer=self.login_id, error=str(error))
+        if self._link.quiet.admits("malformed_body") is not None:
+            _log.info("a message of {peer} by P2P was dropped: {error}", peer=self.login_id, error=str(error))
         self._link.refused("malformed_body")
 
 

@@ -335,8 +335,6 @@ class Signalling:
         def over(meeting: Meeting, error: EsError | None) -> None:
             self._over(sender, agreement.is_leader, error)
 
-        link.attempts += 1
-
         def closed() -> None:
             link.attempts -= 1
             self._meetings.pop(session, None)
@@ -353,6 +351,7 @@ class Signalling:
             over,
             closed,
         )
+        link.attempts += 1
         self._meetings[session] = meeting, sender
         meeting.start()
 

@@ -48,6 +48,9 @@ class ReceivingActions(Protocol):
     def write(self, channel: Any, stream: int, data: bytes) -> None:
         """Send bytes by a channel."""
 
+    def has_room(self, channel: Any) -> bool:
+        """Whether the other end takes what is sent by a channel: else nothing is said by it that can wait."""
+
     def delivered(self, epoch: int, counts: Counts) -> None:
         """The other end has so many of what this end sent."""
 
@@ -61,12 +64,13 @@ class ReceivingActions(Protocol):
 class _Coming:
     """What comes by one channel."""
 
-    __slots__ = ("cutters", "epochs", "numbers")
+    __slots__ = ("asks", "cutters", "epochs", "numbers")
 
     def __init__(self, longest: int) -> None:
         self.cutters = tuple(RecordCutter(longest) for _ in range(STREAMS))
         self.epochs: list[int | None] = [None] * STREAMS
         self.numbers = [0] * STREAMS
+        self.asks = 0
 
 
 class Receiver:
@@ -138,6 +142,8 @@ class Receiver:
             self._confirm(next(reversed(self._channels)))
 
     def _confirm(self, channel: Any) -> None:
+        if not self._actions.has_room(channel):
+            return
         self._unconfirmed = self._unconfirmed_bytes = 0
         if self._epoch is not None:
             self._actions.write(channel, MESSAGES, pack_delivered(self._epoch, self._delivered))
@@ -154,6 +160,9 @@ class Receiver:
         elif kind == DELIVERED:
             self._actions.delivered(*parse_delivered(body))
         elif kind == ASK:
+            coming.asks += 1
+            if coming.asks > limits.P2P_ASKS_BY_CHANNEL:
+                raise PacketError(f"{coming.asks} questions how much is here: one channel has a reason for a few")
             self._actions.asked(parse_ask(body), channel)
         elif kind == COUNTS:
             self._actions.answered(*parse_counts(body))

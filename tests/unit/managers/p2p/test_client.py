@@ -5,13 +5,14 @@ Datagrams go through a network in memory; there is no TCP between clients there,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from esframework import ClientEngine, ClientOptions, ServerEngine
-from esframework.errors import NoP2PChannel, NotPermitted, P2PConnectFailed
-from esframework.limits import P2P_OFFERS_AT_ONCE
+from esframework.errors import NoP2PChannel, NotPermitted, P2PConnectFailed, RequestError
+from esframework.limits import P2P_OFFERS_AT_ONCE, P2P_PINGS_ANSWERED
 from esframework.managers.p2p.client_options import ClientP2POptions
 from esframework.managers.p2p.contracts import OFFER, OfferBody
 from esframework.testing import MemoryNetwork, simulated
@@ -339,6 +340,31 @@ async def test_offers_in_a_flood_are_refused_and_counted(network: MemoryNetwork)
     assert (await pair.alice.p2p.connect("bob")).user_id == "bob"
 
 
+@simulated
+async def test_pings_in_a_flood_are_not_all_answered(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    network.advance(1)
+    pings = [pair.alice.p2p.ping("bob") for _ in range(P2P_PINGS_ANSWERED + 5)]
+    network.advance(0.5)
+    assert [ping.called for ping in pings] == [True] * P2P_PINGS_ANSWERED + [False] * 5
+    assert pair.bob.p2p.refused["too_many_pings"] == 5
+    for ping in pings[-5:]:
+        ping.addErrback(lambda failure: failure.trap(RequestError))
+    network.advance(1)
+    assert await pair.alice.p2p.ping("bob") < 1
+
+
+@simulated
+async def test_of_who_offers_what_is_no_key_nothing_is_kept(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    offer = OfferBody([], ["chacha20-poly1305"], 6, 1, 1, P2PChannelMode.UDP, bytes(32), bytes(16))
+    pair.alice.channel("bob", BY_SERVER).send(MessageType.P2P_OFFER, OFFER.encode(offer), 1, "bob")
+    network.advance(5)
+    assert pair.bob.p2p.refused["offer"] == 1
+    assert pair.bob.p2p._links.all() == []
+
+
 # --- whose wish it is -----------------------------------------------------------------------------------------------
 @simulated
 async def test_who_has_ended_it_is_not_asked_again_and_again(network: MemoryNetwork) -> None:
@@ -393,7 +419,7 @@ async def test_an_offer_that_comes_while_one_is_tried_takes_its_place(network: M
 
 @simulated
 async def test_what_somebody_who_vanishes_did_not_get_is_the_servers_to_deal_with(network: MemoryNetwork) -> None:
-    pair = Pair(network)
+    pair = Pair(network, bob=replace(options(), auto_reconnect=False))
     undelivered: list[tuple[Any, ...]] = []
     pair.server.custom.transmit_failed.subscribe(lambda *arguments: undelivered.append(arguments))
     await pair.alice.p2p.connect("bob")
