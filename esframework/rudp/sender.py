@@ -132,11 +132,14 @@ class Sender:
                 self._put_observed(packet, carried)
             if may_carry:
                 streams.put(packet, size - OVERHEAD, carried)  # type: ignore[arg-type]
-            if not has_ping and len(carried) == acknowledges:
-                # Streams had something that does not matter any more.
+            # Streams may have had something that does not matter any more; what was acknowledged beside it does.
+            is_eliciting = has_ping or len(carried) > acknowledges
+            if not packet:
                 break
             sent = self._seal(packet, out, address)
-            recovery.sent(self.datagrams_sent - 1, sent, carried, now)
+            recovery.sent(self.datagrams_sent - 1, sent, carried, now, is_eliciting)
+            if not is_eliciting:
+                break
             self.pacer.sent(sent, size)
             budget -= sent
             is_waiting = streams.is_waiting

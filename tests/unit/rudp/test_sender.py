@@ -16,7 +16,7 @@ from esframework.rudp.ranges import RangeSet
 from esframework.rudp.recovery import Recovery
 from esframework.rudp.rtt import Rtt
 from esframework.rudp.sender import Sender
-from esframework.rudp.streams import FIRST_FILE, MESSAGES, Streams
+from esframework.rudp.streams import BLOBS, FIRST_FILE, MESSAGES, Streams
 
 PEER = ("203.0.113.2", 1)
 
@@ -167,3 +167,17 @@ def test_one_turn_makes_so_many_and_the_next_goes_on_at_once(monkeypatch: pytest
     assert len(scripted.leaving(0.0)) == limits.TURN_DATAGRAMS
     assert scripted.sender.next_at(0.0) == 0.0
     assert len(scripted.leaving(0.0)) == limits.TURN_DATAGRAMS
+
+
+def test_an_acknowledgement_that_was_to_ride_along_with_something_outdated_leaves_alone() -> None:
+    scripted = Scripted()
+    scripted.leaving(0.0)
+    # The window of a stream is widened, and then its end comes: nobody needs to hear of the window any more.
+    scripted.streams.received(BLOBS, 0, bytes(limits.STREAM_WINDOW // 2), False)
+    scripted.streams.events(0.1, 0.1)
+    scripted.streams.received(BLOBS, limits.STREAM_WINDOW // 2, b"end", True)
+    scripted.received.add(0, 2)
+    scripted.acks.came(0, True, 0.1, 0.1)
+    scripted.acks.came(1, True, 0.1, 0.1)
+    packets = scripted.leaving(0.1)
+    assert kinds(packets) == [[ACK]]
