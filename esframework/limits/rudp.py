@@ -21,8 +21,13 @@ MAX_STREAM_WINDOW: Final = 8 * 1024 * 1024
 MAX_CONNECTION_WINDOW: Final = 16 * 1024 * 1024
 """The same for all streams: the memory that the other end can make this one keep."""
 
-MAX_STREAM_GAPS: Final = 4096
-"""Gaps in what came of one stream: ten times what a loss of 5 % leaves in the largest window."""
+MAX_GAPS: Final = 4096
+"""Gaps in what came of all streams of a channel: five times what a loss of 5 % leaves in the largest windows, and half
+a mebibyte of books."""
+
+READY_PIECES: Final = 256
+"""Pieces of a stream that wait in order until they are taken: a batch of the socket; what comes beyond is joined, as a
+hostile sender would make pieces as small as it can."""
 
 MAX_STREAMS: Final = 32
 """Streams that are open at a time, of each direction: a channel has three. With gaps in all of them the other end can

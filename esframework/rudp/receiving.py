@@ -33,6 +33,7 @@ class ReceiveStream:
         "widened_at",
         "_next",
         "_ready",
+        "_joined",
         "_starts",
         "_pieces",
     )
@@ -48,6 +49,7 @@ class ReceiveStream:
         # All before `_next` is in order; `_ready` is what of it nobody has taken. Pieces lie behind gaps, ascending.
         self._next = 0
         self._ready: list[bytes] = []
+        self._joined = bytearray()
         self._starts: list[int] = []
         self._pieces: list[bytearray] = []
 
@@ -57,6 +59,11 @@ class ReceiveStream:
         return self.taken == self.size
 
     @property
+    def gaps(self) -> int:
+        """How many pieces wait for what is missing before them."""
+        return len(self._starts)
+
+    @property
     def has_news(self) -> bool:
         """Whether `take` would give something: bytes, or the end."""
         return self._next > self.taken or self._next == self.size
@@ -64,15 +71,15 @@ class ReceiveStream:
     def add(self, offset: int, data: bytes, is_last: bool) -> int:
         """Take bytes that came; by how many `highest` grew.
 
-        Raises PacketError when they are beyond `most` or beyond the end, when the end is told twice and differs, or
-        when there are more gaps than losses could make. The stream is of no use then.
+        Raises PacketError when they are beyond `most` or beyond the end, or when the end is told twice and differs.
+        The stream is of no use then. How many gaps there may be is for the caller to bound: see `gaps`.
         """
         stop = offset + len(data)
         self._check(stop, is_last)
         grown = max(0, stop - self.highest)
         self.highest += grown
         if offset <= self._next < stop:
-            self._ready.append(data[self._next - offset :] if offset < self._next else data)
+            self._put_in_order(data[self._next - offset :] if offset < self._next else data)
             self._next = stop
             if self._starts:
                 self._join()
@@ -88,13 +95,16 @@ class ReceiveStream:
         self._starts.clear()
         self._pieces.clear()
         self._ready.clear()
+        self._joined = bytearray()
         return grown
 
     def take(self) -> bytes:
         """What is in order and was not taken yet; b"" if nothing is."""
         ready = self._ready
-        data = ready[0] if len(ready) == 1 else b"".join(ready)
+        data = ready[0] if len(ready) == 1 else b"".join((*ready, self._joined))
         ready.clear()
+        if self._joined:
+            self._joined = bytearray()
         self.taken = self._next
         return data
 
@@ -108,6 +118,12 @@ class ReceiveStream:
                 raise PacketError(f"stream {self.stream} ends at {stop}, and {self.highest} bytes of it came")
             self.size = stop
 
+    def _put_in_order(self, data: bytes) -> None:
+        if len(self._ready) < limits.READY_PIECES:
+            self._ready.append(data)
+        else:
+            self._joined += data
+
     def _join(self) -> None:
         """Move to the bytes in order what is no longer behind a gap."""
         starts, pieces = self._starts, self._pieces
@@ -118,7 +134,7 @@ class ReceiveStream:
             joined += 1
             known = self._next - start
             if known < len(piece):
-                self._ready.append(bytes(piece[known:] if known else piece))
+                self._put_in_order(bytes(piece[known:] if known else piece))
                 self._next = start + len(piece)
         del starts[:joined], pieces[:joined]
 
@@ -135,8 +151,6 @@ class ReceiveStream:
                 if upto > before_stop:
                     pieces[after - 1] += data[before_stop - offset : upto - offset]
             else:
-                if len(starts) >= limits.MAX_STREAM_GAPS:
-                    raise PacketError(f"stream {self.stream} has more than {limits.MAX_STREAM_GAPS} gaps")
                 starts.insert(after, position)
                 pieces.insert(after, bytearray(data[position - offset : upto - offset]))
             position = upto

@@ -96,6 +96,7 @@ class Streams:
         self._over: set[int] = set()
         self._most = self._window = limits.CONNECTION_WINDOW
         self._came = 0
+        self._gaps = 0
         self._taken = 0
         self._widened_at = -inf
         # Limits that a sender has reached, by stream.
@@ -327,7 +328,10 @@ class Streams:
         receiving = self._receiving.get(stream) or self._meet(stream)
         if receiving is None:
             return
+        gaps = receiving.gaps
         grown = receiving.add(offset, data, is_last)
+        if receiving.gaps != gaps:
+            self._count_gaps(receiving.gaps - gaps)
         if stream != MESSAGES:
             self._count(grown)
         if receiving.has_news and stream not in self._paused:
@@ -338,6 +342,7 @@ class Streams:
         receiving = self._receiving.get(stream) or self._meet(stream)
         if receiving is None:
             return
+        self._gaps -= receiving.gaps
         grown = receiving.reset(size)
         if stream != MESSAGES:
             self._count(grown)
@@ -374,6 +379,11 @@ class Streams:
         self._came += grown
         if self._came > self._most:
             raise PacketError(f"all streams go to {self._came}; they may go to {self._most}")
+
+    def _count_gaps(self, more: int) -> None:
+        self._gaps += more
+        if self._gaps > limits.MAX_GAPS:
+            raise PacketError(f"all streams have more than {limits.MAX_GAPS} gaps")
 
     def _end_receiving(self, stream: int) -> None:
         del self._receiving[stream]

@@ -60,20 +60,25 @@ def test_a_sender_that_breaks_the_rules_is_told_which(frames: list[tuple[int, by
             stream.add(*frame)
 
 
-def test_gaps_are_bounded() -> None:
+def test_many_small_pieces_that_nobody_takes_are_kept_as_few() -> None:
     stream = ReceiveStream(2, 1 << 20)
-    for index in range(limits.MAX_STREAM_GAPS):
-        stream.add(2 * index + 1, b"x", False)
-    with pytest.raises(PacketError, match="gaps"):
-        stream.add(2 * limits.MAX_STREAM_GAPS + 1, b"x", False)
+    whole = bytes(index % 251 for index in range(4 * limits.READY_PIECES))
+    for index in range(len(whole)):
+        stream.add(index, whole[index : index + 1], False)
+    assert len(stream._ready) == limits.READY_PIECES
+    assert stream.take() == whole
+    stream.add(len(whole), b"more", False)
+    assert stream.take() == b"more"
 
 
 def test_pieces_in_order_behind_one_gap_are_one_piece() -> None:
     stream = ReceiveStream(2, 1 << 20)
-    for index in range(limits.MAX_STREAM_GAPS + 10):
+    for index in range(1000):
         stream.add(index + 1, b"x", False)
+    assert stream.gaps == 1
     stream.add(0, b"x", False)
-    assert len(stream.take()) == limits.MAX_STREAM_GAPS + 11
+    assert stream.gaps == 0
+    assert len(stream.take()) == 1001
 
 
 def test_a_stream_that_was_given_up_counts_with_its_size() -> None:

@@ -244,6 +244,25 @@ def test_a_sender_beyond_a_limit_ends_the_channel(frames: list[tuple[int, int, b
             receiver.received(*frame)
 
 
+def test_gaps_are_bounded_over_all_streams() -> None:
+    receiver = Streams()
+    for index in range(limits.MAX_GAPS):
+        receiver.received(index % 8, 2 * (index // 8) + 1, b"x", False)
+    with pytest.raises(PacketError, match="gaps"):
+        receiver.received(8, 1, b"x", False)
+
+
+def test_gaps_that_were_closed_or_given_up_count_no_more() -> None:
+    receiver = Streams()
+    for index in range(limits.MAX_GAPS // 2):
+        receiver.received(BLOBS, 2 * index + 1, b"x", False)
+        receiver.received(FIRST_FILE, 2 * index + 1, b"x", False)
+    receiver.received(BLOBS, 0, bytes(limits.MAX_GAPS), False)
+    receiver.received_reset(FIRST_FILE, 0, limits.MAX_GAPS)
+    for index in range(limits.MAX_GAPS):
+        receiver.received(FIRST_FILE + 1, 2 * index + 1, b"x", False)
+
+
 def test_a_paused_stream_keeps_its_sender_at_the_window() -> None:
     sender, receiver = Streams(), Streams()
     receiver.pause(2)
