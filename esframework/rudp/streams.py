@@ -3,8 +3,8 @@
 A stream is a number and one direction; the other direction of the same number is another stream. Numbers are never
 used again: a late packet of an old stream could not be told from one of the new. Stream 0 is for messages, 1 for
 blobs, higher ones for files: the lower level goes first, except for one packet of eight; streams of the same level
-take turns. Messages have the limit of their own stream only: files whose receiver is slow use up the common one.
-Refuses to know packets' numbers, losses and keys.
+take turns. Messages have the limit of their own stream only: several files whose receiver is slow use up the common
+one. Refuses to know packets' numbers, losses and keys.
 """
 
 from __future__ import annotations
@@ -448,16 +448,24 @@ class Streams:
             receiving = self._receiving.get(stream)
             if receiving is not None and limit == receiving.most and not receiving.has_news and receiving.size is None:
                 receiving.window = min(2 * receiving.window, limits.MAX_STREAM_WINDOW)
-                receiving.most = receiving.taken + receiving.window
-                self._control[MAX_STREAM, stream] = None
+                self._allow(receiving)
 
     def _widen(self, receiving: ReceiveStream, now: float, round_trip: float) -> None:
         """Allow more; and a larger window if the half of this one was taken within two round trips."""
         if now - receiving.widened_at < 2 * round_trip:
             receiving.window = min(2 * receiving.window, limits.MAX_STREAM_WINDOW)
         receiving.widened_at = now
+        self._allow(receiving)
+
+    def _allow(self, receiving: ReceiveStream) -> None:
+        """Allow a stream as much as its window says. All together may bring twice as much: so a file that nobody takes
+        leaves the others room."""
         receiving.most = receiving.taken + receiving.window
         self._control[MAX_STREAM, receiving.stream] = None
+        if receiving.stream != MESSAGES and self._window < 2 * receiving.window:
+            self._window = min(2 * receiving.window, limits.MAX_CONNECTION_WINDOW)
+            self._most = self._taken + self._window
+            self._control[MAX_DATA,] = None
 
 
 def _with_unacknowledged(messages: SendStream, start: int, stop: int, room: int) -> int:

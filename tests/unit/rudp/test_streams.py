@@ -137,6 +137,21 @@ def test_files_whose_receiver_is_slow_do_not_stop_messages() -> None:
     assert sum(len(event.data) for event in pump(sender, receiver)) == 3 * limits.STREAM_WINDOW  # type: ignore
 
 
+def test_a_file_whose_window_has_grown_and_whose_receiver_is_slow_does_not_stop_blobs() -> None:
+    sender, receiver = Streams(), Streams()
+    receiver.received(FIRST_FILE, 1, b"x", False)
+    for _ in range(3):
+        # Something is missing, and has its sender fill one window after the other.
+        receiver.received_blocked(FIRST_FILE, receiver._receiving[FIRST_FILE].most)
+        receiver.events(0.0, 0.0)
+    receiver.pause(FIRST_FILE)
+    sender.write(FIRST_FILE, bytes(2 * limits.MAX_STREAM_WINDOW))
+    pump(sender, receiver)
+    assert sender.unsent == limits.MAX_STREAM_WINDOW
+    sender.write(BLOBS, bytes(limits.STREAM_WINDOW))
+    assert sum(len(event.data) for event in pump(sender, receiver)) == limits.STREAM_WINDOW  # type: ignore
+
+
 def test_who_is_kept_back_says_so_once() -> None:
     sender = Streams()
     sender.write(2, bytes(limits.STREAM_WINDOW + 10))
