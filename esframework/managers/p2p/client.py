@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -264,7 +264,8 @@ class ClientP2P:
         trying.addErrback(lambda failure: self._offer_failed(user_id, failure))
 
     def _offer_failed(self, user_id: str, failure: Failure) -> None:
-        if not failure.check(EsError):
+        # Cancelled, since the session is over: whoever waited has been told.
+        if not failure.check(EsError, CancelledError):
             _log.failure("a channel to {user} could not be opened", failure, user=user_id)
         self._not_connected(user_id, P2PConnectFailed(f"no channel to {user_id!r}: {failure.getErrorMessage()}"))
 

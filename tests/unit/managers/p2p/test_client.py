@@ -181,6 +181,16 @@ async def test_a_channel_goes_on_while_the_server_is_away(network: MemoryNetwork
 
 
 @simulated
+async def test_logging_off_while_a_channel_is_asked_for_is_no_fault(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    connecting = pair.alice.p2p.connect("bob")
+    network.advance(0.1)
+    await pair.alice.close()
+    with pytest.raises(P2PConnectFailed, match="the session is over"):
+        await connecting
+
+
+@simulated
 async def test_without_a_channel_pinging_is_an_error(network: MemoryNetwork) -> None:
     pair = Pair(network)
     with pytest.raises(NoP2PChannel, match="bob"):
