@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from esframework.cli.account import Account, Connection, ask_password, connection_options
+from esframework.cli.channelling.options import channel_options, p2p_options
+from esframework.wire.types import P2PChannelMode
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred, DeferredSemaphore
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from esframework.cli.chatting.line_screen import LineSource
     from esframework.cli.chatting.room import ChatRoom
     from esframework.client.options import ClientOptions
+    from esframework.managers.p2p.client_options import ClientP2POptions
 
 _MOST_UNANSWERED: Final = 64
 """Lines of a pipe that are under way at once; the next one is read when one of them is done."""
@@ -29,29 +32,34 @@ _HAND_OVER: Final = 5.0
 
 @click.command(short_help="Talk to others, also when they are away.")
 @click.argument("account", metavar="USER@HOST:PORT")
+@channel_options
 @connection_options
-def chat(account: str, connection: Connection) -> None:
+def chat(account: str, mode: P2PChannelMode, no_p2p: bool, connection: Connection) -> None:
     """Talk to others, also when they are away.
 
     On a terminal: write `bob: hello`, or /help. With a pipe as its input: each line `bob: hello` is sent and
     acknowledged, what others send is printed as `alice: hello`; ends with its input and when all that waited has
     been printed, with code 1 if a line failed.
 
+    On a terminal a channel is opened straight to whomever you talk to, where NATs let it; with a pipe only by
+    /p2p NAME. Whoever has a channel with you learns this machine's addresses; --no-p2p has none.
+
     At the prompt Ctrl-C leaves with code 0, elsewhere with 130.
     """
     who = connection.account(account)
     password = ask_password(who)
+    options = _options(connection, p2p_options(mode, no_p2p))
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not connection.as_json
     if on_terminal and find_spec("prompt_toolkit") is not None:
-        code = _on_terminal(who, password, connection)
+        code = _on_terminal(who, password, options)
     else:
         if on_terminal:
             click.echo("a line to edit and its history: pip install 'esframework[terminal]'", err=True)
-        code = _in_lines(who, password, connection)
+        code = _in_lines(who, password, options, connection.as_json)
     click.get_current_context().exit(code)
 
 
-def _on_terminal(who: Account, password: str, connection: Connection) -> int:
+def _on_terminal(who: Account, password: str, options: ClientOptions) -> int:
     import asyncio
 
     from twisted.internet import asyncioreactor
@@ -67,16 +75,16 @@ def _on_terminal(who: Account, password: str, connection: Connection) -> int:
     screen = TerminalScreen()
 
     async def talk(client: Any) -> None:
-        room = ChatRoom(client, screen)
+        room = ChatRoom(client, screen, opens_channels=True)
         try:
             await talk_on_terminal(client.current_user_id, room)
         finally:
             room.leave()
 
-    return run_client(who, password, talk, handler=Visitor(who.user_id, screen), options=_options(connection))
+    return run_client(who, password, talk, handler=Visitor(who.user_id, screen), options=options)
 
 
-def _in_lines(who: Account, password: str, connection: Connection) -> int:
+def _in_lines(who: Account, password: str, options: ClientOptions, as_json: bool) -> int:
     from twisted.internet.defer import Deferred
 
     from esframework.cli.chatting.line_screen import LineScreen, LineSource
@@ -92,10 +100,10 @@ def _in_lines(who: Account, password: str, connection: Connection) -> int:
         for conversation in talking:
             conversation.cancel()
 
-    screen = LineScreen(connection.as_json, broken)
+    screen = LineScreen(as_json, broken)
 
     async def talk(client: Any) -> int:
-        room = ChatRoom(client, screen)
+        room = ChatRoom(client, screen, opens_channels=sys.stdin.isatty())
         source = LineSource(client.reactor, sys.stdin.fileno())
         talking.append(Deferred.fromCoroutine(_talk_in_lines(room, source, _handed_over(client))))
         try:
@@ -105,15 +113,15 @@ def _in_lines(who: Account, password: str, connection: Connection) -> int:
             if unread:
                 raise unread[0]
 
-    options, handler = _options(connection), Visitor(who.user_id, screen)
-    return run_client(who, password, talk, handler=handler, options=options, as_json=connection.as_json)
+    return run_client(who, password, talk, handler=Visitor(who.user_id, screen), options=options, as_json=as_json)
 
 
-def _options(connection: Connection) -> ClientOptions:
+def _options(connection: Connection, p2p: ClientP2POptions) -> ClientOptions:
     from esframework.cli.transferring.state import default_state_folder
     from esframework.managers.files.options import FilesOptions
 
-    return connection.client_options(offline_ready=True, files=FilesOptions(state_folder=default_state_folder()))
+    files = FilesOptions(state_folder=default_state_folder())
+    return connection.client_options(offline_ready=True, files=files, p2p=p2p)
 
 
 def _handed_over(client: Any) -> Deferred[None]:

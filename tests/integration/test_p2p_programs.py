@@ -31,6 +31,11 @@ async def answering(children: list[Child], daemon: Daemon, *arguments: str) -> C
     return bob
 
 
+def types(child: Child, line: str) -> None:
+    """Types a line into a program on pipes."""
+    child.process.write(line.encode() + b"\n")
+
+
 def result_of(child: Child) -> dict[str, Any]:
     """The one object that a test prints."""
     lines = [line for line in child.shown.splitlines() if line.startswith("{")]
@@ -105,6 +110,24 @@ async def test_a_channel_is_refused_in_words(start: Callable[..., Daemon], child
     assert await alice.over() == 5
     assert "none of that kind" in alice.shown
     assert "messages to bob go by the server: " in alice.shown
+
+
+@pytest_twisted.ensureDeferred
+async def test_chats_tell_by_which_way_they_talk(start: Callable[..., Daemon], children: list[Child]) -> None:
+    daemon = await start("--open").ready()
+    alice = program(children, "chat", f"alice@127.0.0.1:{daemon.port}")
+    bob = program(children, "chat", f"bob@127.0.0.1:{daemon.port}", "--mode", "udp")
+    for chat in (alice, bob):
+        types(chat, "/who")
+        await chat.shows("^online: ")
+    types(alice, "/p2p bob")
+    await alice.shows(r"^bob: direct \(udp, \d")
+    await bob.shows(r"^alice: direct \(udp, \d")
+    types(bob, "alice: straight")
+    await alice.shows("^bob: straight$")
+    types(alice, "/p2p bob off")
+    await alice.shows("^bob: by the server$")
+    await bob.shows("^alice: by the server again$")
 
 
 @pytest_twisted.ensureDeferred

@@ -260,7 +260,7 @@ async def test_a_chat_on_a_terminal(start: Start, children: list[Child]) -> None
     alice.types("bob: hello yourself")
     await bob.shows("^alice: hello yourself$")
     alice.types("/to bob")
-    await alice.shows("alice to bob>")
+    await alice.shows("alice to bob, .*>")
     alice.types("plain")
     await bob.shows("^alice: plain$")
     alice.types("/ping bob")
@@ -339,6 +339,26 @@ async def test_without_prompt_toolkit_a_terminal_gets_lines_and_a_hint(start: St
     await alice.shows("^alice: to myself.*\n(.*\n)*alice: to myself")
     alice.process.write(b"/quit\n")
     assert await alice.over() == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_on_a_terminal_a_channel_is_opened_to_whom_one_talks_and_the_line_says_so(
+    start: Start, children: list[Child]
+) -> None:
+    require("prompt_toolkit", "the chat edits lines with it: pip install 'esframework[terminal]'")
+    daemon = await start("--open").ready()
+    bob = await chatting(children, daemon, "bob")
+    alice = Terminal(children, "chat", at(daemon, "alice"), "--mode", "tcp")
+    await alice.shows("online: alice")
+    alice.types("/to bob")
+    await alice.shows("alice to bob, by the server>")
+    alice.types("hello")
+    await bob.shows("^alice: hello$")
+    await bob.shows(r"^alice: direct \(tcp, \d")
+    await alice.shows(r"\* bob: direct \(tcp, \d")
+    alice.types("straight")
+    await bob.shows("^alice: straight$")
+    await alice.shows(r"alice to bob, direct \(tcp, [\d.]+ ms\)>")
 
 
 # --- messages -------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from esframework.cli.chatting.wishes import (
     ListDevices,
     ListFiles,
     ListGroups,
+    ListPaths,
+    OpenPath,
     Ping,
     Query,
     Quit,
@@ -34,6 +36,7 @@ from esframework.cli.chatting.wishes import (
     ReceiveFile,
     Say,
     SendFile,
+    ServerPath,
     StopFiles,
     To,
     Who,
@@ -101,6 +104,13 @@ def _decline(rest: str) -> Wish:
     return DeclineFile(_needed(name), text.strip())
 
 
+def _path(rest: str) -> Wish:
+    if not rest:
+        return ListPaths()
+    name, _, word = rest.rpartition(" ")
+    return ServerPath(_needed(name.strip())) if word == "off" and name else OpenPath(rest)
+
+
 def _invite(rest: str) -> Wish:
     group, *users = rest.split() or [""]
     return Invite(_group(group), tuple(users) if users else (_needed(""),))
@@ -132,6 +142,7 @@ COMMANDS: Final = (
     Command("/decline NAME [TEXT]", "do not take it", _decline),
     Command("/files", "what is offered, and what is under way", lambda rest: ListFiles()),
     Command("/stop NAME", "interrupt what goes to NAME or comes from there", lambda rest: StopFiles(_needed(rest))),
+    Command("/p2p [NAME [off]]", "a channel straight to NAME, or none any more; which there are", _path),
     Command("/help", "this list", lambda rest: Help()),
     Command("/quit", "leave; so does Ctrl-D", lambda rest: Quit()),
 )  # fmt: skip

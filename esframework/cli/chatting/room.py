@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred
 
 from esframework.cli.chatting.files import Files
 from esframework.cli.chatting.groups import Groups
-from esframework.cli.chatting.lines import BadLine, parse_line
+from esframework.cli.chatting.lines import GROUP_SIGN, BadLine, parse_line
+from esframework.cli.chatting.paths import Paths
 from esframework.cli.chatting.people import People
 from esframework.cli.chatting.screen import Screen
 from esframework.cli.chatting.talking import Talking
@@ -29,13 +30,16 @@ _LOST_ON_THE_WAY: Final = "the connection was lost before an answer came; it may
 
 
 class ChatRoom:
-    """One user's conversation. `failures` counts what was asked for and did not succeed; `folder` is where files go."""
+    """One user's conversation. `failures` counts what was asked for and did not succeed; `folder` is where files go.
+    `opens_channels` to whomever is talked to; else only to those of whom that is asked."""
 
-    def __init__(self, client: Any, screen: Screen, folder: Path = Path()) -> None:
+    def __init__(self, client: Any, screen: Screen, folder: Path = Path(), *, opens_channels: bool = False) -> None:
         self._screen = screen
         self._people = People(client, screen)
         self._groups = Groups(client, screen)
-        parts = (Talking(client, screen), self._people, self._groups, Files(client, screen, folder))
+        self._paths = Paths(client, screen, opens_channels)
+        talking = Talking(client, screen, self._paths.talked_to)
+        parts = (talking, self._people, self._groups, Files(client, screen, folder), self._paths)
         self.recipient: str | None = None
         self.failures = 0
         self._has_left = False
@@ -52,8 +56,14 @@ class ChatRoom:
     def leave(self) -> None:
         """Tell nothing more, not even what becomes of wishes that are under way."""
         self._has_left = True
+        self._paths.leave()
         for subscription in self._subscriptions:
             subscription.cancel()
+
+    def way_to_recipient(self) -> str:
+        """By which way plain lines go, in words; empty where they go to nobody, or to a group."""
+        to = self.recipient
+        return "" if to is None or to.startswith(GROUP_SIGN) else self._paths.way_to(to)
 
     def wish(self, line: str) -> Wish | None:
         """What a line asks for, as `parse_line`; a line that means nothing is complained about, and None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from esframework.cli.chatting.lines import GROUP_SIGN, HELP
@@ -13,10 +14,11 @@ from esframework.wire.types import Level
 
 
 class Talking:
-    """One user's talk through a client engine."""
+    """One user's talk through a client engine. `talked_to(user)` is told of whom something has reached."""
 
-    def __init__(self, client: Any, screen: Screen) -> None:
+    def __init__(self, client: Any, screen: Screen, talked_to: Callable[[str], None] = lambda user: None) -> None:
         self._client = client
+        self._talked_to = talked_to
         self._screen = screen
         self.subscriptions = [
             client.basic.device_online.subscribe(lambda device: self._device(device, True)),
@@ -38,6 +40,8 @@ class Talking:
         elif await self._client.offline.send(wish.target, TEXT, content) is Level.STORED_ON_DISK:
             text = f"{name_of(wish.target)} is away; the server keeps it until then"
             self._screen.note(text, kept_for=wish.target)
+        else:
+            self._talked_to(wish.target)
 
     async def _ask(self, wish: Query) -> None:
         answer = await self._client.custom.query(wish.target, QUESTION, wish.text.encode("utf-8", "replace"))

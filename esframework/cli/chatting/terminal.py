@@ -58,9 +58,9 @@ async def talk_on_terminal(user_id: str, room: ChatRoom) -> None:
         print("/help tells what may be written", flush=True)
         await room.begin(Who())
         while True:
-            to = f" to {printable(room.recipient)}" if room.recipient is not None else ""
             try:
-                line = await _in_asyncio(session.prompt_async(f"{printable(user_id)}{to}> ", handle_sigint=False))
+                # Asked for each time that the line is drawn: by which way it goes may have changed.
+                line = await _in_asyncio(session.prompt_async(lambda: prompt_of(user_id, room), handle_sigint=False))
             except EOFError:
                 return
             wish = room.wish(line)
@@ -68,6 +68,13 @@ async def talk_on_terminal(user_id: str, room: ChatRoom) -> None:
                 return
             if wish is not None:
                 room.begin(wish)
+
+
+def prompt_of(user_id: str, room: ChatRoom) -> str:
+    """Who talks to whom, and by which way: `alice to bob, direct (udp, 12 ms)> `."""
+    to = f" to {printable(room.recipient)}" if room.recipient is not None else ""
+    way = room.way_to_recipient()
+    return f"{printable(user_id)}{to}{', ' if way else ''}{way}> "
 
 
 async def _in_asyncio(coroutine: Any) -> Any:

@@ -152,6 +152,25 @@ class ListFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class ListPaths:
+    """By which way whom is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPath:
+    """A channel straight to a user."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPath:
+    """No channel to a user any more."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """What may be written."""
 
@@ -181,6 +200,9 @@ Wish: TypeAlias = (
     | DeclineFile
     | StopFiles
     | ListFiles
+    | ListPaths
+    | OpenPath
+    | ServerPath
     | Help
     | Quit
 )
