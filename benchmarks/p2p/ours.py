@@ -1,4 +1,4 @@
-"""A channel of ours over UDP, in a role of `traffic`: the pure core, and nothing around it but a socket and a timer.
+"""A channel of ours over UDP, in a role of `traffic`: all of the product's driver, on a reactor.
 
 Keys are agreed on the command line's side, as signalling would have done it; so is the round trip, which real ends know
 from their probes.
@@ -7,144 +7,150 @@ from their probes.
 from __future__ import annotations
 
 import argparse
-import os
-import select
-import socket
 import time
-from collections.abc import Callable
+from typing import Any
 
-from benchmarks.p2p.traffic import CHUNK, Arrivals, Asking, options, say
-from esframework.limits import rudp as limits
-from esframework.rudp.connection import CongestionMaker, Connection, measuring, reference
-from esframework.rudp.endpoint import Endpoint
-from esframework.rudp.events import Event
+from benchmarks.p2p.traffic import CHUNK, INTERVAL, Arrivals, Asking, options, say
+from esframework.rudp.connection import CongestionMaker, measuring, reference
 from esframework.rudp.keys import AES_GCM, derive
-from esframework.rudp.streams import FIRST_FILE, MESSAGES, StreamData
 
 ALGORITHMS: dict[str, CongestionMaker] = {"measuring": measuring, "newreno": reference}
-INDICES = {"receive": 1, "echo": 1, "send": 2, "ask": 2}
-SOCKET_BUFFER = 4 << 20
-MOST_READ = 256
+MESSAGES, FILES = 0, 2
+INDEX = 1
+BEGINNING = frozenset({"send", "ask"})
 
 
-class Ends:
-    """A socket with one channel on it."""
+class User:
+    """The user of a channel that does nothing; each role does what is its own."""
+
+    def __init__(self, end: End, chosen: argparse.Namespace) -> None:
+        self.end = end
+        self.chosen = chosen
+
+    def opened(self, channel: Any) -> None:
+        """Part of IP2PChannelUser."""
+
+    def received(self, channel: Any, stream: int, data: bytes) -> None:
+        """Part of IP2PChannelUser."""
+
+    def writable(self, channel: Any) -> None:
+        """Part of IP2PChannelUser."""
+
+    def moved(self, channel: Any, address: Any) -> None:
+        """Part of IP2PChannelUser."""
+
+    def closed(self, channel: Any, code: int, reason: str, is_remote: bool) -> None:
+        """Part of IP2PChannelUser."""
+        self.end.stop()
+
+
+class Receiving(User):
+    """Counts what comes."""
+
+    def __init__(self, end: End, chosen: argparse.Namespace) -> None:
+        super().__init__(end, chosen)
+        self.arrivals = Arrivals(chosen.seconds)
+        self._look()
+
+    def received(self, channel: Any, stream: int, data: bytes) -> None:
+        """Count."""
+        if self.arrivals.came(len(data)):
+            self._finish()
+
+    def _look(self) -> None:
+        if self.arrivals.is_over():
+            self._finish()
+        else:
+            self.end.reactor.callLater(0.1, self._look)
+
+    def _finish(self) -> None:
+        self.end.stop(self.arrivals.report)
+
+
+class Sending(User):
+    """Keeps a stream full for ever."""
+
+    def opened(self, channel: Any) -> None:
+        """Begin."""
+        self.writable(channel)
+
+    def writable(self, channel: Any) -> None:
+        """Fill it again."""
+        while not channel.is_busy:
+            channel.write(FILES, CHUNK)
+
+
+class Echoing(User):
+    """Sends back what comes."""
+
+    def received(self, channel: Any, stream: int, data: bytes) -> None:
+        """Send it back."""
+        channel.write(MESSAGES, data)
+
+
+class Talking(User):
+    """Asks each 20 ms."""
+
+    asking: Asking
+
+    def opened(self, channel: Any) -> None:
+        """Begin."""
+        self.sent_before = channel.facts()["datagrams_sent"]
+        self.asking = Asking(self.chosen.count)
+        self._ask(channel)
+
+    def received(self, channel: Any, stream: int, data: bytes) -> None:
+        """Note an answer."""
+        self.asking.came(data)
+
+    def _ask(self, channel: Any) -> None:
+        if self.asking.is_over:
+            sent = channel.facts()["datagrams_sent"] - self.sent_before
+            self.end.stop(lambda: self.asking.report(sent))
+            return
+        if data := self.asking.due():
+            channel.write(MESSAGES, data)
+        when = self.asking.next_at
+        wait = INTERVAL if when is None else max(0.0, when - time.monotonic())
+        self.end.reactor.callLater(wait, self._ask, channel)
+
+
+ROLES: dict[str, type[User]] = {"receive": Receiving, "send": Sending, "echo": Echoing, "ask": Talking}
+
+
+class End:
+    """One process: its driver and its channel."""
 
     def __init__(self, chosen: argparse.Namespace) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            self.socket.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
-        index = INDICES[chosen.role]
-        self.socket.bind((chosen.here, chosen.port + (index == 2)))
-        self.socket.setblocking(False)
-        self.sent = 0
-        self.endpoint = Endpoint(os.urandom)
-        # Whoever asks has an even index; the two differ, so nobody takes what is not for it.
-        is_leader = index == 2
-        self.index = index
-        self.connection = Connection(
-            derive(b"server's secret", b"shared secret", is_leader, b"benchmark", AES_GCM),
-            3 - index,
-            (chosen.there, chosen.port + (index == 1)),
-            time.monotonic(),
-            random=os.urandom,
+        # A reactor is made where it is first imported: in the namespace, and with the epoll of this process.
+        from twisted.internet import reactor
+
+        from esframework.net.clock import use_monotonic_time
+        from esframework.net.udp import UdpDriver
+
+        self.reactor: Any = reactor
+        use_monotonic_time(reactor)
+        begins = chosen.role in BEGINNING
+        driver = UdpDriver(reactor, hosts=[chosen.here], port=chosen.port + begins)
+        driver.open(
+            derive(b"server's secret", b"shared secret", begins, b"benchmark", AES_GCM),
+            INDEX,
+            INDEX,
+            (chosen.there, chosen.port + (not begins)),
+            ROLES[chosen.role](self, chosen),  # type: ignore[arg-type]
             round_trip=chosen.round_trip,
             congestion=ALGORITHMS[chosen.algorithm],
         )
-        self.endpoint.add(index, self.connection)
+        say(ready=True)
+        self.reactor.run()
 
-    def write(self, stream: int, data: bytes) -> None:
-        """Have bytes sent with the next turn."""
-        self.connection.write(stream, data)
-        self.endpoint.touch(self.index)
-
-    def turn(self, until: float | None = None) -> list[Event]:
-        """Send what is to be sent, wait for datagrams, a timer of the channel, or `until`; what happened."""
-        now = time.monotonic()
-        for datagram, address in self.endpoint.datagrams_to_send(now):
-            self._send(datagram, address, now)
-        due = self.endpoint.next_timer()
-        times = [when for when in (due, until) if when is not None]
-        wait = max(0.0, min(times) - time.monotonic()) if times else None
-        if select.select([self.socket], [], [], wait)[0]:
-            self.endpoint.receive_batch(self._read(), time.monotonic())
-        now = time.monotonic()
-        if due is not None and due <= now:
-            self.endpoint.on_timer(now)
-        return [event for _, event in self.endpoint.events()]
-
-    def _send(self, datagram: bytes, address: tuple[str, int], now: float) -> None:
-        self.sent += 1
-        try:
-            self.socket.sendto(datagram, address)
-        except BlockingIOError:
-            return  # as if the network had lost it
-        except OSError:
-            self.connection.refused_by_system(len(datagram), now)
-
-    def _read(self) -> list[tuple[bytes, tuple[str, int]]]:
-        batch: list[tuple[bytes, tuple[str, int]]] = []
-        while len(batch) < MOST_READ:
-            try:
-                batch.append(self.socket.recvfrom(2048))
-            except BlockingIOError:
-                break
-            except ConnectionRefusedError:
-                continue  # the other end has not begun
-        return batch
-
-
-def main() -> None:
-    """Do what the command line says."""
-    chosen = options()
-    ends = Ends(chosen)
-    say(ready=True)
-    roles: dict[str, Callable[[Ends, argparse.Namespace], None]]
-    roles = {"receive": receive, "send": send, "ask": ask, "echo": echo}
-    roles[chosen.role](ends, chosen)
-
-
-def receive(ends: Ends, chosen: argparse.Namespace) -> None:
-    """Count what comes."""
-    arrivals = Arrivals(chosen.seconds)
-    while not arrivals.is_over():
-        for event in ends.turn(time.monotonic() + 0.1):
-            if isinstance(event, StreamData) and arrivals.came(len(event.data)):
-                break
-    arrivals.report()
-
-
-def send(ends: Ends, chosen: argparse.Namespace) -> None:
-    """Keep a stream full for ever."""
-    streams = ends.connection.streams
-    while True:
-        while streams.unsent < limits.STREAM_WINDOW:
-            ends.write(FIRST_FILE, CHUNK)
-        ends.turn()
-
-
-def echo(ends: Ends, chosen: argparse.Namespace) -> None:
-    """Send back what comes, for ever."""
-    while True:
-        for event in ends.turn():
-            if isinstance(event, StreamData):
-                ends.write(MESSAGES, event.data)
-
-
-def ask(ends: Ends, chosen: argparse.Namespace) -> None:
-    """Ask each 20 ms."""
-    while ends.connection.opened_at is None:
-        ends.turn()
-    ends.sent = 0
-    asking = Asking(chosen.count)
-    while not asking.is_over:
-        if data := asking.due():
-            ends.write(MESSAGES, data)
-        for event in ends.turn(asking.next_at or time.monotonic() + 0.1):
-            if isinstance(event, StreamData):
-                asking.came(event.data)
-    asking.report(ends.sent)
+    def stop(self, before: Any = None) -> None:
+        """End the program, having said something."""
+        if self.reactor.running:
+            if before is not None:
+                before()
+            self.reactor.stop()
 
 
 if __name__ == "__main__":
-    main()
+    End(options())

@@ -28,7 +28,7 @@ from esframework.net.channels import Address, IP2PChannelUser
 from esframework.net.datagram_socket import Datagram
 from esframework.net.datagrams import EVERYWHERE, DatagramPort, source_for
 from esframework.net.udp_channel import UdpChannel
-from esframework.rudp.connection import Connection
+from esframework.rudp.connection import CongestionMaker, Connection, measuring
 from esframework.rudp.endpoint import Endpoint
 from esframework.rudp.events import CloseCode, Closed
 from esframework.rudp.keys import Keys
@@ -140,6 +140,7 @@ class UdpDriver:
         *,
         round_trip: float | None = None,
         also_at: Sequence[Address] = (),
+        congestion: CongestionMaker = measuring,
     ) -> UdpChannel:
         """Begin a channel; its first datagram leaves in the next turn of the reactor.
 
@@ -147,6 +148,7 @@ class UdpDriver:
         :param address: where the other end answered.
         :param round_trip: seconds, if the probes measured it.
         :param also_at: other addresses that answered, where the other end is looked for when this one falls silent.
+        :param congestion: what decides how much may be on its way; `reference` gives way to every loss.
         :raises ChannelClosed: when the port is closed.
         """
         if self._is_closed:
@@ -158,6 +160,7 @@ class UdpDriver:
             self.seconds(),
             random=self._random,
             round_trip=INITIAL_RTT if round_trip is None else round_trip,
+            congestion=congestion,
         )
         for other in also_at:
             connection.remember_address(other)
