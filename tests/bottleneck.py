@@ -32,7 +32,7 @@ class Path:
 class Flow:
     """A sender that always has something to send, and its receiver."""
 
-    def __init__(self, controller: Callable[[Rtt], Congestion]) -> None:
+    def __init__(self, controller: Callable[[Rtt], Congestion], begins_at: float = 0.0) -> None:
         rtt = Rtt()
         self.recovery = Recovery(rtt, controller(rtt), 0.0)
         self.pacer = Pacer(0.0)
@@ -40,23 +40,23 @@ class Flow:
         self.arrived = 0
         self.number = 0
         self.unacknowledged = 0
-        self.wake_at = 0.0
+        self.wake_at = begins_at
 
 
 class Bottleneck:
-    """Flows that share one path, in virtual time."""
+    """Flows that share one path, in virtual time; each begins so much later than the one before it."""
 
-    def __init__(self, path: Path, seed: int, *controllers: Callable[[Rtt], Congestion]) -> None:
+    def __init__(self, path: Path, seed: int, *controllers: Callable[[Rtt], Congestion], apart: float = 0.0) -> None:
         self.path = path
         self.now = 0.0
         self.dropped = 0
-        self.flows = [Flow(controller) for controller in controllers]
+        self.flows = [Flow(controller, index * apart) for index, controller in enumerate(controllers)]
         self._random = Random(seed).random
         self._free_at = 0.0
         self._events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
         self._count = 0
         for flow in self.flows:
-            self._later(0.0, self._wake, flow)
+            self._later(flow.wake_at, self._wake, flow)
 
     def run(self, seconds: float) -> None:
         """Let time pass."""

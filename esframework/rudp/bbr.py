@@ -10,19 +10,22 @@
     bandwidth   the largest rate at which anything was delivered in 10 round trips
     rtt         the shortest in 10 s; when that is older, queues are emptied so that it can be measured again
     loss        says nothing, up to 15 % of a round and what chance adds to that; beyond, bandwidth is believed to be
-                15 % smaller, once a round
+                15 % smaller, once a round; three such rounds end the start
+    probes      the round at 1.25; if it found a tenth more than was known, the next one follows without the six rounds
+                between: a flow that was lost in a full queue when it began is not slow for the next half minute
     crowding    loss in a round in which nothing came back within 1.25 of the shortest time: then a queue is full, and
-                not the path bad. The window gets a ceiling at 85 % of itself, never below what the path holds; it
-                rises by 5 % with each other round, so that flows that yield to losses get their share
+                not the path bad. The window gets a ceiling at 70 % of itself, as Cubic's does, never below what the
+                path holds; it rises by one packet with each other round, as Reno's does
     bursts      what came in one go beyond bandwidth * time is added to the window, the most in 10 rounds: receivers
                 and reactors acknowledge many packets together, and others shall leave meanwhile
 
 Sources: Cardwell et al., "BBR: Congestion-Based Congestion Control" (2016), and draft-ietf-ccwg-bbr for loss and
-bursts; the gains are 4 ln 2 and the rate at which a queue made by it drains. Crowding is our own, measured on a model
-of 20 Mbit/s, 50 ms and a queue of 1.5 times what the path holds: beside two of these a Cubic flow gets 28 % instead of
-18 %. Several flows on one path find their shares because they empty the queue at about the same time. Weak, as BBR is,
-where a queue holds four times what the path does and a loss-based flow fills it: two flows that begin with it get 3 %
-each at first, and 15 to 20 % after half a minute. Knows no randomness: `phase` says where in its cycle a flow begins.
+bursts; the gains are 4 ln 2 and the rate at which a queue made by it drains. Crowding is our own: beside two of these
+a Cubic flow gets its third, where the kernel's bbr leaves it 2 to 9 % (20 Mbit/s, 50 ms, a queue of 1.5 times what the
+path holds). Several flows on one path find their shares because they empty the queue at about the same time. Weak, as
+BBR is: where a queue holds less than a third of what the path does, losses say nothing of it, and Cubic gets a tenth;
+where it holds four times as much and is full, a flow that comes later begins with an eighth. Knows no randomness:
+`phase` says where in its cycle a flow begins.
 """
 
 from __future__ import annotations
@@ -41,13 +44,18 @@ EMPTYING: Final = "emptying"
 
 _GAIN: Final = 2.77
 _CYCLE: Final = (1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+_AFTER_PROBE: Final = 2
+"""Where in the cycle a probe and the emptying of its queue are over."""
 _STEADY_WINDOW: Final = 2.0
 _EMPTY_WINDOW: Final = 0.5
 _LEAST_PACKETS: Final = 4
 _GROWTH: Final = 1.25
 _ROUNDS_WITHOUT_GROWTH: Final = 3
 _CROWDED: Final = 1.25
-_CEILING_GROWTH: Final = 1.05
+_YIELD: Final = 0.7
+_AGAIN: Final = 1.1
+"""Times the bandwidth from before a probe that the probe must have found, for the next one to follow at once."""
+
 _CHANCE: Final = 3.0
 """Standard deviations beyond the share that may be lost: so many more may be chance, as a short round says little."""
 
@@ -86,8 +94,9 @@ class Bbr:
         self.datagram_size = datagram_size
         self.state = STARTUP
         self._rtt = rtt
-        self._phase = 2 + phase % (len(_CYCLE) - 2)
+        self._phase = _AFTER_PROBE + phase % (len(_CYCLE) - _AFTER_PROBE)
         self._began_phase_at = now
+        self._tried_from = inf
         self._bandwidth = MaximumFilter(limits.BANDWIDTH_ROUNDS)
         self._shortest = 0.0
         self._shortest_at = now
@@ -161,20 +170,18 @@ class Bbr:
         tolerated = limits.TOLERATED_LOSS * sent / self.datagram_size
         if self._round_lost_packets > tolerated + _CHANCE * sqrt(tolerated):
             self._bandwidth.scale(limits.BACK_OFF)
-            self._rounds_full = _ROUNDS_WITHOUT_GROWTH
-        elif self.state == STARTUP and is_crowded and self._round_lost:
-            # A queue that stands for a whole round and overflows: more does not get through.
-            self._rounds_full = _ROUNDS_WITHOUT_GROWTH
+            self._rounds_full += 1
         elif self.state == STARTUP and (is_crowded or not sample.is_app_limited):
             if self._bandwidth.value >= _GROWTH * self._full_bandwidth:
                 self._full_bandwidth = self._bandwidth.value
                 self._rounds_full = 0
             else:
-                self._rounds_full += 1
+                # A queue that stands for a whole round and overflows: there is nothing to wait for.
+                self._rounds_full += _ROUNDS_WITHOUT_GROWTH if is_crowded and self._round_lost else 1
         if self._round_lost and is_crowded:
-            self._ceiling = limits.BACK_OFF * min(self._ceiling, self._window)
+            self._ceiling = _YIELD * min(self._ceiling, self._window)
         else:
-            self._ceiling *= _CEILING_GROWTH
+            self._ceiling += self.datagram_size
         self._shortest_of_round = inf
         self._round_ends = self._round_began = sample.delivered
         self._round_lost = self._round_lost_packets = 0
@@ -219,6 +226,11 @@ class Bbr:
             is_over = is_over or sample.in_flight <= self._product(1.0)
         if is_over:
             self._phase = (self._phase + 1) % len(_CYCLE)
+            if self._phase == _AFTER_PROBE and self._bandwidth.value >= _AGAIN * self._tried_from:
+                # There was more: what little is believed of a path must not take minutes to rise.
+                self._phase = 0
+            if self._phase == 0:
+                self._tried_from = self._bandwidth.value
             self._enter_steady(now)
 
     def _empty(self, sample: Sample, is_round: bool, now: float) -> None:

@@ -11,6 +11,7 @@ from esframework.rudp.bbr import DRAIN, EMPTYING, STARTUP, STEADY, Bbr, MaximumF
 from esframework.rudp.congestion import NewReno, Packet, Sample
 from esframework.rudp.rtt import Rtt
 from tests.bottleneck import Bottleneck, Path
+from tests.cubic import Cubic
 
 SIZE = 1200
 SMALL = Path(rate=250_000.0, rtt=0.05, queue=18_750.0)
@@ -90,6 +91,48 @@ def test_a_flow_that_yields_to_losses_gets_its_share_beside_two() -> None:
     assert min(bottleneck.share(20.0)) >= 0.2
 
 
+LINES = {
+    "50 ms": Path(),
+    "10 ms": Path(rtt=0.01, queue=37_500.0),
+    "200 ms": Path(rtt=0.2, queue=750_000.0),
+    "short queue": Path(queue=100_000.0),
+    "long queue": Path(queue=500_000.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "apart", "is_first", "least"),
+    [
+        ("50 ms", 0.4, True, 0.2),
+        ("50 ms", 0.4, False, 0.2),
+        ("10 ms", 0.4, True, 0.2),
+        ("200 ms", 0.0, True, 0.2),
+        ("short queue", 0.4, True, 0.2),
+        ("long queue", 0.4, True, 0.1),
+    ],
+)
+def test_two_and_a_cubic_flow_share(line: str, apart: float, is_first: bool, least: float) -> None:
+    """Weaker where a queue lasts for longer than a flow needs to find its share: see `bbr`."""
+    ours = [measured(1), measured(4)]
+    bottleneck = Bottleneck(LINES[line], 1, *([Cubic, *ours] if is_first else [*ours, Cubic]), apart=apart)
+    bottleneck.run(2 * apart + 0.5)
+    shares = bottleneck.share(20.0)
+    assert min(shares) >= least
+    assert sum(shares) >= 0.97
+
+
+def test_a_flow_that_is_lost_in_a_full_queue_when_it_begins_is_not_slow_for_long() -> None:
+    rounds = Rounds()
+    for _ in range(20):
+        rounds.round(10_000.0)
+    assert rounds.controller.state == STEADY
+    begin = rounds.now
+    while rounds.controller.bandwidth < 100_000.0:
+        rounds.round(rounds.controller.rate)
+    # A cycle of eight rounds for each quarter more would take eight seconds.
+    assert rounds.now - begin < 5.0
+
+
 def test_startup_ends_when_three_rounds_bring_no_more() -> None:
     rounds = Rounds()
     for rate in (10_000.0, 20_000.0, 40_000.0, 40_000.0, 41_000.0, 42_000.0):
@@ -141,10 +184,11 @@ def test_bandwidth_is_given_back_when_more_are_lost_than_15_percent_and_chance(
 
 def test_the_start_is_over_when_a_queue_overflows() -> None:
     rounds = Rounds()
-    for rate, rtt, lost in ((100_000.0, 0.1, 0), (200_000.0, 0.1, 0), (300_000.0, 0.13, 1)):
-        assert rounds.controller.state == STARTUP
-        rounds.round(rate, rtt=rtt, lost=lost)
+    for rate, rtt in ((100_000.0, 0.1), (200_000.0, 0.1), (300_000.0, 0.13)):
+        rounds.round(rate, rtt=rtt)
     rounds.round(300_000.0, rtt=0.13)
+    assert rounds.controller.state == STARTUP
+    rounds.round(300_000.0, rtt=0.13, lost=1)
     assert rounds.controller.state != STARTUP
 
 
