@@ -113,6 +113,9 @@ UDP_LARGEST_DATAGRAM: Final = 2048
 UDP_WAITING_DATAGRAMS: Final = 4096
 """Datagrams that may wait for a socket without room: no more are made until they have left."""
 
+UDP_BLOCKED_LOOK: Final = 1.0
+"""Seconds between looks at the time while a socket has no room: nothing is sent, but silence still ends a channel."""
+
 UDP_BIND_TRIES: Final = 8
 """Times that a port is sought which is free for IPv4 and IPv6: of 28000, few are taken."""
 

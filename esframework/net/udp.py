@@ -22,6 +22,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from esframework import limits
 from esframework.errors import ChannelClosed
 from esframework.limits.rudp import INITIAL_RTT
 from esframework.net.channels import Address, IP2PChannelUser
@@ -149,9 +150,9 @@ class UdpDriver:
         :param round_trip: seconds, if the probes measured it.
         :param also_at: other addresses that answered, where the other end is looked for when this one falls silent.
         :param congestion: what decides how much may be on its way; `reference` gives way to every loss.
-        :raises ChannelClosed: when the port is closed.
+        :raises ChannelClosed: when the port is closed, or is to be.
         """
-        if self._is_closed:
+        if self._is_closed or self._stopping:
             raise ChannelClosed(f"UDP port {self.port} is closed, and channels by it with it")
         connection = Connection(
             keys,
@@ -266,16 +267,19 @@ class UdpDriver:
         self._in_turn = True
         self._is_woken = False
         self._tell()
-        if not self._port.is_blocked:
+        if not (self._is_closed or self._port.is_blocked):
             self._send(now)
             if self._watched:
                 self._tell_writable()
+        if self._is_closed:
+            # Whoever was told something has seen to that.
+            return
         self._in_turn = False
         if self._stopping and not len(self._endpoint):
             self._end(CloseCode.DONE, "")
         elif self._port.is_blocked:
-            # Goes on in `datagrams_left`.
-            return
+            # Goes on in `datagrams_left`; but a channel of which nothing is heard meanwhile ends all the same.
+            self._call_at(now + limits.UDP_BLOCKED_LOOK, now)
         elif self._endpoint.is_touched:
             self._wake()
         else:

@@ -401,6 +401,43 @@ def test_stopping_closes_every_channel_first() -> None:
     world.end()
 
 
+def test_a_port_that_is_stopping_begins_no_channel_for_which_it_would_stay() -> None:
+    world = World()
+    left, _ = world.open()
+    world.run()
+    left.write(FILES, bytes(100_000))
+    done = world.drivers[0].stop()
+    with pytest.raises(ChannelClosed):
+        world.open()
+    world.run(5.0)
+    assert done.called
+    world.end()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_who_is_told_something_may_close_the_port_at_once(others: int) -> None:
+    world = World()
+
+    class Leaving(User):
+        def received(self, channel: UdpChannel, stream: int, data: bytes) -> None:
+            super().received(channel, stream, data)
+            world.drivers[1].abort()
+
+    users = User(), Leaving()
+    left, _ = world.open(*users)
+    bystanders = [(User(), User()) for _ in range(others)]
+    for pair in bystanders:
+        world.open(*pair)
+    world.run()
+    left.write(MESSAGES, b"go")
+    world.run(0.02)
+    assert users[1].told == [("opened",), ("closed", CloseCode.DONE, "", False)]
+    world.drivers[0].abort()
+    assert world.reactor.getDelayedCalls() == []
+    assert all(pair[1].told[-1] == ("closed", CloseCode.DONE, "", False) for pair in bystanders)
+    world.end()
+
+
 def test_a_port_without_channels_stops_at_once() -> None:
     world = World()
     done = world.drivers[0].stop()
@@ -542,6 +579,24 @@ def test_while_the_kernel_has_no_room_no_more_is_made() -> None:
     assert users[1].streams == {MESSAGES: b"first" + b"more" * 50}
     for driver in drivers:
         driver.abort()
+
+
+def test_who_hears_nothing_is_told_so_even_while_the_kernel_has_no_room() -> None:
+    reactor, drivers, users, channels = on_sockets()
+    (part,) = drivers[0]._port._parts.values()
+    scripted = Scripted(part._socket)  # type: ignore[attr-defined]
+    scripted.errors = [EAGAIN] * 100
+    part._socket = scripted  # type: ignore[attr-defined]
+    channels[0].write(MESSAGES, b"first")
+    reactor.turn(1)
+    drivers[1].abort()
+    for reader in list(reactor.readers):
+        # Its farewell is not heard either.
+        reactor.removeReader(reader)
+    while users[0].told[-1][0] != "closed" and reactor.seconds() < 60:
+        reactor.advance(0.1)
+    assert users[0].told[-1][:2] == ("closed", CloseCode.SILENCE)
+    drivers[0].abort()
 
 
 def test_a_path_that_is_too_narrow_is_found_out_by_what_the_system_refuses() -> None:
