@@ -156,10 +156,10 @@ class DatagramSocket:
             if error.errno != EMSGSIZE and error.errno not in _NO_SEGMENTS:
                 self._count_error(error, len(run))
                 return len(run)
-            refused = self.counts.get("too_large", 0)
+            failed = sum(self.counts.values())
             sent = self._send_each([(datagram, address) for datagram in run])
-            if error.errno in _NO_SEGMENTS and refused == self.counts.get("too_large", 0):
-                # It was not for their size: this will never do.
+            if error.errno in _NO_SEGMENTS and failed == sum(self.counts.values()):
+                # It was not for their size, nor for the address: this will never do.
                 self._segments = False
             return sent
         return len(run)
@@ -190,16 +190,17 @@ class DatagramSocket:
         """Part of IReadDescriptor: something waits to be read."""
         batch: list[Datagram] = []
         read = self._read_merged if self._merges else self._read_one
-        errors = 0
-        while len(batch) < limits.UDP_READ_DATAGRAMS and errors < limits.UDP_READ_DATAGRAMS:
+        # So many reads, too: errors and what is too long add nothing to the batch.
+        for _ in range(limits.UDP_READ_DATAGRAMS):
             try:
                 read(batch)
             except OSError as error:
                 if error.errno in _FULL:
                     break
                 # What ICMP, or Windows for it, says of a datagram that was sent.
-                errors += 1
                 self._count_error(error, 1)
+            if len(batch) >= limits.UDP_READ_DATAGRAMS:
+                break
         if batch:
             self._owner.datagrams_came(batch)
 

@@ -201,6 +201,18 @@ def test_a_run_of_too_large_ones_is_their_fault_and_not_the_cards() -> None:
     ends.close()
 
 
+def test_an_address_that_is_none_is_its_own_fault_and_not_the_cards() -> None:
+    ends = Ends()
+    ends.socket._segments = True
+    scripted = ends.scripted()
+    # Port 0: anybody can write that into a datagram as the port that it comes from.
+    scripted.errors = [EINVAL] * 4
+    ends.socket.write(batch((HOST, 0), 100, 100, 100))
+    assert ends.socket.counts == {f"error_{EINVAL}": 3}
+    assert ends.socket.segments
+    ends.close()
+
+
 @pytest.mark.parametrize("segments", [True, False])
 def test_what_finds_no_room_waits_in_order(segments: bool) -> None:
     ends = Ends()
@@ -266,6 +278,29 @@ def test_what_is_longer_than_any_of_ours_takes_no_memory(merges: bool) -> None:
     (came,) = ends.other_owner.batches
     assert [len(datagram) for datagram, _ in came][-2:] == [100, limits.UDP_LARGEST_DATAGRAM]
     assert max(len(datagram) for datagram, _ in came) == limits.UDP_LARGEST_DATAGRAM
+    ends.close()
+
+
+def test_a_flood_of_what_is_too_long_has_the_reactor_wait_no_longer_than_any_other() -> None:
+    class Flood:
+        reads = 0
+
+        def recvmsg_into(self, buffers: Any, ancillary: int) -> Any:
+            self.reads += 1
+            assert self.reads < 10_000, "read for ever"
+            return 60_000, [], 0, (HOST, 9)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(ends.socket._socket, name)
+
+    ends = Ends()
+    flood = Flood()
+    ends.other._merges = True
+    ends.other._socket, kept = flood, ends.other._socket  # type: ignore[assignment]
+    ends.other.doRead()
+    assert flood.reads == limits.UDP_READ_DATAGRAMS
+    assert ends.other.counts == {"too_long": flood.reads}
+    ends.other._socket = kept
     ends.close()
 
 
