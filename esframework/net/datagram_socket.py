@@ -18,6 +18,8 @@ from __future__ import annotations
 import socket
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from errno import EAGAIN, EINVAL, EIO, EMSGSIZE, EWOULDBLOCK
 from functools import cache
 from struct import Struct
@@ -114,13 +116,8 @@ class DatagramSocket:
 
     def write_near(self, datagram: bytes, address: Address, hops: int) -> None:
         """Send a datagram that no more than so many routers pass on."""
-        option = _HOPS[self.family]
-        usual = self._socket.getsockopt(*option)
-        self._socket.setsockopt(*option, hops)
-        try:
+        with few_hops(self._socket, hops):
             self._send_each([(datagram, address)])
-        finally:
-            self._socket.setsockopt(*option, usual)
 
     def _wait(self, batch: list[Datagram]) -> None:
         if not self._waiting:
@@ -280,6 +277,18 @@ _HOPS: Final = {
     socket.AF_INET: (socket.IPPROTO_IP, socket.IP_TTL),
     socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS),
 }
+
+
+@contextmanager
+def few_hops(opened: socket.socket, hops: int) -> Iterator[None]:
+    """No more than so many routers pass on what is sent by a socket meanwhile."""
+    option = _HOPS[socket.AddressFamily(opened.family)]
+    usual = opened.getsockopt(*option)
+    opened.setsockopt(*option, hops)
+    try:
+        yield
+    finally:
+        opened.setsockopt(*option, usual)
 
 
 def open_socket(family: int, host: str, port: int) -> socket.socket:

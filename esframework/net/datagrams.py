@@ -1,8 +1,8 @@
 """One local UDP port, of IPv4 and IPv6 at once, on whatever the reactor offers.
 
 Where the reactor watches descriptors (epoll, poll, select, kqueue, asyncio), with sockets of our own; elsewhere by its
-`listenUDP`, which is slower, has no datagrams that die on the way, and one family at a time. Sockets are bound to all
-addresses of the machine: the system chooses from which of them an answer leaves, by its routes; `source_for` asks it.
+`listenUDP`, which is slower, and of one family at a time. Sockets are bound to all addresses of the machine: the system
+chooses from which of them an answer leaves, by its routes; `source_for` asks it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zope.interface import Interface
 
 from esframework import limits
 from esframework.errors import LocalError
-from esframework.net.datagram_socket import Address, Datagram, DatagramOwner, DatagramSocket
+from esframework.net.datagram_socket import Address, Datagram, DatagramOwner, DatagramSocket, few_hops
 
 EVERYWHERE: Final = ("0.0.0.0", "::")
 """All addresses of the machine, of both families."""
@@ -192,8 +192,14 @@ class _Listening(DatagramProtocol):
                 self._count(f"error_{error.errno}")
 
     def write_near(self, datagram: bytes, address: Address, hops: int) -> None:
-        """Nothing: it is meant to open a door on the way and not to arrive, and here it would."""
-        self._count("not_near")
+        """See `DatagramSocket`. Nothing where there is no socket of the kernel: it is meant to open a door on the way
+        and not to arrive, and here it would."""
+        handle: socket.socket | None = getattr(self.transport, "socket", None)
+        if handle is None:
+            self._count("not_near")
+            return
+        with few_hops(handle, hops):
+            self.write([(datagram, address)])
 
     def close(self) -> None:
         """See `DatagramSocket`."""

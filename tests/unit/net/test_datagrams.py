@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from errno import EADDRINUSE, EAFNOSUPPORT
 from typing import Any
 
 import pytest
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorUDP
+from twisted.internet.task import Clock
+from twisted.internet.udp import Port
+from zope.interface import implementer
 
 from esframework.errors import LocalError
 from esframework.net import datagrams
@@ -110,6 +115,46 @@ def test_a_reactor_that_has_only_listen_udp_will_do() -> None:
     left.close()
     right.close()
     network.close()
+
+
+class _Watched(Descriptors, Clock):
+    def __init__(self) -> None:
+        Clock.__init__(self)
+        Descriptors.__init__(self)
+
+
+@implementer(IReactorUDP)
+class Listens:
+    """A reactor that has nothing but `listenUDP`, with sockets of the kernel: as the one of Windows."""
+
+    def __init__(self) -> None:
+        self.watched = _Watched()
+
+    def listenUDP(self, port: int, protocol: Any, interface: str = "", maxPacketSize: int = 8192) -> Any:
+        opened = Port(port, protocol, interface, maxPacketSize, self.watched)
+        opened.startListening()
+        return opened
+
+
+def test_a_datagram_dies_on_the_way_by_listen_udp_too() -> None:
+    owner = Owner()
+    reactor = Listens()
+    left, right = DatagramPort(reactor, Owner()), port(owner, ["127.0.0.1"])
+    (part,) = left._parts.values()
+    handle: socket.socket = part.transport.socket  # type: ignore[attr-defined]
+    usual = handle.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
+    hops: list[int] = []
+    send = part.write
+    part.write = lambda batch: (hops.append(handle.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)), send(batch))  # type: ignore
+    left.write_near(b"near", ("127.0.0.1", right.port), 2)
+    left.write([(b"far", ("127.0.0.1", right.port))])
+    read(right)
+    assert [datagram for datagram, _ in owner.batches[0]] == [b"near", b"far"]
+    assert hops == [2, usual]
+    assert left.counts() == {}
+    left.close()
+    right.close()
+    reactor.watched.advance(0)
 
 
 def test_what_listen_udp_cannot_send_is_counted() -> None:
