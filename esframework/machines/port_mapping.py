@@ -92,12 +92,13 @@ class _Wanted:
 class PortMappings:
     """All ports of one program at one router.
 
-    `client`: this machine's IPv4 address towards the router. `ignored`: datagrams that were no answer to anything.
+    `client`: this machine's IPv4 address towards the router, which may be set anew. `ignored`: datagrams that were no
+    answer to anything.
     """
 
     def __init__(self, client: str, random: Callable[[int], bytes]) -> None:
         self.ignored = 0
-        self._client = client
+        self.client = client
         self._random = random
         self._wanted: dict[tuple[str, int], _Wanted] = {}
         self._outgoing: list[bytes] = []
@@ -130,7 +131,7 @@ class PortMappings:
         # Also what was asked for and not answered: the answer may only be late.
         by = {wanted.mapped.by} if wanted.mapped is not None else wanted.asked
         if PCP in by:
-            self._outgoing.append(pcp.ask_mapping(self._client, wanted.nonce, protocol, port))
+            self._outgoing.append(pcp.ask_mapping(self.client, wanted.nonce, protocol, port))
         if NAT_PMP in by:
             self._outgoing.append(nat_pmp.ask_mapping(protocol, port, 0, 0))
 
@@ -181,7 +182,7 @@ class PortMappings:
                 outer_host = before.host if before is not None else pcp.ANY_ADDRESS
                 self._outgoing.append(
                     pcp.ask_mapping(
-                        self._client, wanted.nonce, wanted.protocol, wanted.port, outer_port, outer_host, lifetime
+                        self.client, wanted.nonce, wanted.protocol, wanted.port, outer_port, outer_host, lifetime
                     )
                 )
             else:

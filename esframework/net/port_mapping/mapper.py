@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
+from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
 from esframework import limits
+from esframework.machines.pcp import ANY_ADDRESS
 from esframework.machines.port_mapping import Mapped, PortMappings, Unmapped
 from esframework.net.alarm import Alarm
 from esframework.net.port_mapping.gateway import default_gateway
@@ -69,8 +71,9 @@ class PortMapper:
         if self.gateway is None:
             return
         if self._mappings is None:
-            self._open(self.gateway)
-        assert self._mappings is not None
+            self._socket = _RouterSocket(self._received, (self.gateway, self._gateway_port))
+            self._mappings = PortMappings(self._socket.local_host, self._random)
+        self._find_way()
         self._mappings.want(protocol, port, self._reactor.seconds())
         self._wanted.add((protocol, port))
         self._go_on()
@@ -99,10 +102,10 @@ class PortMapper:
         return DeferredList(done).addCallback(lambda _: None)
 
     # --- the router -------------------------------------------------------------------------------------------------
-    def _open(self, gateway: str) -> None:
-        self._socket = _RouterSocket(self._received, (gateway, self._gateway_port))
-        self._reactor.listenUDP(0, self._socket)
-        self._mappings = PortMappings(self._socket.local_host, self._random)
+    def _find_way(self) -> None:
+        """Have the socket that the system may have taken away, or not given: no route, or no network for a while."""
+        if self._socket is not None and self._mappings is not None and self._socket.open(self._reactor):
+            self._mappings.client = self._socket.local_host
 
     def _received(self, datagram: bytes) -> None:
         if self._mappings is not None:
@@ -111,6 +114,7 @@ class PortMapper:
 
     def _on_alarm(self, now: float) -> None:
         if self._mappings is not None:
+            self._find_way()
             self._mappings.on_timer(now)
             self._go_on()
 
@@ -118,9 +122,6 @@ class PortMapper:
         mappings = self._mappings
         if mappings is None or self._socket is None:
             return
-        if not self._socket.is_open:
-            # The system took it away: no route, or no network for a while.
-            self._reactor.listenUDP(0, self._socket)
         self._socket.send(mappings.datagrams_to_send())
         self._alarm.set(mappings.deadline)
         for event in mappings.events():
@@ -141,21 +142,31 @@ class _RouterSocket(DatagramProtocol):
     """Hears nobody but the router: the system drops what comes from elsewhere, and so does this."""
 
     noisy = False
-    transport: Any
+    transport: Any = None
 
     def __init__(self, received: Callable[[bytes], None], router: tuple[str, int]) -> None:
-        self.local_host = ""
+        self.local_host = ANY_ADDRESS
+        self.is_open = False
         self._received = received
         self._router = router
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the system has it."""
-        return self.transport is not None
-
-    def startProtocol(self) -> None:
-        self.transport.connect(*self._router)
+    def open(self, reactor: Any) -> bool:
+        """Have the system make it, if that has not; whether there is a way to the router."""
+        if self.is_open:
+            return True
+        try:
+            if self.transport is None:
+                reactor.listenUDP(0, self)
+            self.transport.connect(*self._router)
+        except (OSError, CannotListenError) as error:
+            _log.debug("there is no way to the router now: {error}", error=error)
+            return False
         self.local_host = self.transport.getHost().host
+        self.is_open = True
+        return True
+
+    def stopProtocol(self) -> None:
+        self.is_open = False
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         if tuple(addr) == self._router:
@@ -176,7 +187,7 @@ class _RouterSocket(DatagramProtocol):
 
     def close(self) -> Deferred[None]:
         """Fires when the socket is closed."""
-        if not self.is_open:
+        if self.transport is None:
             return succeed(None)
         closed: Deferred[Any] = maybeDeferred(self.transport.stopListening)
         return closed

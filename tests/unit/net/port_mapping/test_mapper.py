@@ -30,6 +30,8 @@ class Reactor(VirtualReactor):
         self.is_open = False
         self.source: tuple[str, int] = (GATEWAY, limits.MAPPING_PORT)
         self.breaks = False
+        self.host = "10.0.0.2"
+        self.away = False
 
     def listenUDP(self, port: int, protocol: Any) -> None:
         self.is_open = True
@@ -38,10 +40,12 @@ class Reactor(VirtualReactor):
         protocol.startProtocol()
 
     def connect(self, host: str, port: int) -> None:
+        if self.away:
+            raise OSError(101, "Network is unreachable")
         self.connected_to = (host, port)
 
     def getHost(self) -> Any:
-        return SimpleNamespace(host="10.0.0.2", port=40000)
+        return SimpleNamespace(host=self.host, port=40000)
 
     def write(self, datagram: bytes) -> None:
         if self.breaks:
@@ -167,9 +171,42 @@ def test_a_socket_that_the_system_takes_away_is_opened_again() -> None:
     world.reactor.breaks = True
     world.mapper.map("udp", 4531)
     world.reactor.breaks = world.reactor.is_open = False
+    world.reactor.protocol.stopProtocol()
     world.reactor.protocol.transport = None
     world.reactor.advance(1.0)
     assert [type(event) for event in world.told] == [Mapped]
     assert world.reactor.is_open
+    world.reactor.protocol.stopProtocol()
     world.reactor.protocol.transport = None
+    world.mapper.close()
+
+
+def test_without_a_way_to_the_router_nobody_is_troubled_and_it_is_asked_when_there_is_one() -> None:
+    world = World(Router())
+    world.reactor.away = True
+    world.mapper.map("udp", 4531)
+    world.reactor.advance(30.0)
+    assert [type(event) for event in world.told] == [Unmapped]
+    world.reactor.away = False
+    world.reactor.advance(2 * limits.MAPPING_RETRY)
+    assert [type(event) for event in world.told] == [Unmapped, Mapped]
+    world.mapper.close()
+    assert world.router.mappings == {}
+
+
+def test_a_network_that_is_away_when_the_socket_is_to_be_opened_again_ends_nothing() -> None:
+    world = World(Router())
+    world.mapper.map("udp", 4531)
+    world.reactor.advance(1.0)
+    world.reactor.away = world.reactor.breaks = True
+    world.reactor.protocol.stopProtocol()
+    world.reactor.protocol.transport = None
+    world.reactor.advance(limits.MAPPING_LIFETIME / 2 + 60.0)
+    world.reactor.away = world.reactor.breaks = False
+    world.reactor.host = "10.0.0.3"
+    asked = len(world.router.asked)
+    world.reactor.advance(limits.MAPPING_LIFETIME)
+    assert len(world.router.asked) > asked
+    # It says which address it has now.
+    assert world.router.asked[-1][20:24] == bytes((10, 0, 0, 3))
     world.mapper.close()
