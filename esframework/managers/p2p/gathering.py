@@ -73,7 +73,8 @@ class Gathering:
         self._forwarding.want(self._ports)
 
     def forget(self) -> None:
-        """This machine is in another network: what P2P servers said is wrong now."""
+        """This machine is in another network: what P2P servers said is wrong now, and so is its router."""
+        self._forwarding.close()
         self._seen.clear()
         self.findings.clear()
 

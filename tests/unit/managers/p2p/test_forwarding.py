@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred, succeed
 
 from esframework.errors import MissingExtra
 from esframework.machines.port_mapping import Mapped, Unmapped
 from esframework.managers.p2p import forwarding as forwarding_module
 from esframework.managers.p2p.client_options import ClientP2POptions
 from esframework.managers.p2p.forwarding import Forwarding
+from esframework.managers.p2p.gathering import Gathering
 from esframework.rudp.candidates import Candidate, Kind, Protocol
 from esframework.testing import MemoryNetwork, VirtualReactor
 
@@ -23,7 +25,12 @@ class Mapper:
     def __init__(self, reactor: Any, **arguments: Any) -> None:
         self.arguments = arguments
         self.wanted: list[tuple[str, int]] = []
+        self.is_closed = False
         self.made.append(self)
+
+    def close(self) -> Deferred[None]:
+        self.is_closed = True
+        return succeed(None)
 
     def map(self, protocol: str, port: int) -> None:
         self.wanted.append((protocol, port))
@@ -92,3 +99,22 @@ def test_a_missing_library_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(forwarding_module, "require_library", missing)
     with pytest.raises(MissingExtra, match="upnp"):
         Forwarding(VirtualReactor(), ClientP2POptions(upnp=True), print)
+
+
+def test_in_another_network_another_router_is_asked(made: list[Mapper]) -> None:
+    class Closed:
+        on_rendezvous: Any = None
+
+        def local(self, host: str) -> list[Any]:
+            return []
+
+    gathering = Gathering(VirtualReactor(), ClientP2POptions(), Closed(), lambda candidate: None)  # type: ignore[arg-type]
+    gathering._forwarding.want(LocalPorts())  # type: ignore[arg-type]
+    mapped = Candidate(Kind.MAPPED, Protocol.UDP, "203.0.113.5", 5000)
+    made[0].arguments["on_mapped"](Mapped("udp", 5000, "203.0.113.5", 5000, "pcp"))
+    assert mapped in gathering.candidates(False)
+    gathering.forget()
+    assert made[0].is_closed
+    assert mapped not in gathering.candidates(False)
+    gathering._forwarding.want(LocalPorts())  # type: ignore[arg-type]
+    assert len(made) == 2
