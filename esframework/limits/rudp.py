@@ -30,8 +30,7 @@ READY_PIECES: Final = 256
 hostile sender would make pieces as small as it can."""
 
 MAX_STREAMS: Final = 32
-"""Streams that are open at a time, of each direction: a channel has three. With gaps in all of them the other end can
-make this one keep sixteen mebibytes of books."""
+"""Streams that are open at a time, of each direction: a channel has three."""
 
 SHARE_OF_LOWER: Final = 8
 """Of so many packets one goes to streams of lower priority, if they have anything: a file goes on beside blobs."""

@@ -43,10 +43,10 @@ class Step(Enum):
     """What may happen to a direction."""
 
     OPENED = "a channel opens"
-    CHANGED = "it is lost, another is open"
+    CHANGED = "it is lost and another is open"
     LOST = "the last channel is lost"
-    ANSWERED = "the other end says what it has"
-    ANSWERED_BESIDE_CHANNEL = "the other end says what it has, a channel is open"
+    ANSWERED = "the other end answers"
+    ANSWERED_BESIDE_CHANNEL = "the other end answers and a channel is open"
     GONE = "the other end is gone"
 
 
