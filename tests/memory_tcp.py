@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from esframework.errors import DialFailed
 from esframework.net.punched_tcp.channel import TcpChannel
-from esframework.net.punched_tcp.meetings import Expected, Meetings
+from esframework.net.punched_tcp.sessions import Expected, Sessions
 from esframework.testing import MemoryNetwork
 from tests.sealed_ends import SESSION, session_keys
 
@@ -101,10 +101,10 @@ class Ends:
     def __init__(self, network: MemoryNetwork, choose: bool = True) -> None:
         self.network = network
         self.users = Recorder(True, choose), Recorder(False)
-        self.meetings = tuple(Meetings(network.reactor, MemorySharedPort(network, 1001 + end)) for end in range(2))
-        for user, meetings in zip(self.users, self.meetings, strict=True):
-            meetings.listen()
-            meetings.expect(Expected(SESSION, session_keys(user.is_leader), user.is_leader, user))
+        self.sessions = tuple(Sessions(network.reactor, MemorySharedPort(network, 1001 + end)) for end in range(2))
+        for user, sessions in zip(self.users, self.sessions, strict=True):
+            sessions.listen()
+            sessions.expect(Expected(SESSION, session_keys(user.is_leader), user.is_leader, user))
 
     @property
     def leader(self) -> Recorder:
@@ -118,7 +118,7 @@ class Ends:
 
     def dial(self, end: int) -> Deferred[None]:
         """One end (0: the leader) dials the other."""
-        return self.meetings[end].dial(SESSION, ("127.0.0.1", 1002 - end))
+        return self.sessions[end].dial(SESSION, ("127.0.0.1", 1002 - end))
 
     def connect(self, end: int = 0) -> tuple[TcpChannel, TcpChannel]:
         """The channels of leader and follower, open."""
@@ -130,6 +130,6 @@ class Ends:
 
     async def close(self) -> None:
         """Leave nothing behind."""
-        for meetings in self.meetings:
-            await meetings.abort()
+        for sessions in self.sessions:
+            await sessions.abort()
         self.network.settle()

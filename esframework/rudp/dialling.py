@@ -22,7 +22,7 @@ from esframework.rudp.paths import Address
 _DIRECT = frozenset({Kind.LOOPBACK, Kind.HOST, Kind.MAPPED})
 
 
-class Link(NamedTuple):
+class Connected(NamedTuple):
     """A connection on which the other end has shown itself; `round_trip` in seconds, None if nobody measured it."""
 
     connection: Hashable
@@ -44,7 +44,7 @@ class Dialling:
     """All addresses, and the connections."""
 
     def __init__(self) -> None:
-        self.links: dict[Hashable, Link] = {}
+        self.connections: dict[Hashable, Connected] = {}
         self._families: set[bool] = set()
         self._dials: dict[Address, _Dial] = {}
         self._made = 0
@@ -74,7 +74,7 @@ class Dialling:
 
     def begin_round(self, now: float) -> None:
         """Dial everything that is not being dialled, and of which no connection came."""
-        connected = {link.address for link in self.links.values()}
+        connected = {found.address for found in self.connections.values()}
         for address, dial in self._dials.items():
             dial.refusals = 0
             if dial.runs_until <= now and address not in connected:
@@ -112,13 +112,13 @@ class Dialling:
             dial.due = now + limits.REDIAL_AFTER[dial.refusals]
             dial.refusals += 1
 
-    def connected(self, link: Link) -> None:
+    def connected(self, found: Connected) -> None:
         """The other end has shown itself on a connection, whoever dialled."""
-        self.links[link.connection] = link
-        dial = self._dials.get(link.address)
+        self.connections[found.connection] = found
+        dial = self._dials.get(found.address)
         if dial is not None:
             dial.due = inf
 
     def lost(self, connection: Hashable) -> None:
         """A connection is gone; its address may be dialled again in the next round."""
-        self.links.pop(connection, None)
+        self.connections.pop(connection, None)

@@ -27,7 +27,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from esframework.limits import rudp as limits
 from esframework.rudp.candidates import Candidate, Offered, Protocol, RemoteCandidates, Rules
-from esframework.rudp.dialling import Dialling, Link
+from esframework.rudp.dialling import Connected, Dialling
 from esframework.rudp.paths import Address
 from esframework.rudp.probes import Probe, What, read_probe, write_probe
 from esframework.rudp.probing import Check, Probing
@@ -241,16 +241,16 @@ class Attempt:
         if self._tcp is not None or self.state is State.NEW or not self._seeks(Protocol.TCP):
             self._events.append(ConnectionUnwanted(connection))
             return
-        link = Link(connection, address, round_trip)
-        self._dialling.connected(link)
+        found = Connected(connection, address, round_trip)
+        self._dialling.connected(found)
         if self.is_leader:
-            self._agree_on_tcp(link)
+            self._agree_on_tcp(found)
 
     def tcp_chosen(self, connection: Hashable, now: float) -> None:
         """Follower: the leader said on a connection that it is the one. One that is unknown changes nothing."""
-        link = self._dialling.links.get(connection)
-        if link is not None and not self.is_leader and self._tcp is None:
-            self._agree_on_tcp(link)
+        found = self._dialling.connections.get(connection)
+        if found is not None and not self.is_leader and self._tcp is None:
+            self._agree_on_tcp(found)
 
     def tcp_failed(self, address: Address, was_refused: bool, now: float) -> None:
         """A dial came to nothing: refused (RST), or in another way, such as no answer within `limits.DIAL_TIMEOUT`.
@@ -373,7 +373,7 @@ class Attempt:
         self._dialling.stop()
         self._nomination = None
         self._replies.clear()
-        for connection in self._dialling.links:
+        for connection in self._dialling.connections:
             if connection != self._tcp:
                 self._events.append(ConnectionUnwanted(connection))
 
@@ -434,16 +434,16 @@ class Attempt:
         if self.state is State.OPEN and not was_finished:
             self._events.append(Finished())
 
-    def _agree_on_tcp(self, link: Link) -> None:
+    def _agree_on_tcp(self, found: Connected) -> None:
         was_finished = self.state is State.OPEN
         if not self._advance(Step.AGREED):
             return
-        self._tcp = link.connection
+        self._tcp = found.connection
         self._probing.end_round()
         self._dialling.stop()
-        self._events.append(PathAgreed(Protocol.TCP, link.address, link.round_trip, link.connection))
-        for connection in self._dialling.links:
-            if connection != link.connection:
+        self._events.append(PathAgreed(Protocol.TCP, found.address, found.round_trip, found.connection))
+        for connection in self._dialling.connections:
+            if connection != found.connection:
                 self._events.append(ConnectionUnwanted(connection))
         if not was_finished:
             self._events.append(Finished())

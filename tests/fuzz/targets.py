@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from esframework.errors import KeyRefused, RendezvousRefused
 from esframework.machines.port_mapping import PortMappings
 from esframework.managers.p2p.foreign import Foreigners
-from esframework.net.punched_tcp.meetings import Expected, Meetings
+from esframework.net.punched_tcp.sessions import Expected, Sessions
 from esframework.net.rendezvous import RendezvousService
 from esframework.rudp import keys, packet
 from esframework.rudp.candidates import Candidate, Kind, Protocol
@@ -235,11 +235,11 @@ class NoPort:
 def tcp_hello(data: bytes) -> None:
     """Who has no keys hears nothing; who repeats a hello hears one, and opens nothing with it."""
     reactor = VirtualReactor()
-    meetings = Meetings(reactor, NoPort(), Random(0).randbytes)  # type: ignore[arg-type]
+    sessions = Sessions(reactor, NoPort(), Random(0).randbytes)  # type: ignore[arg-type]
     user = Recorder(is_leader=True)
-    meetings.expect(Expected(SESSION, session_keys(True), True, user))
+    sessions.expect(Expected(SESSION, session_keys(True), True, user))
     line = Line(reactor)
-    line.protocol = meetings.accept(line.getPeer())
+    line.protocol = sessions.accept(line.getPeer())
     line.protocol.makeConnection(line)
     cut = data[0] if data else 0
     for piece in (data[:cut], data[cut:]):

@@ -24,9 +24,9 @@ FILE = 3 * 1024 * 1024
 class End:
     """One end's attempt, and the user of its channel."""
 
-    def __init__(self, is_leader: bool, meetings: Any) -> None:
+    def __init__(self, is_leader: bool, sessions: Any) -> None:
         self.is_leader = is_leader
-        self.meetings = meetings
+        self.sessions = sessions
         self.found_count = 0
         self.sizes = [0, 0, 0]
         self.channel: Any = None
@@ -68,27 +68,27 @@ class End:
 async def talk(reactor: Any) -> None:
     """Everything, in order."""
     # The reactor is chosen first.
-    from esframework.net.punched_tcp.meetings import Expected, Meetings
+    from esframework.net.punched_tcp.sessions import Expected, Sessions
     from esframework.net.punched_tcp.shared_port import SharedPort
     from esframework.rudp.keys import derive
 
     session = b"a session of 16b"
-    ends = [End(is_leader, Meetings(reactor, SharedPort(reactor))) for is_leader in (True, False)]
+    ends = [End(is_leader, Sessions(reactor, SharedPort(reactor))) for is_leader in (True, False)]
     for end in ends:
-        end.meetings.listen()
+        end.sessions.listen()
         keys = derive(b"s" * 32, b"x" * 32, end.is_leader, session + b"tcp")
-        end.meetings.expect(Expected(session, keys, end.is_leader, end))
+        end.sessions.expect(Expected(session, keys, end.is_leader, end))
     if len(sys.argv) > 3:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
             for _ in range(int(sys.argv[3])):
                 nobody.sendto(bytes(1400), ("127.0.0.1", 9))
     dials = [
-        one.meetings.dial(session, (sys.argv[2], other.meetings.port.number)) for one, other in (ends, reversed(ends))
+        one.sessions.dial(session, (sys.argv[2], other.sessions.port.number)) for one, other in (ends, reversed(ends))
     ]
     outcomes = await DeferredList(dials, consumeErrors=True)
     for end in ends:
         await end.is_opened
-        end.meetings.forget(session)
+        end.sessions.forget(session)
     ends[0].channel.write(2, bytes(FILE))
     ends[0].channel.write(0, b"message")
     ends[1].channel.write(1, bytes(FILE))
@@ -98,7 +98,7 @@ async def talk(reactor: Any) -> None:
     ends[0].channel.close(64, "enough")
     for end in ends:
         await end.is_closed
-        await end.meetings.close()
+        await end.sessions.close()
     print(
         json.dumps(
             {

@@ -18,7 +18,7 @@ from esframework.errors import LocalError
 from esframework.managers.p2p.tcp_ports import TcpPorts
 from esframework.net.channels import IP2PChannelUser
 from esframework.net.punched_tcp.channel import TcpChannel
-from esframework.net.punched_tcp.meetings import Expected
+from esframework.net.punched_tcp.sessions import Expected
 from esframework.net.udp import UdpDriver
 from esframework.rudp import candidates
 from esframework.rudp.keys import Keys
@@ -29,7 +29,7 @@ _log = Logger()
 
 
 class Party(Protocol):
-    """Whose probes and connections come here; see `punched_tcp.meetings.Attempt`."""
+    """Whose probes and connections come here; see `punched_tcp.sessions.SessionUser`."""
 
     def probe_came(self, datagram: bytes, address: Address) -> None: ...
 

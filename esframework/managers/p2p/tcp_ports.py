@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorSocket, IReactorTCP
 
 from esframework.errors import DialFailed, LocalError
 from esframework.managers.p2p.observing import Observer
-from esframework.net.punched_tcp.meetings import Expected, Meetings
+from esframework.net.punched_tcp.sessions import Expected, Sessions
 from esframework.net.punched_tcp.shared_port import SharedPort
 from esframework.rudp.paths import Address
 
@@ -26,14 +26,14 @@ class _Port:
 
     def __init__(self, reactor: Any) -> None:
         self.shared = SharedPort(reactor)
-        self.meetings = Meetings(reactor, self.shared)
-        self.meetings.listen()
+        self.sessions = Sessions(reactor, self.shared)
+        self.sessions.listen()
         self.observers: set[Observer] = set()
 
     def close(self) -> Deferred[None]:
         for observer in tuple(self.observers):
             observer.close()
-        return self.meetings.close()
+        return self.sessions.close()
 
 
 class TcpPorts:
@@ -61,7 +61,7 @@ class TcpPorts:
     @property
     def refused(self) -> Counter[str]:
         """Connections that were cut, by reason."""
-        return sum((Counter(port.meetings.refused) for port in (self._port, *self._earlier)), Counter())
+        return sum((Counter(port.sessions.refused) for port in (self._port, *self._earlier)), Counter())
 
     def used(self) -> None:
         """A channel by TCP has ended: the next attempt needs another port."""
@@ -81,28 +81,28 @@ class TcpPorts:
     def _clear(self) -> None:
         """Close what nobody uses any more."""
         busy = set(self._by_session.values())
-        for port in [each for each in self._earlier if each not in busy and not each.meetings.has_channels]:
+        for port in [each for each in self._earlier if each not in busy and not each.sessions.has_channels]:
             self._earlier.remove(port)
             port.close()
 
     # --- attempts ---------------------------------------------------------------------------------------------------
     def expect(self, session: Expected) -> None:
-        """See `Meetings.expect`."""
-        self._port.meetings.expect(session)
+        """See `Sessions.expect`."""
+        self._port.sessions.expect(session)
         self._by_session[session.id] = self._port
 
     def forget(self, session: bytes) -> None:
-        """See `Meetings.forget`."""
+        """See `Sessions.forget`."""
         port = self._by_session.pop(session, None)
         if port is not None:
-            port.meetings.forget(session)
+            port.sessions.forget(session)
 
     def dial(self, session: bytes, address: Address) -> Deferred[None]:
-        """See `Meetings.dial`; fails with DialFailed for a session that is not expected."""
+        """See `Sessions.dial`; fails with DialFailed for a session that is not expected."""
         port = self._by_session.get(session)
         if port is None:
             return fail(DialFailed(f"{address[0]} was not dialled: nobody expects the session any more", False))
-        return port.meetings.dial(session, address)
+        return port.sessions.dial(session, address)
 
     def observe(self, server: Address, token: bytes) -> Deferred[Address]:
         """As which address a P2P server sees the port."""

@@ -2,7 +2,7 @@
 
 shared_port   the port
 newcomers     connections that have not said yet for which session they are
-meetings      sessions that are expected at the port, and their connections
+sessions      sessions that are expected at the port, and their connections
 channel       a connection of a session, and what it is to its user
 kernel        what the system can be told and asked about a connection
 """

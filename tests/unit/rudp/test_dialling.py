@@ -8,7 +8,7 @@ import pytest
 
 from esframework.limits import rudp as limits
 from esframework.rudp.candidates import Candidate, Kind, Protocol
-from esframework.rudp.dialling import Dialling, Link
+from esframework.rudp.dialling import Connected, Dialling
 
 DIRECT = Candidate(Kind.HOST, Protocol.TCP, "10.0.0.1", 5000)
 PUNCHED = Candidate(Kind.REFLEXIVE, Protocol.TCP, "203.0.113.1", 5000)
@@ -128,14 +128,14 @@ def test_a_connection_ends_the_repetitions_and_its_loss_allows_them_again() -> N
     dials.begin_round(0.0)
     dials.due(0.0)
     dials.failed(PUNCHED.address, True, 0.0)
-    dials.connected(Link("one", PUNCHED.address, None))
+    dials.connected(Connected("one", PUNCHED.address, None))
     assert dials.deadline == inf
-    assert set(dials.links) == {"one"}
+    assert set(dials.connections) == {"one"}
     dials.begin_round(3.0)
     assert dials.due(3.0) == []
     dials.lost("one")
     dials.lost("two")
-    assert dials.links == {}
+    assert dials.connections == {}
     dials.begin_round(4.0)
     assert dials.due(4.0) == [PUNCHED.address]
     dials.begin_round(8.0)

@@ -10,7 +10,7 @@ from twisted.internet import reactor
 
 from esframework.errors import DialFailed, LocalError
 from esframework.managers.p2p.tcp_ports import TcpPorts
-from esframework.net.punched_tcp.meetings import Expected
+from esframework.net.punched_tcp.sessions import Expected
 from esframework.rudp.keys import derive
 from esframework.testing import VirtualReactor
 

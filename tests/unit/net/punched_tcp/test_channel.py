@@ -20,8 +20,8 @@ from tests.sealed_ends import SESSION
 
 def forget_session(ends: Ends) -> None:
     """Whatever happens to channels is none of their session's business."""
-    for meetings in ends.meetings:
-        meetings.forget(SESSION)
+    for sessions in ends.sessions:
+        sessions.forget(SESSION)
 
 
 def connection_of(network: MemoryNetwork) -> MemoryConnection:

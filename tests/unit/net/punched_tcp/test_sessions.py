@@ -8,7 +8,7 @@ from twisted.internet.address import IPv4Address
 from esframework.errors import DialFailed, LocalError
 from esframework.limits import P2P_CLOSE_TIME
 from esframework.limits import sealed as limits
-from esframework.net.punched_tcp.meetings import Expected
+from esframework.net.punched_tcp.sessions import Expected
 from esframework.rudp.events import CloseCode
 from esframework.sealed.hello import HELLO_SIZE, say_hello
 from esframework.testing import MemoryNetwork, simulated
@@ -41,8 +41,8 @@ async def test_of_two_connections_the_leader_chooses_one_and_the_other_is_cut_wi
     ends.dial(1)
     network.advance(1.0)
     assert [len(user.found_channels) for user in ends.users] == [2, 2]
-    for meetings in ends.meetings:
-        meetings.forget(SESSION)
+    for sessions in ends.sessions:
+        sessions.forget(SESSION)
     network.advance(1.0)
     leader, follower = ends.leader.channel, ends.follower.channel
     assert leader is not None and follower is not None
@@ -93,7 +93,7 @@ async def test_who_says_no_proper_hello_is_cut_without_a_word(network: MemoryNet
     stranger.write(said)
     network.settle()
     assert (stranger.is_connected, stranger.received) == (False, b"")
-    assert ends.meetings[0].refused == {reason: 1}
+    assert ends.sessions[0].refused == {reason: 1}
     assert ends.leader.found_channels == []
     await ends.close()
 
@@ -106,7 +106,7 @@ async def test_who_says_nothing_is_cut_in_time(network: MemoryNetwork) -> None:
     network.advance(limits.HELLO_TIME - 0.1)
     assert stranger.is_connected
     network.advance(0.2)
-    assert (stranger.is_connected, ends.meetings[0].refused) == (False, {"no_hello_in_time": 1})
+    assert (stranger.is_connected, ends.sessions[0].refused) == (False, {"no_hello_in_time": 1})
     await ends.close()
 
 
@@ -133,7 +133,7 @@ async def test_a_session_has_few_connections(network: MemoryNetwork) -> None:
         network.settle()
         strangers.append(stranger)
     assert [one.is_connected for one in strangers] == [True] * limits.FOUND_CONNECTIONS + [False]
-    assert ends.meetings[0].refused == {"too_many_of_session": 1}
+    assert ends.sessions[0].refused == {"too_many_of_session": 1}
     await ends.close()
 
 
@@ -141,7 +141,7 @@ async def test_a_session_has_few_connections(network: MemoryNetwork) -> None:
 async def test_a_dial_says_whether_it_was_refused(network: MemoryNetwork) -> None:
     ends = Ends(network)
     with pytest.raises(DialFailed) as refused:
-        await ends.meetings[0].dial(SESSION, ("127.0.0.1", 999))
+        await ends.sessions[0].dial(SESSION, ("127.0.0.1", 999))
     network.go_down(silently=True)
     with pytest.raises(DialFailed) as unanswered:
         await ends.dial(0)
@@ -154,7 +154,7 @@ async def test_a_dial_says_whether_it_was_refused(network: MemoryNetwork) -> Non
 async def test_who_is_dialled_and_is_no_peer_is_cut(network: MemoryNetwork) -> None:
     ends = Ends(network)
     strange = Recorder(False)
-    other = ends.meetings[1]
+    other = ends.sessions[1]
     other.forget(SESSION)
     await ends.dial(0)
     network.settle()
@@ -167,7 +167,7 @@ async def test_a_session_that_is_forgotten_while_it_is_dialled_gets_no_connectio
     ends = Ends(network)
     network.conditions.delay = 0.1
     dialled = ends.dial(0)
-    ends.meetings[0].forget(SESSION)
+    ends.sessions[0].forget(SESSION)
     with pytest.raises(DialFailed, match="not expected any more"):
         await dialled
     await ends.close()
@@ -176,17 +176,17 @@ async def test_a_session_that_is_forgotten_while_it_is_dialled_gets_no_connectio
 @simulated
 async def test_sessions_are_expected_once_and_not_too_many(network: MemoryNetwork) -> None:
     ends = Ends(network)
-    meetings, user = ends.meetings[0], ends.leader
+    sessions, user = ends.sessions[0], ends.leader
 
     def expect(session: bytes) -> None:
-        meetings.expect(Expected(session, session_keys(True), True, user))
+        sessions.expect(Expected(session, session_keys(True), True, user))
 
     with pytest.raises(LocalError, match="is expected already"):
         expect(SESSION)
     with pytest.raises(LocalError, match="has 16 bytes, and not 3"):
         expect(b"abc")
     with pytest.raises(LocalError, match="is not expected"):
-        meetings.dial(bytes(16), ("127.0.0.1", 1002))
+        sessions.dial(bytes(16), ("127.0.0.1", 1002))
     for number in range(limits.SESSIONS - 1):
         expect(number.to_bytes(16))
     with pytest.raises(LocalError, match="forget one before"):
@@ -200,15 +200,15 @@ async def test_a_port_closes_when_its_channels_have_said_everything(network: Mem
     leader, _ = ends.connect()
     network.conditions.delay = 0.05
     leader.write(2, bytes(300_000))
-    closed = ends.meetings[0].close()
+    closed = ends.sessions[0].close()
     assert not closed.called
     await closed
     assert len(ends.follower.received_bytes[2]) == 300_000
     assert ends.leader.events[-1] == ("closed", CloseCode.DONE, "", False)
     assert ends.follower.events[-1] == ("closed", CloseCode.DONE, "", True)
     with pytest.raises(LocalError, match="is closed"):
-        ends.meetings[0].expect(Expected(SESSION, session_keys(True), True, ends.leader))
-    await ends.meetings[1].close()
+        ends.sessions[0].expect(Expected(SESSION, session_keys(True), True, ends.leader))
+    await ends.sessions[1].close()
 
 
 @simulated
@@ -219,7 +219,7 @@ async def test_a_port_closes_in_time_when_the_other_end_is_silent(network: Memor
     connection.unplug(True)
     leader.write(0, b"x")
     begin = network.seconds()
-    await ends.meetings[0].close()
+    await ends.sessions[0].close()
     assert network.seconds() - begin < P2P_CLOSE_TIME + limits.LINGER_TIME + 0.1
     connection.unplug(False)
     await ends.close()
@@ -229,9 +229,9 @@ async def test_a_port_closes_in_time_when_the_other_end_is_silent(network: Memor
 async def test_a_port_is_closed_at_once_when_it_has_to_be(network: MemoryNetwork) -> None:
     ends = Ends(network)
     ends.connect()
-    await ends.meetings[0].abort()
+    await ends.sessions[0].abort()
     network.settle()
     lost = ("closed", CloseCode.LOST, "the connection was lost", False)
     assert (ends.leader.events[-1], ends.follower.events[-1]) == (lost, lost)
-    assert ends.meetings[0].accept(IPv4Address("TCP", "192.0.2.1", 5)) is None
-    await ends.meetings[1].close()
+    assert ends.sessions[0].accept(IPv4Address("TCP", "192.0.2.1", 5)) is None
+    await ends.sessions[1].close()

@@ -100,7 +100,7 @@ class _Session:
         self._forget_channel(channel)
 
 
-class Meetings:
+class Sessions:
     """All sessions and channels of one port. `refused` says how many connections were cut, for which reason."""
 
     def __init__(self, clock: IReactorTime, port: Port, random: Callable[[int], bytes] = os.urandom) -> None:
