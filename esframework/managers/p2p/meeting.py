@@ -173,7 +173,7 @@ class Meeting:
         self._attempt.stop(self._reactor.seconds())
         self._close()
 
-    # --- connections (see `punched_tcp.sessions.SessionUser`) -----------------------------------------------------------
+    # --- connections (see `punched_tcp.sessions.SessionUser`) ------------------------------------------------------
     def found(self, channel: TcpChannel) -> None:
         """The other end is at the end of a connection, and has shown it."""
         self._attempt.tcp_connected(channel, channel.address, self._reactor.seconds(), channel.round_trip)
