@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -85,7 +85,8 @@ class Link:
         self._sender = Sender(self, first_epoch)
         self._receiver = Receiver(self, longest)
         self._written = [0] * len(STREAMS)
-        self._waiters: list[tuple[int, int, Deferred[bool]]] = []
+        # By stream: who waits for so many bytes to have left, or with None for its turn to write more.
+        self._waiters: list[tuple[int, int | None, Deferred[bool]]] = []
         self._is_full = False
         self._asking: Deferred[Any] | None = None
         self._asked = 0
@@ -167,11 +168,16 @@ class Link:
             self.refused("answer_not_taken")
 
     def ready(self, target: str | None) -> Deferred[bool] | None:
-        """See `IChannel`: a channel holds up who sends too much by `is_busy`."""
+        """See `IChannel`: by a channel, when it is not busy any more, so that it never runs dry."""
+        turn: Deferred[bool] | None
         if self._sender.state is State.BY_SERVER:
-            turn: Deferred[bool] | None = self._server().ready(target)
-            return turn
-        return None
+            turn = self._server().ready(target)
+        elif self.is_busy:
+            turn = Deferred()
+            self._waiters.append((BLOBS, None, turn))
+        else:
+            turn = None
+        return turn
 
     def gathered(self, work: Callable[[], None]) -> None:
         """See `IChannel`."""
@@ -207,19 +213,24 @@ class Link:
         waiters, self._waiters = self._waiters, []
         for stream, mark, waiting in waiters:
             if self._sender.state is State.BY_SERVER:
-                self._hand_over(stream, waiting)
+                self._hand_over(stream, mark, waiting)
             elif self._sender.channel is None or self.is_busy or not self._has_left(stream, mark):
                 self._waiters.append((stream, mark, waiting))
             else:
                 waiting.callback(True)
 
-    def _has_left(self, stream: int, mark: int) -> bool:
+    def _has_left(self, stream: int, mark: int | None) -> bool:
+        if mark is None:
+            return True
         streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
         return sum(self._written[each] for each in streams) - self._waiting(streams) >= mark
 
-    def _hand_over(self, stream: int, waiting: Deferred[bool]) -> None:
+    def _hand_over(self, stream: int, mark: int | None, waiting: Deferred[bool]) -> None:
         try:
-            left = self._server().sent(Priority.NORMAL if stream == MESSAGES else Priority.BULK)
+            if mark is None:
+                left = self._server().ready(self.login_id) or succeed(True)
+            else:
+                left = self._server().sent(Priority.NORMAL if stream == MESSAGES else Priority.BULK)
         except NotLoggedOn:
             waiting.callback(False)
         else:
@@ -347,6 +358,10 @@ class Link:
     def look(self) -> None:
         """The other end has lost its connection to the server: is it a process that was killed? By TCP the system says
         so, by UDP nobody does."""
+        if self._asking is not None and self._sender.state is State.RETURNING:
+            # The question went to a connection that was gone already; the server knows now.
+            self._asking.cancel()
+            self.ask(self._sender.epoch)
         now = self._client.clock.seconds()
         for channel in self.channels:
             if channel.protocol == "udp" and channel not in self._looking:
@@ -435,8 +450,8 @@ class Link:
 
     def _not_told(self, failure: Failure) -> None:
         self._asking = None
-        if failure.check(ConnectionInterrupted):
-            # Asked again when the session is back: see `Sender.server_back`.
+        if failure.check(ConnectionInterrupted, CancelledError):
+            # Asked again when the session is back (see `Sender.server_back`), or now (see `look`).
             return
         self._asked += 1
         if failure.check(RequestTimeout) and self._asked < limits.P2P_ASKS:

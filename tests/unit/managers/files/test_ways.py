@@ -359,3 +359,19 @@ async def test_whoever_lives_without_the_server_is_not_taken_for_dead(
     assert not friends.bob.connected
     assert (transfer.disruption, transfer.path_kind) == (None, "udp")
     finish(friends, transfer, source)
+
+
+@simulated
+async def test_a_question_that_went_to_a_dead_connection_is_asked_again_when_the_server_knows(
+    network: MemoryNetwork, tmp_path: Path, source: Path
+) -> None:
+    friends = Friends(network, tmp_path, keeps_trying=False)
+    friends.connect()
+    transfer = begin(friends, source, SLOWLY)
+    network.unplug(friends.bob)
+    friends.kill_channel()
+    network.advance(0.5)
+    assert transfer.disruption is None
+    friends.lose_server(friends.bob)
+    network.advance(1)
+    assert transfer.disruption is FileDisruption.OTHER_OFFLINE
