@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.p2p import capacity, link, lossy, replies, report, sharing
+from benchmarks.p2p import bulk_loopback, capacity, link, lossy, replies, report, sharing, sweep
 from benchmarks.p2p.figures import Row
 from benchmarks.p2p.running import QUICK, Pace
 from benchmarks.process import BenchmarkError
@@ -19,13 +19,16 @@ ROWS: dict[str, Callable[[Pace], Row]] = {
     "loss": lossy.measure,
     "latency": replies.measure,
     "fairness": sharing.measure,
+    "loopback": bulk_loopback.measure,
 }
+ON_REQUEST: dict[str, Callable[[Pace], Row]] = {"sweep": sweep.measure}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.p2p", description=__doc__)
-    parser.add_argument("--only", action="append", choices=tuple(ROWS), metavar="NAME", help=", ".join(ROWS))
+    names = f"{', '.join(ROWS)}; and on request only: {', '.join(ON_REQUEST)}"
+    parser.add_argument("--only", action="append", choices=(*ROWS, *ON_REQUEST), metavar="NAME", help=names)
     parser.add_argument("--quick", action="store_true", help="one short round, fewer cases: a look, not a measurement")
     parser.add_argument("--rounds", type=int, help="rounds of each row; medians are compared")
     parser.add_argument("--seconds", type=float, help="seconds of each stream")
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         begin = time.monotonic()
         try:
-            rows.append(ROWS[name](pace))
+            rows.append((ROWS | ON_REQUEST)[name](pace))
         except BenchmarkError as error:
             is_broken = True
             print(f"{name} broke: {error}", file=sys.stderr, flush=True)

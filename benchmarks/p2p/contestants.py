@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.p2p.link import LEFT, RIGHT, Link
 from benchmarks.p2p.traffic import PORT
-from benchmarks.process import BenchmarkError, Process, python_module
+from benchmarks.process import BenchmarkError, Process, free_port, python_module
 
 LINGER = 40.0
 """Seconds beyond those of the measurement in which a program must be done: TCP tries a lost SYN again after 1, 3, 7."""
@@ -68,10 +68,31 @@ def flow(
     port: int = PORT,
 ) -> Iterator[tuple[Process, Process]]:
     """Two programs of a contestant in two roles: one at the left that begins, one at the right that waits."""
-    name = f"{contestant.name.replace(' ', '-').replace(',', '')}-{port}"
-    beginning, waiting = roles
     left = ("--namespace", link.left, "--here", LEFT, "--there", RIGHT, "--port", port, *arguments)
     right = ("--namespace", link.right, "--here", RIGHT, "--there", LEFT, "--port", port, *arguments)
+    with _started(contestant, roles, left, right, folder, port) as both:
+        yield both
+
+
+@contextmanager
+def unlinked(contestant: Contestant, folder: Path, *arguments: object) -> Iterator[tuple[Process, Process]]:
+    """A sender and a receiver of a contestant on loopback, without a link of ours."""
+    ends = ("--port", free_port(), *arguments)
+    with _started(contestant, ("send", "receive"), ends, ends, folder, PORT) as both:
+        yield both
+
+
+@contextmanager
+def _started(
+    contestant: Contestant,
+    roles: tuple[str, str],
+    left: tuple[object, ...],
+    right: tuple[object, ...],
+    folder: Path,
+    port: int,
+) -> Iterator[tuple[Process, Process]]:
+    name = f"{contestant.name.replace(' ', '-').replace(',', '')}-{port}"
+    beginning, waiting = roles
     command = contestant.command(waiting, *right)
     with Process(f"{contestant.name}, who waits", command, folder / f"{name}-{waiting}.log") as second:
         second.wait_for_line()

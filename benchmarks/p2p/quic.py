@@ -55,6 +55,7 @@ def _configuration(chosen: argparse.Namespace, is_client: bool) -> QuicConfigura
         is_client=is_client,
         alpn_protocols=PROTOCOL,
         congestion_control_algorithm=chosen.algorithm,
+        max_datagram_size=chosen.size,
         max_data=WINDOW,
         max_stream_data=WINDOW,
         verify_mode=ssl.CERT_NONE,

@@ -16,6 +16,8 @@ UNITS = {
     "max_ms": ("longest ms", "{:.0f}"),
     "late_ms": ("late by ms", "{:.2f}"),
     "datagrams_each": ("datagrams a message", "{:.2f}"),
+    "cpu_percent": ("processor %", "{:.0f}"),
+    "line_percent": ("line %", "{:.0f}"),
     "least_percent": ("least share %", "{:.0f}"),
     "cubic_percent": ("the Cubic's share %", "{:.0f}"),
     "sum_percent": ("all of them %", "{:.0f}"),

@@ -38,6 +38,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--round-trip", type=float, default=0.05)
+    parser.add_argument("--size", type=int, default=1200, help="bytes of a datagram, where the program can tell")
     chosen = parser.parse_args(arguments)
     if chosen.namespace:
         link.enter(chosen.namespace)
@@ -56,12 +57,14 @@ class Arrivals:
         self._seconds = seconds
         self._tenths = [0] * (round(seconds * 10) + 1)
         self._began_at: float | None = None
+        self._used_before = 0.0
 
     def came(self, size: int) -> bool:
         """So much came now; whether that is enough."""
         now = time.monotonic()
         if self._began_at is None:
             self._began_at = now
+            self._used_before = time.process_time()
         passed = now - self._began_at
         if passed >= self._seconds:
             return True
@@ -74,7 +77,12 @@ class Arrivals:
 
     def report(self) -> None:
         """Print it."""
-        say(mbit=sum(self._tenths) * 8e-6 / self._seconds, began_at=self._began_at, tenths=self._tenths)
+        say(
+            mbit=sum(self._tenths) * 8e-6 / self._seconds,
+            cpu_seconds=time.process_time() - self._used_before,
+            began_at=self._began_at,
+            tenths=self._tenths,
+        )
 
 
 class Asking:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.p2p import __main__ as command
-from benchmarks.p2p import capacity, lossy, replies, sharing
+from benchmarks.p2p import bulk_loopback, capacity, lossy, replies, sharing
 from benchmarks.p2p import link as links
 from benchmarks.p2p.contestants import OURS, TCP_CUBIC, bulk, echoes
 from benchmarks.p2p.running import Pace, linked
@@ -49,10 +50,12 @@ def test_the_link_carries_no_more_than_its_rate_and_queues_no_more_than_it_holds
     assert 0 < pump.ways[0]["longest_queue"] <= 2.0 * 0.01 * 10e6 / 8
 
 
-@pytest.mark.parametrize("measure", [capacity.measure, lossy.measure, replies.measure, sharing.measure])
-def test_every_row_has_a_figure_of_each_contestant(measure: object) -> None:
-    assert callable(measure)
-    row = measure(LOOK)
+@pytest.mark.parametrize("module", [capacity, lossy, replies, sharing, bulk_loopback], ids=lambda one: one.__name__)
+def test_every_row_has_a_figure_of_each_contestant(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lossy, "LOSSES", (0.02,))
+    monkeypatch.setattr(bulk_loopback, "SIZES", (1200,))
+    row = module.measure(LOOK)
+    assert row.figures
     for contestants in row.figures.values():
         assert set(contestants) == set(row.order)
         assert all(figures[row.metrics[0]] > 0 for rounds in contestants.values() for figures in rounds)
