@@ -3,7 +3,8 @@
     state      datagrams that come                        datagrams that leave
     open       take effect once they have opened           whatever is to be said; closing when all of it has arrived,
                                                            if it was told to finish
-    closing    are answered with CLOSE, a few times        CLOSE; closed after 3 probe time-outs, or the other's CLOSE
+    closing    are answered with CLOSE, a few times        CLOSE, at each of 3 probe time-outs; closed after them, or by
+                                                           the other's CLOSE
     closed     nothing                                     nothing
 
 Whoever drives it calls `receive_batch`, `on_timer` or something that is to be sent, then takes `events`, sends what
@@ -105,6 +106,7 @@ class Connection:
         self._closed: Closed | None = None
         self._close: tuple[int, str] = CloseCode.DONE, ""
         self._wants_close = False
+        self._close_again_at = inf
         self._close_answers = limits.CLOSE_ANSWERS
         self._finishes = False
         self._ends_at = inf
@@ -363,6 +365,7 @@ class Connection:
             return self._sender.datagrams(self.opened_at is not None, now)
         if self.state == CLOSING and self._wants_close:
             self._wants_close = False
+            self._close_again_at = now + self._recovery.rtt.pto()
             return self._sender.close_datagram(*self._close)
         return []
 
@@ -370,7 +373,7 @@ class Connection:
     def next_timer(self) -> float | None:
         """When to call `on_timer` (and then `datagrams_to_send`), if nothing else happens; None when it has ended."""
         if self.state != OPEN:
-            return self._ends_at if self.state == CLOSING else None
+            return min(self._ends_at, self._close_again_at) if self.state == CLOSING else None
         deadline = min(self._liveness.deadline, self._acks.deadline, self._paths.deadline, self._ends_at)
         mtu_timer = self._sender.mtu.next_timer() if self.opened_at is not None else None
         for due in (self._recovery.timer(), mtu_timer, self._sender.next_at(self._now)):
@@ -381,8 +384,10 @@ class Connection:
     def on_timer(self, now: float) -> None:
         """The time has come; harmless when it has not."""
         self._now = now
-        if self.state == CLOSING and now >= self._ends_at:
-            self.state = CLOSED
+        if self.state == CLOSING:
+            self._wants_close |= now >= self._close_again_at
+            if now >= self._ends_at:
+                self.state = CLOSED
         if self.state != OPEN:
             return
         if self._liveness.is_over(now):

@@ -96,6 +96,20 @@ def test_a_close_that_was_lost_is_said_again_when_the_other_end_speaks(seed: int
     assert pair.right.events[-1] == Closed(0, "", True)
 
 
+@SEEDS
+def test_a_close_that_was_lost_is_said_again_to_who_says_nothing(seed: int) -> None:
+    net = SimNet(seed)
+    there = Drop(0.0)
+    pair = Pair(*joined(net, [there, Delay(0.02)], [Delay(0.02)]), seed=seed)
+    net.run(1.0)
+    there.rate = 1.0
+    pair.left.close(64, "enough")
+    there.rate = 0.0
+    net.run(1.0)
+    assert pair.right.events[-1] == Closed(64, "enough", True)
+    assert pair.left.connection.state == CLOSED
+
+
 def test_both_may_close_at_once() -> None:
     net, *hosts = linked()
     pair = Pair(*hosts)
