@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from esframework.errors import DialFailed
 from esframework.limits import sealed as limits
 from esframework.net.addresses import network_of
 from esframework.net.stream import host_of
@@ -31,9 +34,10 @@ class Host(Protocol):
 
 @implementer(IProtocol)
 class Newcomer:
-    """A connection before its hello. `dialled_for`: the session for which this end dialled, None if it was dialled."""
+    """A connection before its hello. `dialled_for`: the session for which this end dialled, None if it was dialled;
+    `answered` fires with the hello, and fails without one, for whoever waits for that."""
 
-    __slots__ = ("transport", "network", "deadline", "dialled_for", "nonce", "_waiting_room", "_heard")
+    __slots__ = ("transport", "network", "deadline", "dialled_for", "nonce", "answered", "_waiting_room", "_heard")
 
     def __init__(self, waiting_room: WaitingRoom, network: str, deadline: float, dialled_for: bytes | None) -> None:
         self.transport: Any = None
@@ -41,6 +45,7 @@ class Newcomer:
         self.deadline = deadline
         self.dialled_for = dialled_for
         self.nonce = b""
+        self.answered: Deferred[None] | None = None
         self._waiting_room = waiting_room
         self._heard = b""
 
@@ -63,7 +68,7 @@ class Newcomer:
 
     def connectionLost(self, reason: Failure) -> None:
         """Part of IProtocol."""
-        self._waiting_room.leave(self)
+        self._waiting_room.leave(self, DialFailed("the connection was cut before the other end had said hello", True))
 
 
 class WaitingRoom:
@@ -97,11 +102,19 @@ class WaitingRoom:
         """A connection that this end is about to dial: it counts from `dialled` on."""
         return Newcomer(self, "", 0.0, session)
 
-    def dialled(self, newcomer: Newcomer) -> None:
-        """It has been made."""
-        if newcomer.transport.connected:
-            newcomer.deadline = self._seconds() + limits.HELLO_TIME
-            self._newcomers[newcomer] = None
+    def dialled(self, newcomer: Newcomer) -> Deferred[None]:
+        """It has been made; fires when the other end has said hello. Fails with DialFailed when it is cut before."""
+        answered = newcomer.answered = Deferred(lambda _: self._give_up(newcomer))
+        newcomer.deadline = self._seconds() + limits.HELLO_TIME
+        self._newcomers[newcomer] = None
+        if not newcomer.transport.connected:
+            newcomer.connectionLost(Failure(ConnectionDone()))
+        return answered
+
+    def _give_up(self, newcomer: Newcomer) -> None:
+        newcomer.answered = None
+        self.leave(newcomer, None)
+        newcomer.transport.abortConnection()
 
     @property
     def deadline(self) -> float | None:
@@ -120,20 +133,29 @@ class WaitingRoom:
     def drop(self, newcomer: Newcomer, reason: str) -> None:
         """Cut a connection without a word, and count why."""
         self._host.refuse(reason)
-        self.leave(newcomer)
+        self.leave(newcomer, DialFailed(f"who answered said no hello of the session: {reason}", False))
         newcomer.transport.abortConnection()
 
-    def leave(self, newcomer: Newcomer) -> None:
-        """It is gone, or has become something else."""
+    def greet(self, newcomer: Newcomer) -> None:
+        """It has become something else."""
+        self.leave(newcomer, None)
+
+    def leave(self, newcomer: Newcomer, error: DialFailed | None) -> None:
+        """It is here no more; `error` says why it never will be anything."""
+        answered, newcomer.answered = newcomer.answered, None
         if newcomer in self._newcomers:
             del self._newcomers[newcomer]
             if newcomer.network:
                 self._networks[newcomer.network] -= 1
                 if not self._networks[newcomer.network]:
                     del self._networks[newcomer.network]
+        if answered is not None and error is None:
+            answered.callback(None)
+        elif answered is not None:
+            answered.errback(error)
 
     def clear(self, session: bytes | None = None) -> None:
         """Cut all of them, or those that were dialled for a session."""
         for newcomer in [one for one in self._newcomers if session in (None, one.dialled_for)]:
-            self.leave(newcomer)
+            self.leave(newcomer, DialFailed("the session is not expected any more", False))
             newcomer.transport.abortConnection()

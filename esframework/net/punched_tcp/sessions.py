@@ -139,8 +139,9 @@ class Sessions:
         self._sessions[session.id] = _Session(session, self._gone)
 
     def dial(self, session: bytes, address: Address, timeout: float = limits.DIAL_TIME) -> Deferred[None]:
-        """Connect to an address for a session, and say hello; fires when that is said. What comes of it is told to the
-        session's user. Fails with DialFailed; cancelling it gives the dial up.
+        """Connect to an address for a session, and say hello; fires when the other end has, too. What comes of it is
+        told to the session's user. Fails with DialFailed, also when the connection is cut before; cancelling it gives
+        the dial up.
 
         :raises LocalError: when the session is not expected, or the port does not listen.
         """
@@ -207,16 +208,17 @@ class Sessions:
         self._alarm.set(self._newcomers.deadline)
         return newcomer
 
-    def _say_hello(self, newcomer: Newcomer) -> None:
+    def _say_hello(self, newcomer: Newcomer) -> Deferred[None]:
         session = self._sessions.get(newcomer.dialled_for or b"")
         if session is None:
             newcomer.transport.abortConnection()
             raise DialFailed("the session is not expected any more", False)
         # The endpoint that made the connection has put something between, which is of no use any more.
         newcomer.transport.protocol = newcomer
-        self._newcomers.dialled(newcomer)
+        answered = self._newcomers.dialled(newcomer)
         self._answer(newcomer, session)
         self._alarm.set(self._newcomers.deadline)
+        return answered
 
     def _answer(self, newcomer: Newcomer, session: _Session) -> None:
         expected = session.expected
@@ -240,7 +242,7 @@ class Sessions:
             self._take_over(newcomer, session, read.nonce, rest)
 
     def _take_over(self, newcomer: Newcomer, session: _Session, their_nonce: bytes, rest: bytes) -> None:
-        self._newcomers.leave(newcomer)
+        self._newcomers.greet(newcomer)
         if newcomer.dialled_for is None:
             self._answer(newcomer, session)
         expected = session.expected

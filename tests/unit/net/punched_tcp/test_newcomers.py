@@ -30,7 +30,7 @@ class Host:
 
     def greeted(self, newcomer: Newcomer, hello: bytes, rest: bytes) -> None:
         self.hellos.append((hello, rest))
-        self.room.leave(newcomer)
+        self.room.greet(newcomer)
 
     def refuse(self, reason: str) -> None:
         self.refused[reason] += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import CancelledError
+from twisted.internet.protocol import Protocol
 
 from esframework.errors import DialFailed, LocalError
 from esframework.limits import P2P_CLOSE_TIME
@@ -12,7 +14,7 @@ from esframework.net.punched_tcp.sessions import Expected
 from esframework.rudp.events import CloseCode
 from esframework.sealed.hello import HELLO_SIZE, say_hello
 from esframework.testing import MemoryNetwork, simulated
-from tests.memory_tcp import Ends, Recorder
+from tests.memory_tcp import Ends, MemorySharedPort, Recorder
 from tests.sealed_ends import SESSION, session_keys
 
 PROBES = session_keys(True).probes
@@ -156,9 +158,58 @@ async def test_who_is_dialled_and_is_no_peer_is_cut(network: MemoryNetwork) -> N
     strange = Recorder(False)
     other = ends.sessions[1]
     other.forget(SESSION)
-    await ends.dial(0)
-    network.settle()
+    with pytest.raises(DialFailed, match="cut before") as failed:
+        await ends.dial(0)
+    # Perhaps it will expect the session in a moment: it is worth another dial.
+    assert failed.value.was_refused
     assert (other.refused, strange.events, ends.leader.found_channels) == ({"unknown_session": 1}, [], [])
+    await ends.close()
+
+
+class _Strange(Protocol):
+    """Somebody else who is dialled, and what it answers."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def connectionMade(self) -> None:
+        if self._answer:
+            self.transport.write(self._answer)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("answer", [b"220 mail.example.org ESMTP\r\n", b""], ids=["another service", "silence"])
+@simulated
+async def test_a_dial_fails_where_somebody_else_answers(network: MemoryNetwork, answer: bytes) -> None:
+    ends = Ends(network)
+    stranger = MemorySharedPort(network, 999)
+    stranger.listen(lambda address: _Strange(answer))
+    begun = network.reactor.seconds()
+    with pytest.raises(DialFailed, match="no hello") as failed:
+        await ends.sessions[0].dial(SESSION, ("127.0.0.1", 999))
+    assert not failed.value.was_refused
+    assert network.reactor.seconds() - begun <= limits.HELLO_TIME
+    await stranger.close()
+    await ends.close()
+
+
+@simulated
+async def test_a_dial_that_is_forgotten_before_the_hello_fails_and_one_that_is_cancelled_is_cut(
+    network: MemoryNetwork,
+) -> None:
+    ends = Ends(network)
+    network.conditions.delay = 0.1
+    forgotten = ends.dial(0)
+    network.advance(0.25)
+    ends.sessions[0].forget(SESSION)
+    with pytest.raises(DialFailed, match="not expected any more"):
+        await forgotten
+    given_up = ends.dial(1)
+    network.advance(0.25)
+    given_up.cancel()
+    with pytest.raises(CancelledError):
+        await given_up
+    network.advance(1.0)
+    assert ends.follower.found_channels == []
     await ends.close()
 
 
