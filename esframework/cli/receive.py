@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from esframework.cli.account import Connection, ask_password, connection_options
+from esframework.cli.channelling.options import channel_options, p2p_options
 from esframework.cli.transferring.options import EXIT_CODES, quiet_option
 from esframework.cli.transferring.state import state_option
 from esframework.wire.login_id import bare_id
+from esframework.wire.types import P2PChannelMode
 
 if TYPE_CHECKING:
     from esframework.cli.transferring.looks import Look
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     help="With --once: how long to wait for a sender who is gone in the middle.",
 )
 @state_option
+@channel_options
 @quiet_option
 @connection_options
 def receive(
@@ -54,6 +57,8 @@ def receive(
     senders: tuple[str, ...],
     wait: float,
     state: Path,
+    mode: P2PChannelMode,
+    no_p2p: bool,
     quiet: bool,
     connection: Connection,
 ) -> None:
@@ -78,6 +83,9 @@ def receive(
         with look_for(as_json=connection.as_json, quiet=quiet) as look:
             ask = None if yes else _questioner(client, look)
             wants = Wants(folder.absolute(), ask, once, replace, frozenset(map(bare_id, senders)), wait)
+            if senders:
+                # Nobody else learns where this machine is.
+                client.manager("p2p").answers_to = wants.senders.__contains__
             receiver = Receiver(client, look, wants)
             name = bare_id(who.user_id)
             look.note(f"waiting for what is sent to {name}, into {folder}", event="ready", user=name)
@@ -86,7 +94,7 @@ def receive(
             finally:
                 receiver.stop()
 
-    options = connection.client_options(files=FilesOptions(state_folder=state))
+    options = connection.client_options(files=FilesOptions(state_folder=state), p2p=p2p_options(mode, no_p2p))
     click.get_current_context().exit(run_client(who, password, take, options=options, as_json=connection.as_json))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,6 +130,29 @@ async def test_chats_tell_by_which_way_they_talk(start: Callable[..., Daemon], c
     types(alice, "/p2p bob off")
     await alice.shows("^bob: by the server$")
     await bob.shows("^alice: by the server again$")
+
+
+@pytest.mark.parametrize(
+    ("options", "way"), [(("--mode", "udp"), "direct (udp)"), ((), "direct (tcp)"), (("--no-p2p",), "by the server")]
+)
+@pytest_twisted.ensureDeferred
+async def test_sending_and_receiving_programs_tell_by_which_way_it_went(
+    options: tuple[str, ...], way: str, start: Callable[..., Daemon], children: list[Child], tmp_path: Path
+) -> None:
+    daemon = await start("--open").ready()
+    film, account = tmp_path / "film", f"alice@127.0.0.1:{daemon.port}"
+    film.write_bytes(bytes(60_000_000))
+    bob = program(
+        children, "receive", f"bob@127.0.0.1:{daemon.port}", "--into", str(tmp_path / "in"), "--yes", "--from", "alice",
+        "--once", "--state", str(tmp_path / "state"),
+    )  # fmt: skip
+    await bob.shows("^waiting for what is sent")
+    # Slow enough to begin by the server and to go on by the channel.
+    alice = program(children, "send", str(film), "bob", "--as", account, "--rate-limit", "20M", *options)
+    assert await alice.over() == 0, alice.shown
+    assert await bob.over() == 0, bob.shown
+    assert re.search(rf"^sent film to bob: 60\.0 MB.*, {re.escape(way)}$", alice.shown, re.MULTILINE), alice.shown
+    assert re.search(rf"^received film from alice: .*, {re.escape(way)}$", bob.shown, re.MULTILINE), bob.shown
 
 
 @pytest_twisted.ensureDeferred

@@ -180,11 +180,24 @@ async def test_a_server_that_is_restarted_is_waited_for(
     daemon = await start("--open", data=data, listen=listen).ready()
     transfers = Transfers(daemon, children, inbox, tmp_path / "state")
     bob = await transfers.receive("--yes", "--once")
-    alice = transfers.send(holidays, "--rate-limit", PACE, "--json")
+    alice = transfers.send(holidays, "--rate-limit", PACE, "--json", "--no-p2p")
     await alice.shows('"event": "progress"', times=2)
     await daemon.end(signal.SIGKILL)
     await alice.shows('"event": "connection_interrupted"')
     await start("--open", data=data, listen=listen).ready()
+    assert await alice.over() == 0
+    assert await bob.over() == 0
+    assert tree_of(inbox / "holidays") == tree_of(holidays)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_goes_by_a_channel_needs_no_server_any_more(
+    transfers: Transfers, holidays: Path, inbox: Path
+) -> None:
+    bob = await transfers.receive("--yes", "--once")
+    alice = transfers.send(holidays, "--rate-limit", PACE, "--json")
+    await alice.shows('"event": "progress".*"way": "tcp"')
+    await transfers.daemon.end(signal.SIGKILL)
     assert await alice.over() == 0
     assert await bob.over() == 0
     assert tree_of(inbox / "holidays") == tree_of(holidays)
@@ -291,5 +304,5 @@ async def test_chats_send_files_too(transfers: Transfers, holidays: Path, inbox:
     await bob.shows(r"^alice: did you get it\?$")
     bob.types(f"/receive alice {inbox}")
     assert await alice.finishes() == 0
-    await bob.shows(r"^received holidays/ from alice: 4 files, 8\.0 MB$")
+    await bob.shows(r"^received holidays/ from alice: 4 files, 8\.0 MB, by the server$")
     assert tree_of(inbox / "holidays") == tree_of(holidays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,14 @@ from esframework.wire.login_id import bare_id
 
 
 class Files:
-    """One user's files through a client engine. What is taken goes to `folder` where nothing else is said."""
+    """One user's files through a client engine. What is taken goes to `folder` where nothing else is said.
+    `talked_to(user)` is told of whom something was offered."""
 
-    def __init__(self, client: Any, screen: Screen, folder: Path) -> None:
+    def __init__(
+        self, client: Any, screen: Screen, folder: Path, talked_to: Callable[[str], None] = lambda user: None
+    ) -> None:
         self._client = client
+        self._talked_to = talked_to
         self._screen = screen
         self._folder = folder
         self._offers: list[Any] = []
@@ -52,6 +57,7 @@ class Files:
             transfer = await self._client.files.send(wish.target, Path(wish.path).expanduser())
         except OSError as error:
             raise LocalError(f"{wish.path}: {error.strerror or error}") from error
+        self._talked_to(wish.target)
         text = f"offered {title_of(transfer)} ({extent_of(transfer)}) to {name_of(wish.target)}"
         self._screen.note(text, **facts_of(transfer), event="offered")
         await self._whole(transfer)

@@ -39,7 +39,8 @@ class ChatRoom:
         self._groups = Groups(client, screen)
         self._paths = Paths(client, screen, opens_channels)
         talking = Talking(client, screen, self._paths.talked_to)
-        parts = (talking, self._people, self._groups, Files(client, screen, folder), self._paths)
+        files = Files(client, screen, folder, self._paths.talked_to)
+        parts = (talking, self._people, self._groups, files, self._paths)
         self.recipient: str | None = None
         self.failures = 0
         self._has_left = False

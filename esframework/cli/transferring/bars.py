@@ -20,6 +20,7 @@ from esframework.cli.transferring.figures import (
     figures_of,
     percent_of,
     title_of,
+    way_of,
 )
 from esframework.cli.transferring.looks import Look
 
@@ -77,7 +78,7 @@ class Bars(Look):
         row = self._rows[transfer.id]
         if progress.seconds - row.drawn_at >= _DRAWN_EVERY:
             row.drawn_at, row.transferred = progress.seconds, progress.transferred
-            row.figures = f"{percent_of(progress)}, {figures_of(progress)}"
+            row.figures = f"{percent_of(progress)}, {figures_of(progress)}{way_of(transfer)}"
             self._draw(row)
 
     def complete(self, transfer: Any, seconds: float) -> None:

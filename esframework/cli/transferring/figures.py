@@ -70,8 +70,19 @@ def other_of(transfer: Any) -> str:
 
 
 def progress_line(transfer: Any, progress: Any) -> str:
-    """How far it is: `holidays/ to bob: 34 %, 3.4 MB of 10.0 MB, 1.2 MB/s, 0:06 left`."""
-    return f"{title_of(transfer)} {direction_of(transfer)}: {percent_of(progress)}, {figures_of(progress)}"
+    """How far it is: `holidays/ to bob: 34 %, 3.4 MB of 10.0 MB, 1.2 MB/s, 0:06 left, direct (udp)`."""
+    figures = f"{percent_of(progress)}, {figures_of(progress)}{way_of(transfer)}"
+    return f"{title_of(transfer)} {direction_of(transfer)}: {figures}"
+
+
+def way_of(transfer: Any) -> str:
+    """By which way it goes, to stand at the end: `, direct (udp)`, `, by the server`; empty where the server is the
+    other end."""
+    other = transfer.receiver if transfer.is_sending else transfer.sender
+    if other is None:
+        return ""
+    kind = transfer.path_kind
+    return ", by the server" if kind == "server" else f", direct ({kind})"
 
 
 def percent_of(progress: Any) -> str:
@@ -87,11 +98,13 @@ def figures_of(progress: Any) -> str:
 
 
 def completed_line(transfer: Any, seconds: float | None = None) -> str:
-    """It is whole: `sent holidays/ to bob: 12 files, 3.4 MB in 0:02`; what a resumed one did not send again is said."""
+    """It is whole: `sent holidays/ to bob: 12 files, 3.4 MB in 0:02, direct (udp)`; what a resumed one did not send
+    again is said."""
     verb = "sent" if transfer.is_sending else "received"
     text = f"{verb} {title_of(transfer)} {direction_of(transfer)}: {extent_of(transfer)}"
     if seconds is not None and seconds >= 1:
         text += f" in {time_of(seconds)} ({speed_of((transfer.size - transfer.skipped) / seconds)})"
+    text += way_of(transfer)
     if transfer.is_resumed:
         text += f"; {size_of(transfer.skipped)} were there already"
     if transfer.left_out:

@@ -151,19 +151,22 @@ class Objects(Look):
     def start(self, transfer: Any) -> None:
         """Started or resumed, as the events of the engine are."""
         event = "resumed" if transfer.is_resumed else "started"
-        self._tell(event, id=transfer.id, name=transfer.name, skipped=transfer.skipped)
+        facts = {"skipped": transfer.skipped, "way": transfer.path_kind}
+        self._tell(event, id=transfer.id, name=transfer.name, **facts)
 
     def show(self, transfer: Any, progress: Any) -> None:
         """An object now and then."""
         if self._with_progress and progress.seconds - self._shown_at.get(transfer.id, 0.0) >= _OBJECT_EVERY:
             self._shown_at[transfer.id] = progress.seconds
-            self._tell("progress", id=transfer.id, name=transfer.name, **progress_facts(progress))
+            facts = {**progress_facts(progress), "way": transfer.path_kind}
+            self._tell("progress", id=transfer.id, name=transfer.name, **facts)
 
     def complete(self, transfer: Any, seconds: float) -> None:
         """It is whole."""
         self._shown_at.pop(transfer.id, None)
         path = None if transfer.path is None else str(transfer.path)
         facts = {**facts_of(transfer), "path": path, "skipped": transfer.skipped, "left_out": transfer.left_out}
+        facts["way"] = transfer.path_kind
         self._tell("completed", **facts, seconds=round(seconds, 3))
 
     def interrupt(self, transfer: Any) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from esframework.cli.information import name_of, printable
@@ -22,6 +22,7 @@ from esframework.cli.transferring.looks import Look
 from esframework.cli.transferring.waiting import connection_of
 from esframework.errors import (
     ConnectionInterrupted,
+    EsError,
     LocalError,
     NotLoggedOn,
     RequestError,
@@ -51,7 +52,8 @@ MAY_GO_ON: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Shipment:
     """What is to be sent how. `wait` is for how many seconds a receiver who is not there is waited for; None: not at
-    the beginning, and `WAIT` in the middle. `offline`: after that, it is left with the server."""
+    the beginning, and `WAIT` in the middle. `offline`: after that, it is left with the server. `by_channel`: a channel
+    is opened to the receiver, and taken when it is there."""
 
     target: str
     comment: str | None = None
@@ -59,6 +61,7 @@ class Shipment:
     parameters: Any = None
     wait: float | None = None
     offline: bool = False
+    by_channel: bool = False
 
 
 class Sender:
@@ -123,7 +126,15 @@ class Sender:
         how = {"parameters": shipment.parameters, "follow_links": shipment.follow_links}
         if self._leaves_it:
             return await self._client.offline_files.send(shipment.target, path, shipment.comment, **how)
+        if shipment.by_channel:
+            self._want_channel()
         return await self._client.files.send(shipment.target, path, shipment.comment, **how)
+
+    def _want_channel(self) -> None:
+        """Nothing waits for it: what has begun by the server goes on by the channel when there is one."""
+        if self._client.p2p is not None and not self._client.p2p.channel_exists(self._shipment.target):
+            connecting: Deferred[Any] = self._client.p2p.connect(self._shipment.target)
+            connecting.addErrback(lambda failure: failure.trap(EsError))
 
     async def _judged(self, transfer: Any) -> int | None:
         """None when an interrupted transfer may go on now; else it is told how it ended, and the exit code."""

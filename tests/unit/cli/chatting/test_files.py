@@ -48,8 +48,8 @@ async def test_what_is_offered_is_shown_and_taken(network: MemoryNetwork, film: 
     await bob.begin(ReceiveFile("alice", str(inbox)))
     await sending
     assert (inbox / "film").read_bytes() == film.read_bytes()
-    assert shown.take() == [("note", "sent film to bob: 3.4 MB")]
-    assert shown_to_bob.take() == [("note", "received film from alice: 3.4 MB")]
+    assert shown.take() == [("note", "sent film to bob: 3.4 MB, by the server")]
+    assert shown_to_bob.take() == [("note", "received film from alice: 3.4 MB, by the server")]
     assert alice.failures == bob.failures == 0
     await bob.begin(ListFiles())
     assert shown_to_bob.take() == [("answer", "nothing is offered, and nothing under way")]

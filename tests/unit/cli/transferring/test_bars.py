@@ -72,7 +72,7 @@ def test_the_end_is_a_line_and_the_cursor_is_back(screen: Screen, capsys: pytest
     with screen.look as look:
         look.begin(transfer)
         look.complete(transfer, 2.0)
-    assert capsys.readouterr().out == "sent holidays to bob: 10.0 MB in 0:02 (5.0 MB/s)\n"
+    assert capsys.readouterr().out == "sent holidays to bob: 10.0 MB in 0:02 (5.0 MB/s), by the server\n"
     assert screen.raw.rindex("\x1b[2K") > screen.raw.rindex("holidays")
     assert screen.raw.rindex("\x1b[?25h") > screen.raw.rindex("\x1b[?25l")
 
@@ -117,4 +117,4 @@ def test_an_empty_file_has_a_bar_too(screen: Screen, capsys: pytest.CaptureFixtu
     screen.look.begin(transfer)
     screen.look.start(transfer)
     screen.look.complete(transfer, 0.0)
-    assert capsys.readouterr().out == "sent holidays to bob: 0 bytes\n"
+    assert capsys.readouterr().out == "sent holidays to bob: 0 bytes, by the server\n"

@@ -68,8 +68,18 @@ def test_a_folder_is_told_by_its_slash_and_its_files() -> None:
 
 def test_progress_is_one_line() -> None:
     step = Step(3_400_000, 10_000_000, 3.0)
-    assert progress_line(HandDriven(), step) == "holidays to bob: 34 %, 3.4 MB of 10.0 MB, 1.2 MB/s, 0:06 left"
+    figures = "34 %, 3.4 MB of 10.0 MB, 1.2 MB/s, 0:06 left"
+    assert progress_line(HandDriven(), step) == f"holidays to bob: {figures}, by the server"
     assert speed_of(0) == "0 bytes/s"
+
+
+def test_by_which_way_it_goes_is_told_unless_the_server_is_the_other_end() -> None:
+    direct = HandDriven(path_kind="udp")
+    assert progress_line(direct, Step(1, 2, 3.0)).endswith(" left, direct (udp)")
+    assert completed_line(direct) == "sent holidays to bob: 10.0 MB, direct (udp)"
+    assert completed_line(HandDriven(receiver=None)) == "sent holidays to server: 10.0 MB"
+    left = HandDriven(is_sending=False, sender=None, left_by="alice")
+    assert completed_line(left) == "received holidays from alice: 10.0 MB"
 
 
 def test_all_but_the_last_byte_is_not_all() -> None:
@@ -78,16 +88,18 @@ def test_all_but_the_last_byte_is_not_all() -> None:
 
 
 def test_what_a_resumed_transfer_did_not_send_again_is_told() -> None:
-    assert completed_line(HandDriven(), 0.2) == "sent holidays to bob: 10.0 MB"
+    assert completed_line(HandDriven(), 0.2) == "sent holidays to bob: 10.0 MB, by the server"
     received = HandDriven(is_sending=False, is_resumed=True, skipped=4_000_000)
     assert completed_line(received, 3.0) == (
-        "received holidays from alice: 10.0 MB in 0:03 (2.0 MB/s); 4.0 MB were there already"
+        "received holidays from alice: 10.0 MB in 0:03 (2.0 MB/s), by the server; 4.0 MB were there already"
     )
 
 
 def test_what_did_not_go_with_a_folder_is_told() -> None:
     links = HandDriven(is_folder=True, files=2, left_out=3)
-    assert completed_line(links) == "sent holidays/ to bob: 2 files, 10.0 MB; 3 left out: links, or what is no file"
+    assert completed_line(links) == (
+        "sent holidays/ to bob: 2 files, 10.0 MB, by the server; 3 left out: links, or what is no file"
+    )
 
 
 @pytest.mark.parametrize("disruption", list(FileDisruption))

@@ -38,7 +38,7 @@ def test_quiet_shows_what_fails_only(capsys: pytest.CaptureFixture[str]) -> None
 def test_without_a_terminal_there_is_one_line_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     with Results() as look:
         a_whole_one(look)
-    assert capsys.readouterr().out == "sent holidays to bob: 10.0 MB in 0:04 (2.5 MB/s)\n"
+    assert capsys.readouterr().out == "sent holidays to bob: 10.0 MB in 0:04 (2.5 MB/s), by the server\n"
 
 
 def test_without_rich_a_terminal_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,7 @@ class HandDriven:
     disruption: FileDisruption | None = None
     cause: str = ""
     error: Exception | None = None
+    path_kind: str = "server"
     steps: Any = field(default_factory=DeferredQueue)
     ended: Deferred[None] = field(default_factory=Deferred)
 
