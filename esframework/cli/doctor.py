@@ -15,8 +15,10 @@ import click
 from esframework.cli.examining.finding import Finding, Status, fail, ok, warn
 from esframework.cli.examining.kernel import (
     check_clock,
+    check_congestion_control,
     check_descriptors,
     check_local_ports,
+    check_udp_buffers,
     check_waiting_connections,
 )
 from esframework.cli.examining.ports import check_p2p, check_ports, examine_endpoints
@@ -63,6 +65,8 @@ def examine(file: Path | None, data: Path | None) -> Iterator[Finding]:
     yield check_reactor()
     yield check_descriptors(config.session.max_connections)
     yield check_waiting_connections()
+    yield check_udp_buffers()
+    yield check_congestion_control()
     yield from check_local_ports([place.port for place in places])
     yield from endpoint_findings
     yield from check_ports(places)

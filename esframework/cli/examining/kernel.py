@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from esframework import limits
 from esframework.cli.examining.finding import Finding, fail, ok, warn
 
 SPARE_DESCRIPTORS: Final = 100
@@ -69,6 +70,35 @@ def check_waiting_connections(folder: Path = PROC) -> Finding:
         f"{text}: when many come at the same time, some must try again",
         f"sysctl -w net.core.somaxconn={4 * ENOUGH_WAITING}, and in /etc/sysctl.d/; backlog=1024 in the endpoint",
     )
+
+
+def check_udp_buffers(folder: Path = PROC) -> Finding:
+    """How much the kernel keeps for a UDP socket, each way: channels over UDP ask for `limits.UDP_SOCKET_BUFFER`."""
+    check, wanted = "udp buffers", limits.UDP_SOCKET_BUFFER
+    received, sent = _numbers(folder / "core" / "rmem_max"), _numbers(folder / "core" / "wmem_max")
+    if not received or not sent:
+        return ok(check, "this platform does not tell")
+    text = f"at most {received[0]:,} bytes to be received and {sent[0]:,} to be sent wait at a socket"
+    if received[0] >= wanted <= sent[0]:
+        return ok(check, f"{text}, as many as P2P channels ask for")
+    return warn(
+        check,
+        f"{text}; P2P channels over UDP ask for {wanted:,}, and lose datagrams on quick lines without",
+        f"sysctl -w net.core.rmem_max={wanted} net.core.wmem_max={wanted}, for good in /etc/sysctl.d/",
+    )
+
+
+def check_congestion_control(folder: Path = PROC) -> Finding:
+    """Whether P2P channels over TCP may use bbr, which bears loss that makes cubic crawl. Works without."""
+    check, name = "tcp congestion control", "tcp_available_congestion_control"
+    available, allowed = _words(folder / "ipv4" / name), _words(folder / "ipv4" / name.replace("available", "allowed"))
+    if not available:
+        return ok(check, "this platform does not tell")
+    if "bbr" in allowed or ("bbr" in available and os.geteuid() == 0):
+        return ok(check, "P2P channels over TCP use bbr")
+    first = "" if "bbr" in available else "modprobe tcp_bbr; "
+    allow = f'sysctl -w net.ipv4.tcp_allowed_congestion_control="{" ".join([*allowed, "bbr"])}"'
+    return ok(check, f"P2P channels over TCP use {available[0]}; on lossy lines bbr is quicker: {first}{allow}")
 
 
 def check_local_ports(listening: list[int], folder: Path = PROC) -> Iterator[Finding]:
@@ -134,6 +164,13 @@ def _numbers(file: Path) -> list[int]:
     try:
         return [int(word) for word in file.read_text().split()]
     except (OSError, ValueError):
+        return []
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text().split()
+    except OSError:
         return []
 
 

@@ -41,6 +41,7 @@ EXTRAS: Final = {
     "terminal": ("prompt_toolkit", "editing and history in esframework chat, and bars of progress"),
     "files": ("blake3", "a quicker digest of files"),
     "metrics": ("prometheus_client", "figures for Prometheus"),
+    "upnp": ("miniupnpc", "P2P: ports that routers forward by UPnP, besides NAT-PMP and PCP"),
     "postgresql": ("psycopg", "stores in PostgreSQL"),
     "bench": ("psutil", "the project's benchmarks"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from esframework.cli.examining.finding import Status
 from esframework.cli.examining.kernel import (
     check_clock,
+    check_congestion_control,
     check_descriptors,
     check_local_ports,
+    check_udp_buffers,
     check_waiting_connections,
 )
 
@@ -51,8 +54,45 @@ def kernel(folder: Path, **files: str) -> Path:
     (folder / "core").mkdir()
     (folder / "ipv4").mkdir()
     for name, text in files.items():
-        (folder / ("core" if name == "somaxconn" else "ipv4") / name).write_text(text)
+        (folder / ("core" if name in ("somaxconn", "rmem_max", "wmem_max") else "ipv4") / name).write_text(text)
     return folder
+
+
+@pytest.mark.parametrize(
+    ("received", "sent", "status"),
+    [("4194304", "8388608", Status.OK), ("212992", "8388608", Status.WARN), ("4194304", "212992", Status.WARN)],
+)
+def test_channels_by_udp_need_room_at_their_socket(
+    tmp_path: Path, received: str, sent: str, status: Status
+) -> None:
+    finding = check_udp_buffers(kernel(tmp_path, rmem_max=received, wmem_max=sent))
+    assert finding.status is status
+    assert ("net.core.rmem_max=4194304 net.core.wmem_max=4194304" in finding.mend) is (status is Status.WARN)
+
+
+@pytest.mark.parametrize(
+    ("available", "allowed", "user", "words"),
+    [
+        ("reno cubic bbr", "reno cubic bbr", 1000, "use bbr"),
+        ("reno cubic bbr", "reno cubic", 0, "use bbr"),
+        ("cubic reno bbr", "reno cubic", 1000, 'use cubic; .* bbr is quicker: sysctl .*="reno cubic bbr"'),
+        ("cubic reno", "reno cubic", 1000, "bbr is quicker: modprobe tcp_bbr; sysctl"),
+    ],
+)
+def test_channels_by_tcp_are_quicker_with_bbr_and_work_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: str, allowed: str, user: int, words: str
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    folder = kernel(
+        tmp_path, tcp_available_congestion_control=available, tcp_allowed_congestion_control=allowed
+    )
+    finding = check_congestion_control(folder)
+    assert finding.status is Status.OK
+    assert re.search(words, finding.text)
+
+
+def test_of_p2p_a_platform_that_does_not_tell_is_not_judged(tmp_path: Path) -> None:
+    assert check_udp_buffers(tmp_path).status is check_congestion_control(tmp_path).status is Status.OK
 
 
 @pytest.mark.parametrize(("text", "status"), [("4096\n", Status.OK), ("128\n", Status.WARN)])
