@@ -41,8 +41,12 @@ WINDOW: Final = 4 * 1024 * 1024
 """Bytes that a stream may bring beyond what its user has taken: 320 Mbit/s at a round trip of 100 ms, and the memory
 that the other end can make this one keep, for each of three streams."""
 
-LEAST_TURN: Final = 16 * 1024
-"""Bytes that leave in one turn of the reactor on a slow path: what an urgent message may have to wait for."""
+LEAST_RECORD: Final = 1024
+"""Bytes of frames that a record may always have: everything but bytes of streams fits."""
+
+LEAST_TURN: Final = 4 * 1024
+"""Bytes that leave in one turn of the reactor on a slow path: what an urgent message may have to wait for; 30 ms of a
+megabit."""
 
 MOST_TURN: Final = 256 * 1024
 """The same on a fast one: 2 ms of a gigabit."""
@@ -50,11 +54,15 @@ MOST_TURN: Final = 256 * 1024
 TURN_TIME: Final = 0.01
 """Seconds' worth of bytes that leave in one turn between these two."""
 
-RATE_TIME: Final = 1.0
+RATE_TIME: Final = 0.25
 """Seconds over which the rate of a path is measured, while there is something to send all the time."""
 
-UNSENT_IN_KERNEL: Final = 32 * 1024
-"""Bytes that the kernel may hold before it has sent them (TCP_NOTSENT_LOWAT): messages cannot overtake what it has."""
+NEW_RATE: Final = 0.3
+"""How much of a new measurement counts beside those before it: a system takes bytes in lumps."""
+
+UNSENT_IN_KERNEL: Final = 16 * 1024
+"""Bytes that the system may hold before it has sent them, or a turn's worth if that is more: messages cannot overtake
+what it has. By itself it takes 64 KiB and more, half a second of a megabit."""
 
 # --- the end ------------------------------------------------------------------------------------------------------
 LINGER_TIME: Final = 2.0

@@ -281,12 +281,13 @@ class Connection:
         return self._close is not None and not (self._close_left or self._remote is not None or self._outbox.size)
 
     def records(self, room: int, now: float) -> bytes:
-        """What leaves now: whole records of about `room` bytes in all, the last of which may go beyond."""
+        """What leaves now: records of about `room` bytes in all, and none of them larger than that if it can be."""
         out: list[bytes] = []
+        most = min(limits.RECORD_BYTES, max(room, limits.LEAST_RECORD))
         while room > 0 and self.has_output:
             record = bytearray()
             self._put_control(record, now)
-            self._outbox.put(record)
+            self._outbox.put(record, most)
             if self._has_close and len(record) + _LONGEST_CLOSE <= limits.RECORD_BYTES:
                 assert self._close is not None
                 frames.put_close(record, self._close.code, self._close.reason)

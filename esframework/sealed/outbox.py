@@ -46,17 +46,17 @@ class Outbox:
         """Whether `put` would put anything."""
         return any(map(self._may, range(STREAMS)))
 
-    def put(self, record: bytearray) -> None:
-        """Fill a record with what is most urgent."""
+    def put(self, record: bytearray, most: int = limits.RECORD_BYTES) -> None:
+        """Fill a record of so many bytes with what is most urgent."""
         turn = self._turn()
         if turn is None:
             return
-        filled = self._put_stream(record, turn)
+        filled = self._put_stream(record, turn, most)
         for stream in range(STREAMS):
             if stream != turn and self._may(stream):
                 if filled:
                     return
-                filled = self._put_stream(record, stream)
+                filled = self._put_stream(record, stream, most)
 
     def forget(self) -> None:
         """Nothing of it will leave."""
@@ -76,10 +76,10 @@ class Outbox:
             self._passed[stream] = 0
         return ready[-1] if ready else None
 
-    def _put_stream(self, record: bytearray, stream: int) -> bool:
+    def _put_stream(self, record: bytearray, stream: int, most: int) -> bool:
         """Whether the record is full now."""
         buffer = self._buffers[stream]
-        room = limits.RECORD_BYTES - len(record) - DATA_OVERHEAD
+        room = most - len(record) - DATA_OVERHEAD
         size = min(room, len(buffer), self._most[stream] - self._left[stream])
         if size <= 0:
             return True

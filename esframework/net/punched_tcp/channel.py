@@ -16,9 +16,10 @@ from zope.interface import implementer
 
 from esframework import limits
 from esframework.errors import LocalError
+from esframework.limits import sealed as sealed_limits
 from esframework.net.channels import STREAMS, Address, IP2PChannel, IP2PChannelUser, high_water
 from esframework.net.eager import backlog, is_plain, send_now
-from esframework.net.punched_tcp.kernel import facts_of, round_trip_of, tune
+from esframework.net.punched_tcp.kernel import facts_of, keep_unsent, round_trip_of, tune, unsent_in
 from esframework.net.punched_tcp.rate import Rate
 from esframework.net.stream import host_of, port_of
 from esframework.rudp.events import CloseCode, Closed
@@ -70,6 +71,8 @@ class TcpChannel:
         self._is_cut = False
         self._is_lost = False
         self._rate = Rate()
+        # Bytes that the system may hold before it has sent them.
+        self._keeps = sealed_limits.UNSENT_IN_KERNEL
         self._bytes_sent = 0
         self._bytes_received = 0
         self._address: Address = ("", 0)
@@ -286,9 +289,16 @@ class TcpChannel:
         connection = self._connection
         if self._blocked or not connection.has_output:
             return
+        if self._plain and unsent_in(self.transport) > self._keeps:
+            # It would take more; but what it has taken no message overtakes. It says when it has sent half of it.
+            self._blocked = True
+            self.transport.startWriting()
+            return
         data = connection.records(self._rate.turn, now)
         self._bytes_sent += len(data)
-        self._rate.left(len(data), connection.unsent == 0, now)
+        if self._rate.left(len(data), connection.unsent == 0, now):
+            self._keeps = max(sealed_limits.UNSENT_IN_KERNEL, self._rate.turn)
+            keep_unsent(self.transport, self._keeps)
         if self._plain:
             sent = send_now(self.transport, data)
             if sent == len(data):

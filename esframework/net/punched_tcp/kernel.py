@@ -17,6 +17,9 @@ from esframework.net.eager import socket_of
 
 _log = Logger()
 
+_UNSENT: Final = 0x894B
+"""SIOCOUTQNSD."""
+
 # TCP_INFO of Linux: after 68 bytes the round trip and its variation in microseconds, slow-start threshold and window
 # in segments; after 100 the segments that were sent again.
 _INFO: Final = Struct("=68xIIIIxxxxxxxxxxxxxxxxI")
@@ -30,8 +33,15 @@ def tune(transport: Any) -> None:
         return
     _set(handle, socket.TCP_NODELAY, 1)
     if sys.platform.startswith("linux"):
-        _set(handle, socket.TCP_NOTSENT_LOWAT, limits.UNSENT_IN_KERNEL)
         _set(handle, socket.TCP_CONGESTION, b"bbr")
+    keep_unsent(transport, limits.UNSENT_IN_KERNEL)
+
+
+def keep_unsent(transport: Any, size: int) -> None:
+    """Let the system say that it takes more when it has less than half of so many bytes that it has not sent."""
+    handle = socket_of(transport)
+    if handle is not None and sys.platform.startswith("linux"):
+        _set(handle, socket.TCP_NOTSENT_LOWAT, size)
 
 
 def _set(handle: socket.socket, option: int, value: int | bytes) -> None:
@@ -46,6 +56,21 @@ def round_trip_of(transport: Any) -> float | None:
     """Seconds there and back as the system measured them when it connected; None where it does not say."""
     measured = facts_of(transport).get("kernel_round_trip")
     return float(measured) if measured else None
+
+
+def unsent_in(transport: Any) -> int:
+    """Bytes that the system holds and has not sent; 0 where it does not say."""
+    handle = socket_of(transport)
+    if handle is None or not sys.platform.startswith("linux"):
+        return 0
+    # Here, because other systems have no such module.
+    import fcntl
+
+    try:
+        return int.from_bytes(fcntl.ioctl(handle.fileno(), _UNSENT, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):
+        # Closed.
+        return 0
 
 
 def facts_of(transport: Any) -> dict[str, int | float | str]:

@@ -20,19 +20,24 @@ class Rate:
         self._bytes = 0
         self._had_enough = False
 
-    def left(self, size: int, was_last: bool, now: float) -> None:
-        """So many bytes left; `was_last`: there were no more."""
+    def left(self, size: int, was_last: bool, now: float) -> bool:
+        """So many bytes left; `was_last`: there were no more. Whether the rate was measured anew."""
+        is_new = False
         if not self._had_enough:
             # A new time begins with these, which say nothing yet of how long they take.
             self._had_enough = not was_last
             self._since = now
             self._bytes = 0
-            return
+            return False
         self._bytes += size
         if now - self._since >= limits.RATE_TIME:
-            self.bytes_a_second = self._bytes / (now - self._since)
+            measured = self._bytes / (now - self._since)
+            share = limits.NEW_RATE if self.bytes_a_second else 1.0
+            self.bytes_a_second += share * (measured - self.bytes_a_second)
             self.turn = max(limits.LEAST_TURN, min(limits.MOST_TURN, int(self.bytes_a_second * limits.TURN_TIME)))
             self._since = now
             self._bytes = 0
+            is_new = True
         if was_last:
             self._had_enough = False
+        return is_new

@@ -10,6 +10,7 @@ from esframework.errors import ChannelClosed, LocalError
 from esframework.limits import rudp as rudp_limits
 from esframework.limits import sealed as limits
 from esframework.net.channels import IP2PChannel
+from esframework.net.punched_tcp import channel as channel_module
 from esframework.net.punched_tcp.channel import TcpChannel
 from esframework.rudp.events import CloseCode
 from esframework.testing import MemoryNetwork, simulated
@@ -260,4 +261,40 @@ async def test_a_chosen_channel_outlives_its_session(network: MemoryNetwork) -> 
     leader.close()
     network.advance(1.0)
     assert ends.follower.events[-1] == ("closed", 0, "", True)
+    await ends.close()
+
+
+@simulated
+async def test_the_system_is_given_no_more_than_messages_may_wait_for(
+    network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = Ends(network)
+    leader, _ = ends.connect()
+    transport = leader.transport
+    unsent, asked, taken = [0], [], []
+
+    def take(transport: object, data: bytes) -> int:
+        unsent[0] += len(data)
+        taken.append(data)
+        return len(data)
+
+    monkeypatch.setattr(channel_module, "unsent_in", lambda transport: unsent[0])
+    monkeypatch.setattr(channel_module, "send_now", take)
+    monkeypatch.setattr(leader, "_plain", True)
+    monkeypatch.setattr(transport, "startWriting", lambda: asked.append(True), raising=False)
+    leader.write(2, bytes(1024 * 1024))
+    network.settle()
+    assert limits.UNSENT_IN_KERNEL < unsent[0] < limits.UNSENT_IN_KERNEL + 2 * limits.LEAST_TURN
+    assert asked == [True]
+    leader.write(0, b"urgent")
+    unsent[0] = 0
+    before = len(taken)
+    leader.resumeProducing()
+    network.settle()
+    for data in taken:
+        transport.write(data)
+    network.settle()
+    assert len(taken) == 2 * before
+    assert ends.follower.received_bytes[0] == b"urgent"
+    assert len(ends.follower.received_bytes[2]) < 3 * limits.UNSENT_IN_KERNEL
     await ends.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from esframework.limits import sealed as limits
-from esframework.net.punched_tcp.kernel import facts_of, round_trip_of, tune
+from esframework.net.punched_tcp.kernel import facts_of, keep_unsent, round_trip_of, tune, unsent_in
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has these options")
 
@@ -32,6 +32,19 @@ def test_small_pieces_leave_at_once(connected: socket.socket) -> None:
 def test_the_kernel_keeps_little_that_it_has_not_sent(connected: socket.socket) -> None:
     tune(SimpleNamespace(socket=connected))
     assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == limits.UNSENT_IN_KERNEL
+    keep_unsent(SimpleNamespace(socket=connected), 5000)
+    assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 5000
+
+
+@LINUX
+def test_the_kernel_tells_what_it_has_not_sent(connected: socket.socket) -> None:
+    transport = SimpleNamespace(socket=connected)
+    assert unsent_in(transport) == 0
+    connected.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            connected.send(bytes(65536))
+    assert unsent_in(transport) > 0
 
 
 @LINUX
@@ -48,5 +61,5 @@ def test_a_transport_without_a_socket_and_one_that_is_closed_tell_nothing(connec
     connected.close()
     for transport in (SimpleNamespace(), SimpleNamespace(socket=connected)):
         tune(transport)
-        assert facts_of(transport) == {}
+        assert (facts_of(transport), unsent_in(transport)) == ({}, 0)
         assert round_trip_of(transport) is None

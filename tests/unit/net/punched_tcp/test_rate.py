@@ -27,7 +27,7 @@ def test_a_pause_does_not_count_as_slowness() -> None:
         rate.left(500_000, tick == 20, tick / 10)
     before = rate.bytes_a_second
     rate.left(10, False, 100.0)
-    rate.left(10, True, 100.5)
+    rate.left(10, True, 100.1)
     assert rate.bytes_a_second == before
 
 
