@@ -467,6 +467,9 @@ class IRouter(Interface):
     def admits(source: str | None, user_id: str) -> bool:
         """Whether what a user begins may reach another one: see `refuse_from`."""
 
+    def refused_by(user_id: str) -> frozenset[str]:
+        """Those whose beginnings do not reach a user: see `refuse_from`."""
+
     def inspect(message_type: int, inspector: Callable[[Any, str, bytes], bytes | None] | None) -> None:
         """See relayed frames of a type: `inspector(sender, target, body)` returns the body, changed or not, or None to
         drop it. None removes the inspector, and frames of the type go unread again."""

@@ -149,6 +149,10 @@ P2P_ATTEMPTS: Final = 64
 """Attempts that a client takes part in at a time: as many as a group of friends that comes online; each holds a
 few timers and sends a probe now and then."""
 
+P2P_CHANNELS: Final = 256
+"""Devices with a channel beyond which a client answers no more offers: everybody in a large game. Each can make it keep
+some megabytes; its own wishes are not counted."""
+
 P2P_ASKS_BY_CHANNEL: Final = 8
 """The same questions that are answered by one channel: it is asked by once or twice, when it opens and when another is
 lost. Answers to more would pile up for who does not take them."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from esframework.server.connection import ServerConnection
 
 _log = Logger()
+_NOBODY: Final[frozenset[str]] = frozenset()
 
 Inspector = Callable[["ServerConnection", str, bytes], "bytes | None"]
 
@@ -92,6 +93,9 @@ class Router:
     def admits(self, source: str | None, user_id: str) -> bool:
         refused = self._refused.get(user_id)
         return refused is None or source not in refused
+
+    def refused_by(self, user_id: str) -> frozenset[str]:
+        return self._refused.get(user_id, _NOBODY)
 
     def types_changed(self) -> None:
         """Managers or inspectors came or went: find out anew which types may go unread."""

@@ -200,7 +200,7 @@ RELAYABLE_TYPES: Final = frozenset(
 
 
 REPLY_TYPES: Final = frozenset(
-    {103, 204, 206, 222, 302, 304, 305, 306, 307, 308, 1061, 1064, 1065, 1066, 1081, 1083, 1085, 1086}
+    {103, 204, 206, 222, 302, 304, 305, 306, 307, 308, 1061, 1064, 1065, 1066, 1081, 1083, 1085, 1086, 1124, 1129}
 )
 """What a client sends because another client began something: passes even to a user who has blocked its sender."""
 

@@ -161,19 +161,13 @@ class Introductions:
         """Part those of whom one has blocked the other: what goes by a channel never comes past the server. And forget
         offers that nobody answered."""
         self._unanswered = {offer: until for offer, until in self._unanswered.items() if now < until}
-        router = self._server.router
+        parted: set[tuple[str, str]] = set()
         for name, others in self._acquainted.items():
-            for other in others:
-                if not router.admits(other, name):
-                    self._part(name, other)
-                elif self._parted:
-                    self._parted.discard((name, other))
-
-    def _part(self, name: str, other: str) -> None:
-        if (name, other) not in self._parted:
-            self._parted.add((name, other))
+            parted.update((name, other) for other in self._server.router.refused_by(name) & others)
+        for name, other in parted - self._parted:
             self._tell(other, {name}, is_admitted=False)
             self._tell(name, {other}, is_admitted=False)
+        self._parted = parted
 
 
 def _tell(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:

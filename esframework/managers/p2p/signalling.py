@@ -247,13 +247,21 @@ class Signalling:
             return
         if mode is None or not self._permits(str(sender.name)):
             self._refuse(sender, message_id, offer, "it wants none, or none of that kind")
-        elif len(self._meetings) + self._answering >= limits.P2P_ATTEMPTS:
-            self._refuse(sender, message_id, offer, "it opens too many already")
+        elif self._is_taken_up(sender):
+            self._refuse(sender, message_id, offer, "it opens, or has, too many already")
         else:
             self._answering += 1
             answering = Deferred.fromCoroutine(self._answer(sender, message_id, offer))
             answering.addErrback(lambda failure: self._not_answered(failure, sender, message_id, offer))
             answering.addBoth(self._answered)
+
+    def _is_taken_up(self, sender: Any) -> bool:
+        """Whether this end opens, or has, as many channels as others may want of it; one that takes the place of
+        another is not one more."""
+        if len(self._meetings) + self._answering >= limits.P2P_ATTEMPTS:
+            return True
+        with_channels = {link.login_id for link in self._links.all() if link.channels}
+        return sender.login_id not in with_channels and len(with_channels) >= limits.P2P_CHANNELS
 
     def _answered(self, _: object) -> None:
         self._answering -= 1

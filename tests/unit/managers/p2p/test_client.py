@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from esframework import ClientEngine, ClientOptions, ServerEngine
+from esframework import ClientEngine, ClientOptions, ServerEngine, limits
 from esframework.errors import NoP2PChannel, NotPermitted, P2PConnectFailed, RequestError
 from esframework.limits import P2P_OFFERS_AT_ONCE, P2P_PINGS_ANSWERED
 from esframework.managers.p2p.client_options import ClientP2POptions
@@ -317,6 +317,7 @@ async def test_what_is_sent_to_who_has_blocked_one_fails_as_without_a_channel(ne
     network.advance(3)
     with pytest.raises(NotPermitted):
         await pair.alice.custom.query("bob", 7, b"x")
+    assert await pair.bob.custom.query("alice", 7, b"y") == b"y"
 
 
 @simulated
@@ -363,6 +364,19 @@ async def test_pings_in_a_flood_are_not_all_answered(network: MemoryNetwork) -> 
         ping.addErrback(lambda failure: failure.trap(RequestError))
     network.advance(1)
     assert await pair.alice.p2p.ping("bob") < 1
+
+
+@simulated
+async def test_strangers_can_have_so_many_channels_with_one_client_and_no_more(
+    network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "P2P_CHANNELS", 1)
+    pair = Pair(network)
+    carol = await network.client("carol", options=options(), host="10.0.0.3")
+    await pair.alice.p2p.connect("bob")
+    with pytest.raises(P2PConnectFailed, match="too many"):
+        await carol.p2p.connect("bob")
+    assert (await pair.bob.p2p.connect("carol")).user_id == "carol"
 
 
 @simulated
