@@ -70,8 +70,8 @@ ASKED_BYTES: Final = 1200
 """Bytes that may go to an address that was named by signalling before it has answered: a dozen questions."""
 
 EARLIER_ADDRESSES: Final = 4
-"""Addresses at which the other end has answered and is looked for when nothing comes any more: at home by both
-protocols, and on the way."""
+"""Addresses at which the other end has answered, or said that it is, and is looked for when nothing comes any more: at
+home by both protocols, and on the way."""
 
 MAX_PATH_RESPONSES: Final = 4
 """Answers to challenges that wait to be sent: more would be asked for only to make this end send."""

@@ -148,7 +148,8 @@ class UdpDriver:
         :param index: of this end, from `new_index`; `receiver` is the other end's.
         :param address: where the other end answered.
         :param round_trip: seconds, if the probes measured it.
-        :param also_at: other addresses that answered, where the other end is looked for when this one falls silent.
+        :param also_at: other addresses at which the other end may be, the likeliest last; a few of them are kept, where
+            it is looked for when this one falls silent.
         :param congestion: what decides how much may be on its way; `reference` gives way to every loss.
         :raises ChannelClosed: when the port is closed, or is to be.
         """

@@ -185,7 +185,7 @@ class Connection:
         self._paths.ask(address, now)
 
     def remember_address(self, address: Address) -> None:
-        """The other end has answered at this address, too: it is looked for there when nothing else is heard of it."""
+        """The other end may be at this address, too: it is looked for there when nothing else is heard of it."""
         self._paths.remember(address)
 
     def moved_here(self, now: float) -> None:

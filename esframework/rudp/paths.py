@@ -2,7 +2,8 @@
 
 Who sends from a new address is asked there (RFC 9000, section 9) and gets no more than three times what came from it
 until the answer is back; all else goes by the old address until then. When nothing comes by the one in use, the other
-end is looked for at those by which it was reached earlier. Refuses to know what else travels.
+end is looked for at those by which it was reached earlier, and at a few that it named. Refuses to know what else
+travels.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Paths:
             self._begin(address, limits.ASKED_BYTES, now)
 
     def remember(self, address: Address) -> None:
-        """The other end has answered at this address: it is looked for there when nothing comes by the one in use."""
+        """The other end was or may be at this address: it is looked for there when nothing comes by the one in use."""
         self._earlier.pop(address, None)
         self._earlier[address] = None
         while len(self._earlier) > limits.EARLIER_ADDRESSES:

@@ -167,7 +167,16 @@ class Probing:
         check.round_trip = min(check.round_trip, now - sent_at)
         return True
 
+    def addresses(self) -> list[Address]:
+        """Where the other end may be, the likeliest last: those that work behind all others."""
+        fitting = [one.candidate for one in self._checks.values() if one.candidate.is_ipv6 in self._families]
+        working = {one.candidate for one in self._working()}
+        fitting.sort(key=lambda one: (one not in working, precedence(one)))
+        return [candidate.address for candidate in reversed(fitting)]
+
     def best(self) -> Check | None:
         """The first by order of those that work."""
-        working = [one for one in self._checks.values() if one.round_trip is not None and not one.is_dead]
-        return min(working, key=lambda one: precedence(one.candidate), default=None)
+        return min(self._working(), key=lambda one: precedence(one.candidate), default=None)
+
+    def _working(self) -> list[Check]:
+        return [one for one in self._checks.values() if one.round_trip is not None and not one.is_dead]

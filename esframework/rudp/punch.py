@@ -316,6 +316,12 @@ class Attempt:
         return None if deadline == inf else deadline
 
     @property
+    def udp_addresses(self) -> list[Address]:
+        """Where the other end may be by UDP, of what it offered and of what answered, the likeliest last: for a channel
+        of which the path falls silent."""
+        return self._probing.addresses()
+
+    @property
     def refused(self) -> dict[str, int]:
         """How often something of the other end was not taken, by reason; see also `RemoteCandidates`."""
         return self._refused | self._candidates.refused

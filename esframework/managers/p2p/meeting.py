@@ -262,6 +262,7 @@ class Meeting:
                 path.address,
                 self.link,
                 round_trip=path.round_trip,
+                also_at=self._attempt.udp_addresses,
             )
             self._watch(self._udp)
         # The other kind may still be found: but this end has what it wanted.

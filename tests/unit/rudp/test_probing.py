@@ -211,3 +211,16 @@ def test_a_round_that_is_over_plans_nothing() -> None:
     probes.begin_round(0.0)
     probes.end_round()
     assert probes.deadline == inf
+
+
+def test_where_the_other_end_may_be_is_told_the_likeliest_last() -> None:
+    ipv6 = Candidate(Kind.HOST, Protocol.UDP, "2001:db8::1", 5000)
+    probes = probing(PUBLIC, LAN, OTHER_LAN, ipv6)
+    probes.begin_round(0.0)
+    assert probes.addresses() == [PUBLIC.address, OTHER_LAN.address, LAN.address]
+    check = probes.check(PUBLIC.address)
+    assert check is not None
+    assert probes.answered(probes.number(check, 0.0), check, 0.1)
+    assert probes.addresses() == [OTHER_LAN.address, LAN.address, PUBLIC.address]
+    check.is_dead = True
+    assert probes.addresses()[0] == PUBLIC.address

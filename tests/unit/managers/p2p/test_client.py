@@ -427,6 +427,24 @@ async def test_a_channel_follows_this_end_to_another_network(network: MemoryNetw
 
 
 @simulated
+async def test_a_channel_goes_on_by_another_address_that_was_offered_where_the_one_in_use_falls_silent(
+    network: MemoryNetwork,
+) -> None:
+    pair = Pair(network)
+    closed = record(pair.alice.p2p.channel_closed, pair.bob.p2p.channel_closed)
+    network.datagrams.move(network.machine(ALICE), ALICE, "172.16.0.1")
+    network.datagrams.move(network.machine(BOB), BOB, "172.16.0.2")
+    await pair.alice.p2p.connect("bob")
+    assert pair.alice.p2p.channel_state("bob").address[0] == BOB
+    network.datagrams.keep_apart(ALICE, BOB)
+    pair.post(2)
+    network.advance(20)
+    assert pair.nothing_is_amiss()
+    assert closed == []
+    assert pair.alice.p2p.channel_state("bob").address[0] == "172.16.0.2"
+
+
+@simulated
 async def test_an_offer_that_comes_while_one_is_tried_takes_its_place(network: MemoryNetwork) -> None:
     pair = Pair(network)
     pair.cut()
