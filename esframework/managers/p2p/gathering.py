@@ -147,7 +147,9 @@ class Gathering:
     def _see(self, protocol: Protocol, seen: Address) -> None:
         candidate = Candidate(Kind.REFLEXIVE, protocol, *seen)
         is_new = candidate not in self._seen
-        self._seen = {each: at for each, at in self._seen.items() if each.protocol is not protocol or each == candidate}
+        # The latest of each family: what a NAT made for IPv4 is not outdated by what IPv6 says.
+        family = protocol, candidate.is_ipv6
+        self._seen = {each: at for each, at in self._seen.items() if (each.protocol, each.is_ipv6) != family}
         self._seen[candidate] = self._reactor.seconds()
         if is_new:
             self._found(candidate)

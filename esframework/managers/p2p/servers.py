@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.error import DNSLookupError
-from twisted.internet.interfaces import IReactorPluggableNameResolver
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHostResolution, IReactorPluggableNameResolver, IResolutionReceiver
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from esframework.errors import InvalidOption
 from esframework.interfaces import IClientContext
@@ -30,23 +32,42 @@ async def server_addresses(client: IClientContext, introduced: list[str]) -> lis
         except InvalidOption as error:
             _log.info("the server named an impossible P2P server: {error}", error=error)
             continue
-        found = await _address_of(client, host)
-        if found:
-            addresses.append((found, port))
+        addresses += [(found, port) for found in await _hosts_of(client, host)]
     return addresses
 
 
-async def _address_of(client: IClientContext, host: str) -> str:
+async def _hosts_of(client: IClientContext, host: str) -> list[str]:
+    """One address of each family, as far as there are any."""
     if not host:
-        return client.server_host
+        return [client.server_host]
     if isIPAddress(host) or isIPv6Address(host):
-        return host
+        return [host]
     reactor: Any = client.clock
     if IReactorPluggableNameResolver(reactor, None) is None:
-        return ""
-    try:
-        found: str = await reactor.resolve(host)
-    except DNSLookupError as error:
-        _log.warn("the P2P server {host!r} cannot be found: {error}", host=host, error=error)
-        return ""
+        return []
+    resolution = _Resolution()
+    reactor.nameResolver.resolveHostName(resolution, host, addressTypes=[IPv6Address, IPv4Address])
+    found = await resolution.complete
+    if not found:
+        _log.warn("the P2P server {host!r} cannot be found: nobody knows an address of it", host=host)
     return found
+
+
+@implementer(IResolutionReceiver)
+class _Resolution:
+    """`complete` fires with the first address of each family."""
+
+    def __init__(self) -> None:
+        self.complete: Deferred[list[str]] = Deferred()
+        self._found: dict[type[Any], str] = {}
+
+    def resolutionBegan(self, resolution: IHostResolution) -> None:
+        """Part of IResolutionReceiver."""
+
+    def addressResolved(self, address: Any) -> None:
+        """Part of IResolutionReceiver."""
+        self._found.setdefault(type(address), address.host)
+
+    def resolutionComplete(self) -> None:
+        """Part of IResolutionReceiver."""
+        self.complete.callback(list(self._found.values()))
