@@ -53,9 +53,17 @@ def test_what_came_is_said_once() -> None:
     assert not receiver.acks.has_news
 
 
-@pytest.mark.parametrize("numbers", [(0, 2), (1, 0)], ids=["a gap", "a late one"])
-def test_a_change_of_order_is_said_at_once(numbers: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("numbers", [(0, 2), (1,), (0, 1, 5)], ids=["one missing", "the first one", "several"])
+def test_a_gap_is_said_at_once(numbers: tuple[int, ...]) -> None:
     assert Receiver().come(*numbers, now=1.0) == 1.0
+
+
+def test_a_late_one_waits_for_another_since_nothing_is_lost() -> None:
+    receiver = Receiver()
+    receiver.come(1, 3, now=1.0)
+    receiver.said(1.0)
+    assert receiver.come(0, now=1.0) == 1.0 + limits.MAX_ACK_DELAY
+    assert receiver.come(2, now=1.01) == 1.01
 
 
 def test_packets_that_only_acknowledge_are_not_acknowledged() -> None:
