@@ -11,7 +11,13 @@ import pytest
 from tests.conftest import absent, require
 from tests.nat.lab import Lab
 
-PACKAGES = {"ip": "iproute2", "nft": "nftables", "conntrack": "conntrack", "setpriv": "util-linux"}
+PACKAGES = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "conntrack": "conntrack",
+    "setpriv": "util-linux",
+    "miniupnpd": "miniupnpd-nftables",
+}
 """The programs, and the packages of Debian that hold them."""
 
 

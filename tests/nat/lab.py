@@ -11,10 +11,11 @@ This makes and changes networks. Who runs in them and what should come of it, it
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 
 from tests.nat.namespaces import Namespace
-from tests.nat.routers import Kind, rules
+from tests.nat.routers import FORWARDING, MINIUPNPD, Kind, rules
 
 SERVERS = ("203.0.113.1", "203.0.113.2")
 HOPS_TO_THE_INTERNET = 2
@@ -112,6 +113,18 @@ class Router:
         self.namespace.run(("conntrack", "-F"))
         if self.kind in (Kind.FULL_CONE, Kind.ADDRESS_RESTRICTED):
             self.namespace.nft("flush map ip nat fc\nflush set ip nat seen")
+
+    def forward_on_request(self, folder: Path) -> None:
+        """Lets its hosts ask by NAT-PMP, PCP and UPnP for ports to be forwarded, as most home routers do; miniupnpd is
+        what many of these run. `folder` takes its files."""
+        configuration = folder / "miniupnpd.conf"
+        configuration.write_text(MINIUPNPD)
+        self.namespace.nft(FORWARDING)
+        self.namespace.start(
+            ("miniupnpd", "-d", "-f", str(configuration), "-P", str(folder / "miniupnpd.pid")),
+            folder / "miniupnpd.log",
+            "Listening for NAT-PMP/PCP",
+        )
 
     def keep_mappings_for(self, unanswered: int, answered: int) -> None:
         """Seconds for which an idle UDP mapping lives, by whether an answer came by it once."""

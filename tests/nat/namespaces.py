@@ -38,6 +38,7 @@ class Namespace:
     def __init__(self, name: str) -> None:
         """:raises OSError: this process may not make one, as it is not root's."""
         self.name = name
+        self._programs: list[subprocess.Popen[bytes]] = []
         here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             _succeeded(_libc.unshare(CLONE_NEWNET), "a network namespace cannot be made")
@@ -84,6 +85,19 @@ class Namespace:
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(arguments)} in {self.name}: {done.stderr}{written}")
         return done.stdout
+
+    def start(self, arguments: Sequence[str], log: Path, ready: str) -> None:
+        """Starts a program that goes on as long as the namespace is held; what it says is written to `log`.
+
+        :raises TimeoutError: it does not say within ten seconds that it is `ready`.
+        """
+        with self.inside(), log.open("w") as written:
+            self._programs.append(subprocess.Popen([*DIES_WITH_US, *arguments], stdout=written, stderr=written))
+        deadline = time.monotonic() + _PATIENCE
+        while ready not in log.read_text():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{arguments[0]} in {self.name} did not say {ready!r}: {log.read_text()}")
+            time.sleep(0.01)
 
     def ip(self, *commands: str) -> str:
         """Runs commands of `ip`, all of them in one process."""
@@ -144,5 +158,8 @@ class Namespace:
         raise TimeoutError(f"{neighbour} is not reached from {self.name} within {_PATIENCE:g} s")
 
     def close(self) -> None:
-        """Lets go of it: with the last process in it, it is gone."""
+        """Lets go of it, and ends what was started: with the last process in it, it is gone."""
+        for program in self._programs:
+            program.kill()
+            program.wait()
         os.close(self._descriptor)

@@ -26,7 +26,12 @@ class Kind(StrEnum):
     UDP_BLOCKED = "UDP blocked"
 
 
-_NOTHING_NEW_FORWARD = 'chain forw { type filter hook forward priority 0; iifname "wan" ct state new drop; }'
+# What is for a port that the router was asked to forward is let in: nothing else has another destination here.
+_NOTHING_NEW_FORWARD = """chain forw {
+  type filter hook forward priority 0;
+  iifname "wan" ct status dnat accept
+  iifname "wan" ct state new drop
+ }"""
 _NOTHING_NEW = f"""
  chain inpt {{ type filter hook input priority 0; iifname "wan" ct state new drop; }}
  {_NOTHING_NEW_FORWARD}
@@ -71,6 +76,36 @@ _RULES = {
     + _NOTHING_NEW
     + ' chain noud { type filter hook forward priority 1; oifname "wan" meta l4proto udp drop; }',
 }
+
+FORWARDING = """
+table inet forwarding {
+ chain forw { type filter hook forward priority 0; jump let_in; }
+ chain pr { type nat hook prerouting priority -100; jump in; }
+ chain po { type nat hook postrouting priority 90; jump out; }
+ chain let_in { }
+ chain in { }
+ chain out { }
+}
+"""
+"""Empty chains, to which miniupnpd adds the ports that it is asked to forward."""
+
+MINIUPNPD = """
+ext_ifname=wan
+listening_ip=lan
+http_port=0
+enable_natpmp=yes
+enable_upnp=yes
+secure_mode=yes
+uuid=00000000-0000-4000-8000-000000000001
+upnp_table_name=forwarding
+upnp_nat_table_name=forwarding
+upnp_forward_chain=let_in
+upnp_nat_chain=in
+upnp_nat_postrouting_chain=out
+allow 1024-65535 10.0.0.0/8 1024-65535
+deny 0-65535 0.0.0.0/0 0-65535
+"""
+"""Its configuration: NAT-PMP, PCP and UPnP for every host, for its own address."""
 
 
 def rules(kind: Kind) -> str:

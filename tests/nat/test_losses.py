@@ -301,6 +301,21 @@ async def _state(of: Person, to: Person) -> dict[str, Any]:
     return await of.tells("state")
 
 
+@scene
+async def a_router_that_forwards_ports_on_request_helps_where_nothing_else_does(stage: Stage) -> None:
+    meeting = await Meeting.begun(stage.hosts(Kind.SYMMETRIC, Kind.SYMMETRIC))
+    router = meeting.other.host.router
+    assert router is not None
+    router.forward_on_request(stage.folder)
+    meeting.talk()
+    for mode in ("UDP", "TCP"):
+        assert (await meeting.open(mode)).protocol == mode.lower()
+        await pause(0.5)
+        await meeting.close()
+    await meeting.hush()
+    await meeting.end()
+
+
 # --- tests ------------------------------------------------------------------------------------------------------------
 @pytest_twisted.async_yield_fixture(scope="module")
 async def played(
