@@ -9,5 +9,6 @@ or a source of randomness, nor who the ends are.
     frames      what is in a record
     outbox      three streams at their sender: whose bytes go next, and how many may
     inbox       the same at their receiver: what came, what is kept back
+    stages      how far a connection is, as a table
     connection  one connection from its hello on: joins all of these
 """

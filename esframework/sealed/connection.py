@@ -1,16 +1,8 @@
 """One connection from its hello on: bytes and `now` go in; bytes, events and a deadline come out.
 
-    state      leader                                  follower
-    waiting    until READY comes                       says READY; until CHOSEN comes
-    found      may be chosen                           -
-    chosen     said CHOSEN; until AGREED comes         -
-    open       bytes of streams go both ways           the same; said AGREED
-    closing    one end said, or is to say, CLOSE: what was written goes, what came is handed out
-    closed     the last words go; then the connection is cut
-
-Only the leader chooses, so that both ends use the same connection of a session that has several. Whoever drives it
-calls `receive`, `on_timer` or something that is to be sent, then `events`, `take` for each stream, and `events` again
-for what followed from that; writes what `records` gives while `has_output`; and sets one timer to `deadline`.
+Its states are the table in `stages`. Whoever drives it calls `receive`, `on_timer` or something that is to be sent,
+then `events`, `take` for each stream, and `events` again for what followed from that; writes what `records` gives while
+`has_output`; and sets one timer to `deadline`.
 
 Refuses to know sockets, clocks, who the other end is, and what the bytes of streams mean.
 """
@@ -34,13 +26,10 @@ from esframework.sealed.frames import Frame
 from esframework.sealed.inbox import Inbox
 from esframework.sealed.outbox import Outbox
 from esframework.sealed.records import RECORD_OVERHEAD, RecordOpener, RecordSealer
+from esframework.sealed.stages import TRANSITIONS, State, Step
 
-WAITING: Final = "waiting"
-FOUND: Final = "found"
-CHOSEN: Final = "chosen"
-OPEN: Final = "open"
-CLOSING: Final = "closing"
-CLOSED: Final = "closed"
+_NOT_CHOSEN: Final = frozenset({State.WAITING, State.FOUND})
+_CHOICES: Final = {frames.READY: Step.READY, frames.CHOSEN: Step.CHOSEN, frames.AGREED: Step.AGREED}
 
 
 class Found(NamedTuple):
@@ -66,7 +55,7 @@ class Connection:
     """
 
     def __init__(self, keys: Keys, is_leader: bool, now: float, chance: Callable[[], float]) -> None:
-        self.state = WAITING
+        self.state = State.WAITING
         self.opened_at: float | None = None
         self.rtt = Rtt()
         self._is_leader = is_leader
@@ -94,7 +83,7 @@ class Connection:
     @property
     def is_open(self) -> bool:
         """Whether `write` takes bytes."""
-        return self.state == OPEN or self.state == CHOSEN
+        return self.state is State.OPEN or self.state is State.CHOSEN
 
     @property
     def unsent(self) -> int:
@@ -118,9 +107,9 @@ class Connection:
     # --- the user ---------------------------------------------------------------------------------------------------
     def choose(self, now: float) -> None:
         """Have this connection be the one; only for the leader, after `Found`. Raises ChannelClosed otherwise."""
-        if self.state != FOUND:
-            raise ChannelClosed(f"a connection that is {self.state} cannot be chosen: its leader must have found it")
-        self.state = CHOSEN
+        if not self._advance(Step.CHOICE):
+            state = self.state.value
+            raise ChannelClosed(f"a connection that is {state} cannot be chosen: its leader must have found it")
         self._ends_at = now + limits.ACCEPT_TIME
         self._bare.append(frames.CHOSEN)
 
@@ -128,7 +117,7 @@ class Connection:
         """Have bytes sent. Raises ChannelClosed unless the connection was chosen and lives, LocalError for a stream
         that there is not."""
         if not self.is_open:
-            raise ChannelClosed(f"the channel is {self.state}: nothing can be sent by it")
+            raise ChannelClosed(f"the channel is {self.state.value}: nothing can be sent by it")
         self._outbox.write(stream, data)
 
     def pause(self, stream: int) -> None:
@@ -146,24 +135,31 @@ class Connection:
     def close(self, code: int, reason: str, now: float) -> None:
         """End the channel when what was written has arrived, or in `P2P_CLOSE_TIME` seconds; at once, if it was not
         chosen yet. Harmless when it has ended."""
-        if self.is_open:
-            self.state = CLOSING
+        if self._advance(Step.CLOSE):
             self._close = Closed(code, reason, False)
             self._ends_at = now + P2P_CLOSE_TIME
-        elif self.state in (WAITING, FOUND):
+        elif self.state in _NOT_CHOSEN:
             self.abort(code, reason, now)
 
     def abort(self, code: int, reason: str, now: float) -> None:
         """End the channel now; what waits is forgotten. Harmless when it has ended."""
-        if self.state != CLOSED:
+        if self.state is not State.CLOSED:
             self._close = Closed(code, reason, False)
             self._end(self._close, now)
 
     def lost(self, now: float) -> None:
         """The connection is gone."""
-        if self.state != CLOSED:
+        if self.state is not State.CLOSED:
             said = self._close if self._close_left else None
             self._end(self._remote or said or Closed(CloseCode.LOST, "the connection was lost", False), now)
+
+    def _advance(self, step: Step) -> bool:
+        """Whether a step may happen in this state; if so, it has."""
+        state = TRANSITIONS[self.state].get(step)
+        if state is None:
+            return False
+        self.state = state
+        return True
 
     def events(self, now: float) -> list[Event]:
         """What happened since the last call, in order; what came of streams is for `take`."""
@@ -190,11 +186,11 @@ class Connection:
     def _take(self, frame: Frame, now: float) -> None:
         if frame[0] == frames.CLOSED:
             self._take_closed()
-        elif self.state == CLOSED or self._remote is not None:
+        elif self.state is State.CLOSED or self._remote is not None:
             # Nothing that matters comes behind the end.
             return
         elif frame[0] == frames.DATA:
-            if self.state in (WAITING, FOUND):
+            if self.state in _NOT_CHOSEN:
                 raise PacketError(f"bytes of stream {frame[1]} came before the connection was chosen")
             self._inbox.came(frame[1], frame[2])
         elif frame[0] == frames.CREDIT:
@@ -209,21 +205,19 @@ class Connection:
             self._take_choice(frame[0], now)
 
     def _take_choice(self, kind: int, now: float) -> None:
-        if kind == frames.READY and self._is_leader and self.state == WAITING:
-            self.state = FOUND
+        step = _CHOICES[kind]
+        if (step is Step.CHOSEN) is self._is_leader or not self._advance(step):
+            raise PacketError(f"a frame of type {kind} came while the connection was {self.state.value}")
+        if step is Step.READY:
             self._ends_at = now + limits.CHOICE_TIME
             self._events.append(Found())
-        elif kind == frames.CHOSEN and not self._is_leader and self.state == WAITING:
+        elif step is Step.CHOSEN:
             self._bare.append(frames.AGREED)
             self._events.append(Chosen())
-            self._open(now)
-        elif kind == frames.AGREED and self._is_leader and self.state == CHOSEN:
-            self._open(now)
-        elif not (kind == frames.AGREED and self._is_leader and self.state == CLOSING):
-            raise PacketError(f"a frame of type {kind} came while the connection was {self.state}")
+        if self.state is State.OPEN:
+            self._begin(now)
 
-    def _open(self, now: float) -> None:
-        self.state = OPEN
+    def _begin(self, now: float) -> None:
         self.opened_at = now
         self._beat(now)
         self._events.append(Opened())
@@ -237,7 +231,7 @@ class Connection:
         self._remote = remote
         self._outbox.forget()
         self._ends_at = now + P2P_CLOSE_TIME
-        self.state = CLOSING
+        self._advance(Step.REMOTE_CLOSE)
 
     def _take_closed(self) -> None:
         if not self._close_left:
@@ -247,7 +241,7 @@ class Connection:
     @property
     def _is_settled(self) -> bool:
         """Whether everything that came before the end has been taken, and nothing more is to be heard."""
-        return self.state == CLOSING and self._inbox.is_empty and (self._remote is not None or self._close_heard)
+        return self.state is State.CLOSING and self._inbox.is_empty and (self._remote is not None or self._close_heard)
 
     def _settle(self, now: float) -> None:
         if self._is_settled:
@@ -258,7 +252,7 @@ class Connection:
     def _end(self, closed: Closed, now: float) -> None:
         if self._remote is not None:
             self._bare.append(frames.CLOSED)
-        self.state = CLOSED
+        self._advance(Step.END)
         self._outbox.forget()
         self._ends_at = now + limits.LINGER_TIME
         self._events.append(closed)
@@ -314,30 +308,30 @@ class Connection:
     @property
     def deadline(self) -> float:
         """When to call `on_timer`; of a connection that is closed, when to cut it."""
-        if self.state == OPEN:
+        if self.state is State.OPEN:
             return min(self._beat_at, self._liveness.dies_at)
-        if self.state == CLOSING:
+        if self.state is State.CLOSING:
             return min(self._ends_at, self._liveness.dies_at)
         return self._ends_at
 
     @property
     def is_heard_out(self) -> bool:
         """Whether both ends know of the end, and nothing more is to be said by either: it may be cut at once."""
-        return self.state == CLOSED and self._close_heard and self._remote is None
+        return self.state is State.CLOSED and self._close_heard and self._remote is None
 
     def on_timer(self, now: float) -> None:
         """The deadline may have come."""
-        if self.state == OPEN or self.state == CLOSING:
+        if self.state is State.OPEN or self.state is State.CLOSING:
             if self._liveness.is_over(now):
                 silence = self._liveness.silence(now)
                 self._end(Closed(CloseCode.SILENCE, f"nothing was heard for {silence:.0f} s", False), now)
-            elif self.state == OPEN:
+            elif self.state is State.OPEN:
                 if now >= self._beat_at:
                     self._beat(now)
             elif now >= self._ends_at:
                 self._end_in_time(now)
-        elif self.state != CLOSED and now >= self._ends_at:
-            self._end(Closed(CloseCode.SILENCE, f"the connection was {self.state} for too long", False), now)
+        elif self.state is not State.CLOSED and now >= self._ends_at:
+            self._end(Closed(CloseCode.SILENCE, f"the connection was {self.state.value} for too long", False), now)
 
     def _beat(self, now: float) -> None:
         # Whatever else goes: this also measures the round trip.

@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from esframework.errors import PacketError
 from esframework.rudp.events import CloseCode, Closed
 from esframework.sealed import frames
-from esframework.sealed.connection import CLOSED
 from esframework.sealed.frames import STREAMS, parse_frames
 from esframework.sealed.hello import HELLO_SIZE, is_authentic, may_become_hello, read_hello, say_hello
 from esframework.sealed.records import RecordOpener, RecordSealer, connection_keys
+from esframework.sealed.stages import State
 from tests.sealed_ends import FOLLOWER_NONCE, LEADER_NONCE, Pair, end, session_keys
 
 LEADER = connection_keys(session_keys(True), LEADER_NONCE, FOLLOWER_NONCE)
@@ -131,7 +131,7 @@ def test_a_peer_with_keys_and_no_manners_ends_the_channel_at_worst(
     assert len(closed) <= 1
     if closed and not closed[0].is_remote:
         assert closed[0].code == CloseCode.PROTOCOL
-        assert one.state == CLOSED
+        assert one.state is State.CLOSED
 
 
 class Walk(RuleBasedStateMachine):

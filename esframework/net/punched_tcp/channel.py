@@ -24,7 +24,8 @@ from esframework.net.punched_tcp.rate import Rate
 from esframework.net.stream import host_of, port_of
 from esframework.rudp.events import CloseCode, Closed
 from esframework.rudp.rtt import Rtt
-from esframework.sealed.connection import CLOSED, Chosen, Connection, Found, Opened
+from esframework.sealed.connection import Chosen, Connection, Found, Opened
+from esframework.sealed.stages import State
 
 _log = Logger()
 
@@ -116,7 +117,7 @@ class TcpChannel:
     def on_timer(self, now: float) -> None:
         """The deadline may have come."""
         connection = self._connection
-        if connection.state == CLOSED and now >= connection.deadline:
+        if connection.state is State.CLOSED and now >= connection.deadline:
             self._cut()
             return
         connection.on_timer(now)
@@ -201,7 +202,7 @@ class TcpChannel:
         self._bytes_received += len(data)
         self._connection.receive(data, now)
         self._tell(now)
-        if self._connection.has_output or self._connection.state == CLOSED:
+        if self._connection.has_output or self._connection.state is State.CLOSED:
             self._want_turn()
 
     def connectionLost(self, reason: Failure) -> None:

@@ -9,10 +9,10 @@ from esframework.limits import P2P_CLOSE_TIME
 from esframework.limits import rudp as rudp_limits
 from esframework.limits import sealed as limits
 from esframework.rudp.events import CloseCode, Closed
-from esframework.sealed import connection as states
 from esframework.sealed import frames
 from esframework.sealed.connection import Chosen, Connection, Found, Opened
 from esframework.sealed.records import RecordSealer, connection_keys
+from esframework.sealed.stages import State
 from tests.sealed_ends import FOLLOWER_NONCE, LEADER_NONCE, Pair, end, session_keys
 
 
@@ -44,7 +44,7 @@ def test_the_leader_finds_chooses_and_both_ends_open() -> None:
     pair.deliver()
     assert pair.events() == ([Opened()], [Chosen(), Opened()])
     assert pair.follower.take(0) == b"at once"
-    assert (pair.leader.state, pair.follower.state) == (states.OPEN, states.OPEN)
+    assert (pair.leader.state, pair.follower.state) == (State.OPEN, State.OPEN)
 
 
 def test_only_a_leader_chooses_and_only_what_it_found() -> None:
