@@ -327,13 +327,14 @@ def _enlarge(opened: socket.socket, option: int) -> None:
     # Linux says twice as much as it was asked for, for its own needs.
     got = opened.getsockopt(socket.SOL_SOCKET, option) // (2 if sys.platform == "linux" else 1)
     if got < limits.UDP_SOCKET_BUFFER:
-        _warn_of_small_buffers(got)
+        _tell_of_small_buffers(got)
 
 
 @cache
-def _warn_of_small_buffers(got: int) -> None:
-    """Once for each size, and there is one."""
-    _log.warn(
+def _tell_of_small_buffers(got: int) -> None:
+    """Once for each size, and there is one. Every Linux is so at first: no warning in each terminal of each user; who
+    looks for it finds it with `esframework doctor`, too."""
+    _log.info(
         "UDP: the system gives sockets buffers of {got} bytes instead of {wanted}; P2P channels will be slow at"
         " high rates. On Linux: sysctl net.core.rmem_max={wanted} net.core.wmem_max={wanted}",
         got=got,

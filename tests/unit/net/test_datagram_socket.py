@@ -347,14 +347,14 @@ def test_a_lost_socket_is_told_of_and_closed() -> None:
 
 def test_small_buffers_are_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[dict[str, Any]] = []
-    monkeypatch.setattr(datagram_socket._log, "warn", lambda *_, **what: said.append(what))
+    monkeypatch.setattr(datagram_socket._log, "info", lambda *_, **what: said.append(what))
     monkeypatch.setattr(limits, "UDP_SOCKET_BUFFER", 1 << 30)
-    datagram_socket._warn_of_small_buffers.cache_clear()
+    datagram_socket._tell_of_small_buffers.cache_clear()
     for _ in range(3):
         Ends().close()
     assert len(said) == 1
     assert said[0]["wanted"] == 1 << 30
-    datagram_socket._warn_of_small_buffers.cache_clear()
+    datagram_socket._tell_of_small_buffers.cache_clear()
 
 
 def has_ipv6() -> bool:
