@@ -14,7 +14,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.integration.support import SERVE, Child, Daemon, within
+from tests.integration.support import COMMAND, SERVE, Child, Daemon, within
 from tests.nat.lab import SERVERS, Host, Lab
 from tests.nat.namespaces import DIES_WITH_US
 
@@ -24,7 +24,14 @@ Event = dict[str, Any]
 _SETPRIV = shutil.which(DIES_WITH_US[0]) or DIES_WITH_US[0]
 
 
-def started_server(lab: Lab, data: Path, address: str = SERVERS[0]) -> Daemon:
+def program(host: Host, *arguments: str) -> Child:
+    """`esframework ...` on a host; any password will do."""
+    with host.namespace.inside():
+        command = [*DIES_WITH_US[1:], sys.executable, *COMMAND, *arguments]
+        return Child(command, {"ESFRAMEWORK_PASSWORD": ""}, python=_SETPRIV)
+
+
+def started_server(lab: Lab, data: Path, address: str = SERVERS[0], config: str = "") -> Daemon:
     """`esframework serve` at an address of the internet, with its P2P server beside it."""
     program = (*DIES_WITH_US[1:], sys.executable, *SERVE)
     with lab.internet.inside():
@@ -34,6 +41,7 @@ def started_server(lab: Lab, data: Path, address: str = SERVERS[0]) -> Daemon:
             program=program,
             python=_SETPRIV,
             listen=f"tcp:{PORT}:interface={address}:backlog=1024",
+            config=config,
         )
 
 
