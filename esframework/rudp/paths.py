@@ -41,11 +41,6 @@ class Paths:
         return min(self._ask_at, self._search_at)
 
     @property
-    def is_searching(self) -> bool:
-        """Whether the other end is looked for at earlier addresses."""
-        return bool(self._searched)
-
-    @property
     def has_responses(self) -> bool:
         """Whether `responses` has something to say."""
         return bool(self._responses)

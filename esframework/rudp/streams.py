@@ -84,7 +84,6 @@ class Streams:
         self._passed = [0] * _LEVELS
         # Up to how many bytes of all streams the other end allows, and how many of these are left.
         self._allowed = self._allowance = limits.CONNECTION_WINDOW
-        self._next_file = FIRST_FILE
         self._ended: set[int] = set()
         self._control: dict[Sent, None] = {}
         self._told_blocked = -1
@@ -103,13 +102,6 @@ class Streams:
         self._narrow: dict[int, int] = {}
 
     # --- the application: sending -----------------------------------------------------------------------------------
-    def new_file(self) -> int:
-        """A stream number that was not used yet. Raises LocalError when all 65533 were."""
-        if self._next_file > LAST_FILE:
-            raise LocalError("a channel has 65533 streams for files, and all were used: open the channel anew")
-        self._next_file += 1
-        return self._next_file - 1
-
     def write(self, stream: int, data: bytes | memoryview, is_last: bool = False) -> None:
         """Have bytes sent; `is_last` ends the stream. Raises LocalError behind a stream's end, and for a number that
         is none or one stream too many. How much waits is for the caller to bound: see `unsent`."""
@@ -130,11 +122,6 @@ class Streams:
         self._ready[sending.level].pop(stream, None)
         self._control[RESET, sending, code] = None
 
-    def waiting(self, stream: int) -> int:
-        """Bytes of one stream that were written and did not arrive yet."""
-        sending = self._sending.get(stream)
-        return sending.written - sending.acknowledged if sending is not None else 0
-
     def unsent_of(self, stream: int) -> int:
         """Bytes of one stream that were written and never left."""
         sending = self._sending.get(stream)
@@ -145,18 +132,12 @@ class Streams:
         """Whether everything that was written has arrived."""
         return all(one.is_reset or one.acknowledged == one.written for one in self._sending.values())
 
-    def acknowledged(self, stream: int) -> int | None:
-        """The offset below which everything has arrived at the other end; None for what has ended, or never began."""
-        sending = self._sending.get(stream)
-        return sending.acknowledged if sending is not None else None
-
     def _open(self, stream: int) -> SendStream:
         if not 0 <= stream <= LAST_FILE or stream in self._ended:
             raise LocalError(f"stream {stream} cannot be written to: it has ended, or is none of 0 to {LAST_FILE}")
         if len(self._sending) >= limits.MAX_STREAMS:
             raise LocalError(f"{len(self._sending)} streams are open, and more are not allowed: wait for one to end")
         self._sending[stream] = opened = SendStream(stream, limits.STREAM_WINDOW, min(stream, _LEVELS - 1))
-        self._next_file = max(self._next_file, stream + 1)
         return opened
 
     # --- packets: sending -------------------------------------------------------------------------------------------

@@ -120,7 +120,6 @@ def test_who_is_lost_is_looked_for_at_earlier_addresses_for_three_seconds() -> N
         asked.append([address for _, address in path.questions(41, path.deadline, 1.0)])
     assert asked == [[HOME, AWAY]] * 3 + [[]]
     assert path.address == ELSEWHERE
-    assert not path.is_searching
 
 
 def test_the_first_that_answers_is_used() -> None:
@@ -128,7 +127,7 @@ def test_the_first_that_answers_is_used() -> None:
     (_, (data, address)) = path.questions(41, 20.0, 1.0)
     assert path.responded(data)
     assert path.address == address == AWAY
-    assert not path.is_searching
+    assert path.deadline == inf
     path.search(40.0)
     assert [address for _, address in path.questions(41, 40.0, 1.0)] == [HOME, ELSEWHERE]
 
