@@ -140,7 +140,7 @@ class Connection:
 
     @property
     def refused(self) -> dict[str, int]:
-        """How many datagrams were dropped for which reason."""
+        """How many datagrams were dropped, for which reason."""
         return self._opener.refused
 
     def silence(self, now: float) -> float:
@@ -166,6 +166,7 @@ class Connection:
             "datagrams_sent": self._sender.datagrams_sent,
             "datagrams_received": self._opener.opened,
             "datagrams_lost": recovery.given_up - recovery.spurious,
+            "datagrams_refused": sum(self._opener.refused.values()),
             "datagram_size": self._sender.mtu.size,
             "in_flight": recovery.in_flight,
             "window": recovery.congestion.window,

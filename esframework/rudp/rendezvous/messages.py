@@ -15,7 +15,7 @@ Refuses to know what tokens mean, and who may be answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from struct import Struct
 from typing import Final
@@ -45,10 +45,10 @@ NOWHERE: Final[Address] = ("", 0)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who shows this token asks how it is seen."""
+    """Who shows this token asks how it is seen. It is not shown to whoever reads a log."""
 
     transaction: bytes
-    token: bytes
+    token: bytes = field(repr=False)
     flags: int = 0
 
     def encode(self) -> bytes:

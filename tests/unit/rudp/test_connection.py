@@ -319,6 +319,9 @@ def test_what_went_by_the_path_is_counted() -> None:
     assert facts["silence"] == 1.0
     assert facts["waiting"] == facts["in_flight"] == facts["datagrams_lost"] == 0
     assert facts["state"] == OPEN
+    assert facts["datagrams_refused"] == 0
+    scripted.connection.receive_batch([(b"\x40" * 60, PEER)] * 3, 1.5)
+    assert scripted.connection.facts(1.5)["datagrams_refused"] == 3
 
 
 def test_what_was_lost_is_counted_and_what_came_late_is_not() -> None:

@@ -28,6 +28,10 @@ def test_a_request_is_padded_to_more_than_its_answer() -> None:
     assert ANSWER_SIZE < REQUEST_SIZE == 96
 
 
+def test_a_token_is_shown_nowhere() -> None:
+    assert "secret" not in repr(Request(bytes(12), b"secret".ljust(32)))
+
+
 @pytest.mark.parametrize("seen", [("203.0.113.9", 40000), ("2001:db8::7", 1)])
 @pytest.mark.parametrize("second", [NOWHERE, ("203.0.113.2", 9901), ("2001:db8::2", 9901)])
 def test_an_answer_carries_addresses_of_both_families(seen: tuple[str, int], second: tuple[str, int]) -> None:
