@@ -103,6 +103,8 @@ class Connection:
         self._sender = Sender(keys, receiver, self.streams, self._acks, self._paths, self._recovery, now)
         self._events: list[Event] = []
         self._observed: Address | None = None
+        # Until when no other path is begun because the other end sees this one elsewhere.
+        self._path_until = now
         self._closed: Closed | None = None
         self._close: tuple[int, str] = CloseCode.DONE, ""
         self._wants_close = False
@@ -339,8 +341,9 @@ class Connection:
                 self.streams.lost(carried)
 
     def _take_observed(self, address: Address, now: float) -> None:
-        if self._observed is not None and self._observed[0] != address[0]:
-            # It is this end that has moved.
+        if self._observed is not None and self._observed[0] != address[0] and now >= self._path_until:
+            # It is this end that has moved. Whoever says so with each packet shall not have each answered by a probe
+            # of the MTU, which is forty times as long.
             self._begin_path(now)
         if self._observed != address:
             self._observed = address
@@ -356,6 +359,7 @@ class Connection:
 
     def _begin_path(self, now: float) -> None:
         rtt = Rtt()
+        self._path_until = now + limits.PATH_TIMEOUT
         self._sender.begin_path(rtt, self._make_congestion(rtt, now, self._random(1)[0]), now)
 
     # --- sending ----------------------------------------------------------------------------------------------------

@@ -149,6 +149,34 @@ def test_where_the_peer_sees_it_is_told_when_it_is_new() -> None:
     assert scripted.say(buffer) == []
 
 
+def observed(host: int) -> bytearray:
+    buffer = bytearray()
+    packet.put_observed(buffer, bytes([198, 51, 100, host]), 4000)
+    return buffer
+
+
+def test_an_end_that_is_seen_at_another_host_begins_the_path_anew_and_at_another_port_does_not() -> None:
+    scripted = Scripted()
+    scripted.say(observed(1))
+    congestion = scripted.connection.congestion
+    buffer = bytearray()
+    packet.put_observed(buffer, bytes([198, 51, 100, 1]), 4001)
+    scripted.say(buffer, 1.0)
+    assert scripted.connection.congestion is congestion
+    scripted.say(observed(2), 10.0)
+    assert scripted.connection.congestion is not congestion
+
+
+def test_a_peer_that_sees_it_elsewhere_each_time_has_it_send_large_probes_seldom() -> None:
+    scripted = Scripted()
+    scripted.say(observed(1))
+    probes = 0
+    for index in range(100):
+        scripted.say(observed(index % 2), index * 0.03)
+        probes += kinds(scripted.heard(index * 0.03)).count([MTU_PROBE])
+    assert probes <= 2
+
+
 # --- the end ----------------------------------------------------------------------------------------------------------
 def test_closing_is_said_and_nothing_else_any_more() -> None:
     scripted = Scripted()
