@@ -10,12 +10,13 @@ This makes and changes networks. Who runs in them and what should come of it, it
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 
 from tests.nat.namespaces import Namespace
-from tests.nat.routers import FORWARDING, MINIUPNPD, Kind, rules
+from tests.nat.routers import FORWARDING, GUARD_IPV6, MINIUPNPD, Kind, hairpin, rules
 
 SERVERS = ("203.0.113.1", "203.0.113.2")
 HOPS_TO_THE_INTERNET = 2
@@ -114,16 +115,21 @@ class Router:
         if self.kind in (Kind.FULL_CONE, Kind.ADDRESS_RESTRICTED):
             self.namespace.nft("flush map ip nat fc\nflush set ip nat seen")
 
-    def forward_on_request(self, folder: Path) -> None:
-        """Lets its hosts ask by NAT-PMP, PCP and UPnP for ports to be forwarded, as most home routers do; miniupnpd is
-        what many of these run. `folder` takes its files."""
+    def hairpin(self) -> None:
+        """Lets its hosts reach each other by their outer addresses. For a full cone only."""
+        assert self.kind is Kind.FULL_CONE, self.kind
+        self.namespace.nft(hairpin(self.wan, f"{self.network}.0/24"))
+
+    def forward_on_request(self, folder: Path, only_upnp: bool = False) -> None:
+        """Lets its hosts ask for ports to be forwarded, by UPnP and unless `only_upnp` by NAT-PMP and PCP, as most home
+        routers do; miniupnpd is what many of these run. `folder` takes its files."""
         configuration = folder / "miniupnpd.conf"
-        configuration.write_text(MINIUPNPD)
+        configuration.write_text(MINIUPNPD.replace("natpmp=yes", "natpmp=no") if only_upnp else MINIUPNPD)
         self.namespace.nft(FORWARDING)
         self.namespace.start(
             ("miniupnpd", "-d", "-f", str(configuration), "-P", str(folder / "miniupnpd.pid")),
             folder / "miniupnpd.log",
-            "Listening for NAT-PMP/PCP",
+            "HTTP listening on port",
         )
 
     def keep_mappings_for(self, unanswered: int, answered: int) -> None:
@@ -138,6 +144,7 @@ class Lab:
     def __init__(self) -> None:
         """:raises OSError: this process may make no namespaces."""
         self._namespaces: list[Namespace] = []
+        self._devices: dict[Namespace, str] = {}
         self._networks = count(1)
         self.internet = self._namespace("internet")
         self.internet.set("net.ipv4.ip_forward", 1)
@@ -169,6 +176,31 @@ class Lab:
             return Host(namespace, self._connect(namespace, "wan", number), None)
         return Host(namespace, router.plug_in(namespace, "lan"), router)
 
+    def give_ipv6(self, host: Host) -> str:
+        """Gives a host behind a router an address of IPv6, without a NAT but behind a firewall; the address."""
+        router = host.router
+        assert router is not None and router.behind is None, "there is IPv6 behind home routers only"
+        network = f"2a00:1:{next(self._networks):x}"
+        for namespace in (self.internet, router.namespace, host.namespace):
+            namespace.allow_ipv6()
+        for namespace in (self.internet, router.namespace):
+            namespace.set("net.ipv6.conf.all.forwarding", 1)
+        router.namespace.nft(GUARD_IPV6)
+        self.internet.ip(
+            f"addr add {network}:0::1/64 dev {self._devices[router.namespace]} nodad",
+            f"route add {network}:1::/64 via {network}:0::2",
+        )
+        router.namespace.ip(
+            f"addr add {network}:0::2/64 dev wan nodad",
+            f"addr add {network}:1::1/64 dev lan nodad",
+            f"route add default via {network}:0::1",
+        )
+        host.namespace.ip(
+            f"addr add {network}:1::2/64 dev lan nodad", f"route add default via {network}:1::1"
+        )
+        host.namespace.reach(f"{network}:0::1", "lan")
+        return str(ip_address(f"{network}:1::2"))
+
     def cut(self, one: Host, other: Host, protocol: str = "all") -> None:
         """Lets nothing pass in the internet between two hosts any more, or no "udp", or no "tcp"."""
         self._change_cut("add", one, other, protocol)
@@ -189,6 +221,7 @@ class Lab:
 
     def _connect(self, namespace: Namespace, device: str, number: int) -> str:
         network = f"11.0.{number}"
+        self._devices[namespace] = f"site{number}"
         namespace.ip(
             f"link add {device} type veth peer name site{number} netns {self.internet.path}",
             f"addr add {network}.2/24 dev {device}",

@@ -107,6 +107,11 @@ class Namespace:
         """Adds rules, all of them or none."""
         self.run(("nft", "-f", "-"), rules)
 
+    def allow_ipv6(self) -> None:
+        """Gives it IPv6, and its devices addresses of their own links."""
+        self.set("net.ipv6.conf.all.disable_ipv6", 0)
+        self.set("net.ipv6.conf.default.disable_ipv6", 0)
+
     def set(self, name: str, value: int) -> None:
         """Sets a number of the kernel's that each namespace has its own of (`net.ipv4.ip_forward`)."""
         with self.inside():
@@ -136,14 +141,17 @@ class Namespace:
 
         :raises TimeoutError: they do not.
         """
-        asking_again = f"net.ipv4.neigh.{device}.retrans_time_ms"
+        asking_again = f"net.ipv{6 if ':' in neighbour else 4}.neigh.{device}.retrans_time_ms"
         self.set(asking_again, 20)
         self._reach(neighbour)
         self.set(asking_again, 1000)
 
     def _reach(self, neighbour: str) -> None:
         deadline = time.monotonic() + _PATIENCE
-        with self.udp_socket() as sock:
+        family = socket.AF_INET6 if ":" in neighbour else socket.AF_INET
+        with self.inside():
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+        with sock:
             sock.settimeout(0.005)
             sock.connect((neighbour, _DISCARD))
             while time.monotonic() < deadline:

@@ -108,6 +108,27 @@ deny 0-65535 0.0.0.0/0 0-65535
 """Its configuration: NAT-PMP, PCP and UPnP for every host, for its own address."""
 
 
+def hairpin(wan: str, network: str) -> str:
+    """Rules by which the hosts of `network`, behind a full cone whose address is `wan`, reach each other by their outer
+    addresses, and are seen under these (RFC 4787, REQ-9)."""
+    return f"""table ip nat {{
+ chain hairpin {{
+  type nat hook prerouting priority -99;
+  iifname "lan" ip daddr {wan} meta l4proto udp dnat ip to udp dport map @fc
+ }}
+ chain back {{ type nat hook postrouting priority 99; ip saddr {network} ct status dnat snat to {wan}; }}
+}}
+"""
+
+
+GUARD_IPV6 = """
+table ip6 guard {
+ chain forw { type filter hook forward priority 0; iifname "wan" ct state new drop; }
+}
+"""
+"""A firewall as home routers have it: IPv6 needs no NAT, but what comes in must have been asked for."""
+
+
 def rules(kind: Kind) -> str:
     """The rules of a router of this kind, for `nft -f`."""
     return f"table ip nat {{\n{_RULES[kind]}\n}}\n"

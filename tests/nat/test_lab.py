@@ -136,6 +136,21 @@ def test_a_packet_of_a_short_life_opens_its_own_nat_and_poisons_no_other(lab: La
     assert not exchange(lab, observatory, early, late, ttl=HOPS_TO_THE_INTERNET + 1)
 
 
+def test_hosts_of_a_router_with_hairpins_are_seen_by_each_other_under_their_outer_addresses(
+    lab: Lab, observatory: Observatory
+) -> None:
+    for has_hairpins in (False, True):
+        router = lab.router(Kind.FULL_CONE)
+        if has_hairpins:
+            router.hairpin()
+        with lab.host(router).namespace.udp_socket() as asking, lab.host(router).namespace.udp_socket() as hearing:
+            ours, theirs = observatory.seen(asking), observatory.seen(hearing)
+            assert ours is not None and theirs is not None
+            asking.sendto(b"x", theirs)
+            assert bool(select.select([hearing], [], [], SILENCE)[0]) is has_hairpins
+            assert not has_hairpins or hearing.recvfrom(100)[1] == ours
+
+
 # --- changes ----------------------------------------------------------------------------------------------------------
 def test_what_is_cut_is_cut_for_that_protocol_both_ways_until_it_is_mended(lab: Lab) -> None:
     one, other = lab.host(), lab.host()

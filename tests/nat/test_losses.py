@@ -11,7 +11,7 @@ import filecmp
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
-from tests.nat.lab import SERVERS, Host, Lab
+from tests.nat.lab import SERVERS, Host, Lab, Router
 from tests.nat.matrix import BOTH
 from tests.nat.meetings import Meeting, pause
 from tests.nat.people import Person, started_server
@@ -274,26 +274,14 @@ async def a_file_whose_channel_dies_goes_on_by_the_server(stage: Stage) -> None:
 async def homes_with_the_same_private_addresses_are_no_neighbours(stage: Stage) -> None:
     meeting = await Meeting.begun(stage.hosts(Kind.PORT_RESTRICTED, Kind.PORT_RESTRICTED, network="192.168.1"))
     assert meeting.one.host.address == meeting.other.host.address
-    meeting.talk()
-    for mode in ("UDP", "TCP"):
-        assert (await meeting.open(mode)).protocol == mode.lower()
-        await pause(0.5)
-        await meeting.close()
-    await meeting.hush()
-    await meeting.end()
+    await opens_by_each(meeting)
 
 
 @scene
 async def neighbours_reach_each_other_in_their_lan(stage: Stage) -> None:
     router = stage.lab.router(Kind.SYMMETRIC)
     meeting = await Meeting.begun((stage.lab.host(router), stage.lab.host(router)))
-    meeting.talk()
-    for mode in ("UDP", "TCP"):
-        assert (await meeting.open(mode)).protocol == mode.lower()
-        assert (await _state(meeting.one, meeting.other))["address"][0] == meeting.other.host.address
-        await meeting.close()
-    await meeting.hush()
-    await meeting.end()
+    assert await opens_by_each(meeting) == [meeting.other.host.address] * 2
 
 
 async def _state(of: Person, to: Person) -> dict[str, Any]:
@@ -301,17 +289,69 @@ async def _state(of: Person, to: Person) -> dict[str, Any]:
     return await of.tells("state")
 
 
-@scene
-async def a_router_that_forwards_ports_on_request_helps_where_nothing_else_does(stage: Stage) -> None:
-    meeting = await Meeting.begun(stage.hosts(Kind.SYMMETRIC, Kind.SYMMETRIC))
-    router = meeting.other.host.router
-    assert router is not None
-    router.forward_on_request(stage.folder)
+async def opens_by_each(meeting: Meeting, modes: Sequence[str] = ("UDP", "TCP")) -> list[str]:
+    """Channels of these kinds can be opened, one after the other; at which hosts the first one reached the other. And
+    the meeting is over."""
+    addresses = []
     meeting.talk()
-    for mode in ("UDP", "TCP"):
-        assert (await meeting.open(mode)).protocol == mode.lower()
+    for mode in modes:
+        opened = await meeting.open(mode)
+        assert opened.protocol == mode.lower(), opened
+        addresses.append((await _state(meeting.one, meeting.other))["address"][0])
         await pause(0.5)
         await meeting.close()
+    await meeting.hush()
+    await meeting.end()
+    return addresses
+
+
+@scene
+async def a_router_forwards_ports_that_it_is_asked_for_by_pcp(stage: Stage) -> None:
+    await is_helped_by_forwarding(stage, "pcp")
+
+
+@scene
+async def a_router_forwards_ports_that_it_is_asked_for_by_upnp(stage: Stage) -> None:
+    await is_helped_by_forwarding(stage, "upnp")
+
+
+async def is_helped_by_forwarding(stage: Stage, by: str) -> None:
+    """Two symmetric NATs, between which nothing else goes."""
+    meeting = await Meeting.begun(stage.hosts(Kind.SYMMETRIC, Kind.SYMMETRIC), upnp=by == "upnp")
+    router = meeting.other.host.router
+    assert router is not None
+    folder = stage.folder / by
+    folder.mkdir()
+    router.forward_on_request(folder, only_upnp=by == "upnp")
+    assert await opens_by_each(meeting) == [router.wan, router.wan]
+
+
+@scene
+async def ipv6_behind_firewalls_needs_no_nat(stage: Stage) -> None:
+    hosts = stage.hosts(Kind.SYMMETRIC, Kind.SYMMETRIC)
+    _, address = [stage.lab.give_ipv6(host) for host in hosts]
+    assert await opens_by_each(await Meeting.begun(hosts)) == [address, address]
+
+
+def customers(stage: Stage, kind: Kind) -> tuple[Router, tuple[Host, Host]]:
+    """A provider's router, and hosts behind the routers of two of its customers."""
+    provider = stage.lab.provider(kind)
+    one, other = (stage.lab.host(stage.lab.router(Kind.PORT_RESTRICTED, behind=provider)) for _ in range(2))
+    return provider, (one, other)
+
+
+@scene
+async def customers_of_a_provider_meet_at_its_router_if_that_lets_them(stage: Stage) -> None:
+    provider, hosts = customers(stage, Kind.FULL_CONE)
+    provider.hairpin()
+    assert await opens_by_each(await Meeting.begun(hosts), ["UDP"]) == [provider.wan]
+
+
+@scene
+async def customers_of_a_provider_talk_by_the_server_if_its_router_does_not_let_them_meet(stage: Stage) -> None:
+    meeting = await Meeting.begun(customers(stage, Kind.FULL_CONE)[1])
+    meeting.talk()
+    assert (await meeting.open(BOTH)).protocol is None
     await meeting.hush()
     await meeting.end()
 
