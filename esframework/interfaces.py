@@ -332,6 +332,9 @@ class IHandlerModel(Interface):
         `answer` gets the result, or a Failure; without it a failure is only logged and counted.
         """
 
+    def forget(lane: Any) -> None:
+        """What still waits in a sender's lane is not to be handled any more."""
+
 
 class IContext(Interface):
     """What both engines give to a manager."""

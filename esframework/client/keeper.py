@@ -32,6 +32,7 @@ from esframework.errors import (
 )
 from esframework.machines.backoff import Backoff
 from esframework.machines.greeting import OWN_CLIENT, OWN_SERVER, REGISTERING
+from esframework.plugins.models import FENCE
 from esframework.wire.contracts import LOG_ON, LOG_ON_REPLY, LogOnBody
 from esframework.wire.frames import default_layout
 from esframework.wire.login_id import bare_id
@@ -82,6 +83,8 @@ class SessionKeeper(LinkActions):
         self._heartbeat = self._loop(self._beat)
         self._sweep = self._loop(self._sweep_once)
         self.stream: ClientStream | None = None
+        # That of the log-on before, of which messages may still be handled.
+        self._earlier: ClientStream | None = None
         self.user_id: str | None = None
         self.token: str | None = None
         self.serves_p2p = False
@@ -194,6 +197,7 @@ class SessionKeeper(LinkActions):
         self._registering = False
         self._backoff.reset()
         self.stream.is_online = True
+        self._wait_for_earlier(self.stream)
         self.user_id = bare_id(self._account.login_id)
         if self._options.heartbeat_interval > 0:
             self._heartbeat.start(self._options.heartbeat_interval)
@@ -205,6 +209,13 @@ class SessionKeeper(LinkActions):
         self._is_first = is_first or self._logging_on is not None
         if not self._awaits_features:
             self._start("announce", 0, self._announce, self._is_first)
+
+    def _wait_for_earlier(self, stream: ClientStream) -> None:
+        """What the connection before has brought is handled before what this one brings."""
+        earlier, self._earlier = self._earlier, stream
+        handled = None if earlier is None else earlier.idle()
+        if handled is not None:
+            self._client.model.run(stream.server(), FENCE, 0, lambda *_: handled, None)
 
     def features_known(self) -> None:
         """The server has said what it can; managers and the program may begin."""
@@ -272,6 +283,9 @@ class SessionKeeper(LinkActions):
         self._account = None
         waiting, self._logging_on = self._logging_on, None
         self._drop_stream()
+        earlier, self._earlier = self._earlier, None
+        if earlier is not None:
+            self._client.model.forget(earlier)
         if self._sweep.running:
             self._sweep.stop()
         self._client.calls.fail_all(_interrupted)

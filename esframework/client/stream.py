@@ -6,7 +6,6 @@ Knows no reconnect: that is `link`.
 from __future__ import annotations
 
 import socket
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -18,13 +17,13 @@ from zope.interface import implementer
 
 from esframework.client.options import ClientOptions
 from esframework.errors import ChannelOverflow, EncodeError, InvalidMessage, MalformedBody
-from esframework.interfaces import IChannel, ISender
+from esframework.interfaces import IChannel, ISender, PausedBy
 from esframework.machines.session import Session
 from esframework.net.eager import socket_of
 from esframework.net.outgoing import Batch, Outgoing
 from esframework.net.stream import FULL_READ, Stream, host_of, is_loopback
 from esframework.plugins.dispatch import Dispatcher
-from esframework.plugins.models import OpenJob
+from esframework.plugins.lanes import AwaitedLane
 from esframework.wire.devices import device_of
 from esframework.wire.frames import Layout
 from esframework.wire.login_id import Source, bare_id, split_login_id
@@ -125,7 +124,7 @@ class Peer:
 
 
 @implementer(IChannel)
-class ClientStream(Stream):
+class ClientStream(AwaitedLane, Stream):
     """One connection to a server.
 
     `events` is told `connected(stream)`, `log_on_answered(body)`, `features_known()`, `ended(cause)` (by the server's
@@ -158,9 +157,6 @@ class ClientStream(Stream):
         self.outgoing = Outgoing(self._batch, self._stuck, options.high_water, 2**62)
         self.has_ended = False
         self.is_online = False
-        self.open_job: OpenJob | None = None
-        self.backlog: deque[Any] | None = None
-        self.backlog_bytes = 0
 
     # --- in -----------------------------------------------------------------------------------------------------------
     def connection_made(self) -> None:
@@ -307,6 +303,11 @@ class ClientStream(Stream):
     def sent(self, priority: Priority = Priority.NORMAL) -> Deferred[bool]:
         """See `IChannel`."""
         return self.outgoing.sent(priority)
+
+    def resume_reading(self, party: PausedBy) -> None:
+        """See `Stream`. The model of handlers says so whenever one has finished."""
+        super().resume_reading(party)
+        self.tell_if_idle()
 
     # --- ending -------------------------------------------------------------------------------------------------------
     def handler_overdue(self) -> None:

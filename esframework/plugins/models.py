@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from inspect import iscoroutine
-from typing import Any, Protocol
+from math import inf
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -23,6 +24,9 @@ from esframework.interfaces import IHandlerModel, PausedBy
 from esframework.plugins.quiet import Quiet
 
 _log = Logger()
+
+FENCE: Final = "fence"
+"""Style of what waits in one lane until another one is idle: handlers there have their own limit."""
 
 
 _Job = tuple[Any, str, int, Callable[..., Any], "bytes | None", "Callable[[Any], None] | None"]
@@ -204,7 +208,8 @@ class DirectModel:
         deferred: Deferred[Any],
         answer: Callable[[Any], None] | None,
     ) -> None:
-        job = OpenJob(lane, deferred, self._clock.seconds(), style, information_type)
+        started = inf if style == FENCE else self._clock.seconds()
+        job = OpenJob(lane, deferred, started, style, information_type)
         lane.open_job = job
         self._open.add(job)
 

@@ -5,7 +5,6 @@ Knows no channel: the link says by which way anything goes.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from zope.interface import implementer
 
 from esframework.interfaces import ISender, PausedBy
 from esframework.net.channels import STREAMS
-from esframework.plugins.models import OpenJob
+from esframework.plugins.lanes import AwaitedLane
 from esframework.wire.login_id import Source
 from esframework.wire.types import Priority, RequestFailure
 
@@ -94,32 +93,16 @@ class LinkedPeer:
         self._link.refused("malformed_body")
 
 
-class LinkLane:
+class LinkLane(AwaitedLane):
     """What comes from one device by channels is handled one after another; who pauses it holds up all its streams.
 
     What comes by the server has a lane of its own: see `Link` for how one waits for the other.
     """
 
     def __init__(self) -> None:
-        self.open_job: OpenJob | None = None
-        self.backlog: deque[Any] | None = None
-        self.backlog_bytes = 0
+        super().__init__()
         self._parties = PausedBy(0)
         self._channels: list[Any] = []
-        self._waiting: list[Deferred[None]] = []
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is being handled and nothing waits."""
-        return self.open_job is None and not self.backlog
-
-    def idle(self) -> Deferred[None] | None:
-        """None when nothing is being handled and nothing waits; else fires when that is so."""
-        if self.is_idle:
-            return None
-        waiting: Deferred[None] = Deferred()
-        self._waiting.append(waiting)
-        return waiting
 
     def add(self, channel: Any) -> None:
         """What the device sends comes by this channel, too."""
@@ -146,10 +129,7 @@ class LinkLane:
                 for channel in self._channels:
                     for stream in STREAMS:
                         channel.resume(stream)
-        if self._waiting and self.is_idle:
-            waiting, self._waiting = self._waiting, []
-            for each in waiting:
-                each.callback(None)
+        self.tell_if_idle()
 
     def handler_overdue(self) -> None:
         """A handler took too long; it is given up, the device's messages go on."""

@@ -556,3 +556,35 @@ async def test_what_the_server_says_of_itself_is_known_when_log_on_returns(netwo
     network.server()
     client = await network.client("alice")
     assert client.basic.server_features is not None
+
+
+@simulated
+async def test_what_came_before_the_connection_was_lost_is_handled_before_what_comes_after(
+    network: MemoryNetwork,
+) -> None:
+    taken: list[bytes | None] = []
+    jobs: list[Deferred[None]] = []
+
+    class Slow:
+        def handle_information(self, source: str | None, kind: int, content: bytes | None) -> Deferred[None]:
+            taken.append(content)
+            jobs.append(Deferred())
+            return jobs[-1]
+
+        def handle_query(self, source: str | None, kind: int, content: bytes | None) -> bytes | None:
+            return content
+
+    network.server()
+    alice = await network.client("alice")
+    bob = await network.client("bob", handler=Slow())
+    for content in (b"1", b"2"):
+        alice.custom.post("bob", 1, content)
+    network.settle()
+    bob.close_connection(reconnect_now=True)
+    network.advance(1)
+    alice.custom.post("bob", 1, b"3")
+    network.advance(5)
+    for _ in range(3):
+        jobs[-1].callback(None)
+        network.settle()
+    assert taken == [b"1", b"2", b"3"]
