@@ -36,6 +36,10 @@ P2P_MOST_HELD: Final = 1024 * 1024
 """Bytes from a channel that wait for the server's way above which the channel is paused: the other end's windows hold
 the rest."""
 
+P2P_RESTING_LINKS: Final = 256
+"""Links without a channel of which is remembered what came by them, a few kilobytes each: an end that was away may ask
+even after hours, and sends twice what nobody remembers."""
+
 P2P_ASK_TIMEOUT: Final = 5.0
 """Seconds after which the other end is asked again how much it has: its answer may have been lost with a connection."""
 
@@ -160,6 +164,9 @@ lost. Answers to more would pile up for who does not take them."""
 P2P_PINGS_ANSWERED: Final = 20
 """Pings by channels that a client answers in a second, in all: the answers go by the server, which has limits of its
 own for this client."""
+
+P2P_RETURN_TIME: Final = 2.0
+"""Seconds after which an end that is not online is asked again what it has got: most reconnects succeed within one."""
 
 P2P_ASKS: Final = 3
 """Questions without an answer after which the other end counts as gone: fifteen seconds."""

@@ -1,7 +1,8 @@
 """Whatever happens to channels: what one end of a link sends, the other gets once and in order (protocol, 1126 on).
 
 The server's way and each channel are pipes of their own, each in order, none in step with the others; a channel may die
-with what is in it. The server's way loses nothing here.
+with what is in it. The server's way loses no message here, but what the ends say to each other, and takes no more of
+what was kept than it wants.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esframework.managers.p2p.machine.receiving import Receiver
-from esframework.managers.p2p.machine.records import STREAMS, Counts, Record, pack_counts
+from esframework.managers.p2p.machine.records import STREAMS, Counts, Record, pack_counts, pack_repeat
 from esframework.managers.p2p.machine.sending import Sender, State
 
 
@@ -37,6 +38,7 @@ class Direction:
         self.channels: list[Pipe] = []
         self.got: list[list[int]] = [[] for _ in range(STREAMS)]
         self.sent: list[list[int]] = [[] for _ in range(STREAMS)]
+        self.past: set[int] = set()
         self.next = 0
         self.now = 0.0
         self.made = 0
@@ -46,6 +48,12 @@ class Direction:
     # SendingActions
     def relay(self, stream: int, record: Record) -> None:
         self.by_server.append((stream, record))
+
+    def relay_kept(self, stream: int, record: Record) -> bool:
+        if self.random.random() < 0.2:
+            return False
+        self.relay(stream, record)
+        return True
 
     def write(self, channel: Pipe, stream: int, data: bytes) -> None:
         channel.there.append((stream, data))
@@ -63,6 +71,21 @@ class Direction:
         self.sent[stream].append(self.next)
         self.sender.send(stream, Record(1000, self.next, b"x" * self.random.choice((0, 3, 900))))
         self.next += 1
+
+    def use_server(self) -> None:
+        """Something goes past the link by the server; what is sent then comes behind it."""
+        for stream in range(STREAMS):
+            self.past.add(self.next)
+            self.by_server.append((stream, Record(1000, self.next, b"")))
+            self.next += 1
+        self.sender.server_was_used()
+
+    def check_past(self) -> None:
+        """Of what went past by the server, nothing that was sent behind it has overtaken it."""
+        for stream in self.got:
+            for at, number in enumerate(stream):
+                if number in self.past:
+                    assert all(before < number for before in stream[:at])
 
     def open_channel(self) -> None:
         if len(self.channels) < 2:
@@ -111,11 +134,22 @@ class Direction:
         kind, arguments = pipe.back.popleft()
         if kind == 0:
             self.sender.delivered(*arguments)
+        elif kind == 2:
+            self.sender.say_again()
         else:
             self.sender.answered(*arguments)
 
+    def lose_words(self) -> None:
+        """Either end loses its connection to the server and has another."""
+        self.by_server = deque(what for what in self.by_server if isinstance(what[0], int))
+        self.back_by_server.clear()
+        self.sender.say_again()
+        self.receiver.ask_for_word()
+
     def settle(self) -> None:
-        for _ in range(20000):
+        for turn in range(20000):
+            if turn % 100 == 0 and self.sender.state is State.RETURNING:
+                self.sender.say_again()
             self.move_server()
             self.move_back_by_server()
             self.move_channel()
@@ -131,6 +165,9 @@ class Backwards:
         self.direction.got[stream].append(record.message_id)
 
     def write(self, channel: Pipe, stream: int, data: bytes) -> None:
+        if data == pack_repeat():
+            channel.back.append((2, ()))
+            return
         epoch = int.from_bytes(data[12:20])
         counts = tuple(int.from_bytes(data[at : at + 8]) for at in (20, 28, 36))
         channel.back.append((0, (epoch, counts)))
@@ -146,6 +183,9 @@ class Backwards:
 
     def answered(self, epoch: int, counts: Counts | None) -> None:
         raise AssertionError("nobody asks that way here")
+
+    def repeat(self) -> None:
+        raise AssertionError("nobody says it that way here")
 
 
 @settings(max_examples=150, deadline=None)
@@ -163,12 +203,15 @@ def test_everything_arrives_once_and_in_order_whatever_happens_to_channels(seed:
                 direction.move_back_by_server,
                 direction.move_channel,
                 direction.receiver.confirm,
+                direction.lose_words,
+                direction.use_server,
             ),
-            (10, 2, 2, 6, 3, 10, 1),
+            (10, 2, 2, 6, 3, 10, 1, 1, 1),
         )[0]
         step()
     direction.settle()
-    assert direction.got == direction.sent
+    assert [[each for each in stream if each not in direction.past] for stream in direction.got] == direction.sent
+    direction.check_past()
     assert direction.sender.state in (State.BY_SERVER, State.DIRECT)
 
 

@@ -95,7 +95,6 @@ class ClientP2P:
             },
             direct={MessageType.PING_BY_P2P: 0},
             logged_on=self._logged_on,
-            logged_off=self._logged_off,
             stop=self._stop,
             finish=self._finish,
             is_offered=self._is_offered,
@@ -376,9 +375,6 @@ class ClientP2P:
         for user_id, wish in self._wishes.items():
             if self.channel_state(user_id) is None and wish.timer is None and not wish.waiting:
                 self._try_later(user_id, wish, 0.0)
-
-    def _logged_off(self, _: Source | None) -> None:
-        self._links.server_lost()
 
     def _finish(self) -> Deferred[None]:
         given_up = self._give_up()

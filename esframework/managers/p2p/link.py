@@ -7,6 +7,7 @@ whose messages these are. Refuses to know how channels come about.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -25,6 +26,8 @@ from esframework.errors import (
     NotLoggedOn,
     PacketError,
     RequestTimeout,
+    TargetAbsent,
+    TooManyRequests,
 )
 from esframework.interfaces import IClientContext, ILink, PausedBy
 from esframework.managers.p2p.contracts import COUNTS, EPOCH, CountsBody, EpochBody
@@ -33,6 +36,7 @@ from esframework.managers.p2p.machine.records import Counts, Record, pack_counts
 from esframework.managers.p2p.machine.sending import Sender, State
 from esframework.managers.p2p.peers import LinkedPeer, LinkLane
 from esframework.net.channels import BLOBS, MESSAGES, STREAMS, Address, IP2PChannel, IP2PChannelUser
+from esframework.plugins.models import FENCE
 from esframework.plugins.quiet import Quiet
 from esframework.rudp.events import CloseCode
 from esframework.wire.login_id import Source
@@ -90,6 +94,8 @@ class Link:
         self._is_full = False
         self._asking: Deferred[Any] | None = None
         self._asked = 0
+        self._ask_again_at = inf
+        self._is_unsaid = False
         # Channels that may be dead: when they count as such, and what had been received then.
         self._looking: dict[Any, tuple[float, Any]] = {}
 
@@ -116,7 +122,7 @@ class Link:
     @property
     def is_idle(self) -> bool:
         """Whether everything goes by the server again and nothing is left to be done."""
-        return self.is_settled and not self._receiver.held_bytes and self.lane.is_idle
+        return self.is_settled and not self._receiver.held_bytes and self.lane.is_idle and not self._waiters
 
     # --- IChannel ---------------------------------------------------------------------------------------------------
     @property
@@ -282,9 +288,12 @@ class Link:
 
     def closed(self, channel: IP2PChannel, code: int, reason: str, is_remote: bool) -> None:
         """A channel has ended; what it has not brought goes by another way."""
-        if channel not in self.channels:
+        if channel in self.channels:
+            self._lose(channel, reason)
+        elif channel.opened_at is None:
             self._events.channel_failed(self, channel, reason)
-            return
+
+    def _lose(self, channel: IP2PChannel, reason: str) -> None:
         was_used = self._sender.channel is channel
         self.channels.remove(channel)
         self._receiver.lost(channel)
@@ -293,6 +302,16 @@ class Link:
             self._sender.lost(self.channels[0] if self.channels else None)
             self._wake()
         self._events.channel_closed(self, channel, reason)
+
+    def end(self, reason: str) -> None:
+        """The process at the other end is gone, and another in its place: what this one may not have got goes by the
+        server, before anything else does."""
+        for channel in reversed(self.channels):
+            channel.abort(CloseCode.DONE, reason)
+        for channel in tuple(self.channels[::-1]):
+            self._lose(channel, reason)
+        self._in_servers_lane(lambda *_: self._receiver.release())
+        self.absent()
 
     @staticmethod
     def unknown(epoch: int) -> CountsBody:
@@ -303,6 +322,11 @@ class Link:
         """Close all channels, when what was sent by them has arrived."""
         for channel in tuple(self.channels):
             channel.close(code, reason)
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether the other end may still ask what came: forgetting that would have it all sent again."""
+        return self._receiver.has_open_epoch
 
     # --- what the other end says by the server ----------------------------------------------------------------------
     def announced(self, epoch: int, is_bulk: bool) -> None:
@@ -315,27 +339,23 @@ class Link:
         self._in_servers_lane(reached)
 
     def _in_servers_lane(self, work: Callable[..., Any]) -> None:
-        self._client.model.run(self._client.channel(None).server(), "link", 0, work, None)
+        self._client.model.run(self._client.channel(None).server(), FENCE, 0, work, None)
 
     def asked_by_server(self, epoch: int) -> CountsBody:
         """The other end has no channel any more, and asks what came."""
         counts = self._receiver.asked(epoch)
-        # It would not ask if it had a channel: those that this end still believes in are dead.
-        for channel in tuple(self.channels):
+        # It would not ask if it still had one of those by which it has sent that; there may be a newer one.
+        for channel in self._receiver.carriers(epoch):
             channel.abort(CloseCode.DONE, "the other end has lost it")
         self._in_servers_lane(lambda *_: self.lane.idle())
         messages, blobs, files = counts or (0, 0, 0)
         return CountsBody(blobs, epoch, files, counts is not None, messages)
 
     # --- the session ------------------------------------------------------------------------------------------------
-    def server_lost(self) -> None:
-        """The connection to the server is lost: nothing that was given to it before comes any more."""
-        self._receiver.release()
-        self._brake()
-
     def server_back(self) -> None:
-        """Logged on again."""
-        self._sender.server_back()
+        """Logged on again: what both ends said by the server may have been lost."""
+        self._sender.say_again()
+        self._receiver.ask_for_word()
 
     def server_was_used(self) -> None:
         """Something was sent to the device's account by the server, past this link."""
@@ -348,7 +368,8 @@ class Link:
         self._events.settled(self)
 
     def forget(self) -> None:
-        """The session is over: what the other end has not said that it has is given up."""
+        """The session is over: what the other end has not said that it has is given up, and what nobody has handled."""
+        self._client.model.forget(self.lane)
         for channel in tuple(self.channels):
             channel.abort(CloseCode.DONE, "the session is over")
         waiters, self._waiters = self._waiters, []
@@ -382,6 +403,10 @@ class Link:
         self._check_looked_at(now)
         self._receiver.on_timer(now)
         self._receiver.confirm()
+        self._go_on_asking(now)
+        if self._is_unsaid:
+            self._is_unsaid = False
+            self._sender.say_again()
         self._brake()
         self._wake()
 
@@ -390,6 +415,14 @@ class Link:
         """See `SendingActions`."""
         priority = Priority.NORMAL if stream == MESSAGES else Priority.BULK
         self._server().send(record.message_type, record.body, record.message_id, self.login_id, priority)
+
+    def relay_kept(self, stream: int, record: Record) -> bool:
+        """See `SendingActions`."""
+        try:
+            self.relay(stream, record)
+        except (NotLoggedOn, ChannelOverflow):
+            return False
+        return True
 
     def write(self, channel: Any, stream: int, data: bytes) -> None:
         """See `SendingActions` and `ReceivingActions`. A channel that has just ended says so in its own time."""
@@ -411,30 +444,35 @@ class Link:
         try:
             server = self._server()
         except NotLoggedOn:
-            # Said when the session is back: see `Sender.server_back`.
+            # Said when the session is back: see `Sender.say_again`.
             return
-        server.send(MessageType.P2P_EPOCH_OF_MESSAGES, body, 0, self.login_id)
-        server.send(MessageType.P2P_EPOCH_OF_BULK, body, 0, self.login_id, Priority.BULK)
+        try:
+            server.send(MessageType.P2P_EPOCH_OF_MESSAGES, body, 0, self.login_id)
+            server.send(MessageType.P2P_EPOCH_OF_BULK, body, 0, self.login_id, Priority.BULK)
+        except ChannelOverflow:
+            # Too much waits for the server: said again by `sweep`.
+            self._is_unsaid = True
 
     def ask(self, epoch: int) -> None:
         """See `SendingActions`."""
         if self._asking is not None:
             return
+        body = EPOCH.encode(EpochBody(epoch, self.instance))
         try:
             server = self._server()
-        except NotLoggedOn:
+            self._asking = self._client.calls.ask(
+                lambda message_id: server.send(MessageType.P2P_ASK, body, message_id, self.login_id),
+                self.login_id,
+                MessageType.P2P_ASK,
+                MessageType.P2P_COUNTS,
+                limits.P2P_ASK_TIMEOUT,
+            )
+        except (NotLoggedOn, ChannelOverflow, TooManyRequests):
+            # Without a session, or when too much waits already: asked again by `sweep`.
             return
-        body = EPOCH.encode(EpochBody(epoch, self.instance))
-        self._asking = self._client.calls.ask(
-            lambda message_id: server.send(MessageType.P2P_ASK, body, message_id, self.login_id),
-            self.login_id,
-            MessageType.P2P_ASK,
-            MessageType.P2P_COUNTS,
-            limits.P2P_ASK_TIMEOUT,
-        )
-        self._asking.addCallbacks(lambda told: self._told(told, epoch), self._not_told)
+        self._asking.addCallbacks(self._told, self._not_told)
 
-    def _told(self, body: bytes, epoch: int) -> None:
+    def _told(self, body: bytes) -> None:
         self._asking = None
         self._asked = 0
         try:
@@ -443,24 +481,34 @@ class Link:
             self.peer.refuse_body(error)
             self.absent()
             return
+        self._ask_again_at = self._client.clock.seconds() + limits.P2P_ASK_TIMEOUT
         self.answered(counts.epoch, (counts.messages, counts.blobs, counts.files) if counts.is_known else None)
-        if epoch != self._sender.epoch and self._sender.state is State.RETURNING:
-            # A channel brought the answer meanwhile, and is lost as well: there is another question now.
-            self.ask(self._sender.epoch)
+        if counts.epoch != self._sender.epoch:
+            # A channel brought the answer meanwhile, and may be lost as well: there is another question then.
+            self._ask_again_at = 0.0
 
     def _not_told(self, failure: Failure) -> None:
         self._asking = None
         if failure.check(ConnectionInterrupted, CancelledError):
-            # Asked again when the session is back (see `Sender.server_back`), or now (see `look`).
+            # Asked again when the session is back (see `Sender.say_again`), or now (see `look`).
             return
         self._asked += 1
-        if failure.check(RequestTimeout) and self._asked < limits.P2P_ASKS:
-            if self._sender.state is State.RETURNING:
-                self.ask(self._sender.epoch)
+        may_come_back = failure.check(TargetAbsent) and self._sender.kept_bytes
+        if (may_come_back or failure.check(RequestTimeout)) and self._asked < limits.P2P_ASKS:
+            # Whoever has lost its connection is back in a moment, and knows what it has got.
+            now = self._client.clock.seconds()
+            self._ask_again_at = now + limits.P2P_RETURN_TIME if may_come_back else now
+            self._go_on_asking(now)
         else:
             # It is not there, or the server lets nothing through: the server says so of each message as well.
             self._asked = 0
             self.absent()
+
+    def _go_on_asking(self, now: float) -> None:
+        """Whoever waits for an answer asks until there is one."""
+        if self._sender.state is State.RETURNING and self._asking is None and now >= self._ask_again_at:
+            self._ask_again_at = now + limits.P2P_ASK_TIMEOUT
+            self._sender.say_again()
 
     # --- ReceivingActions -------------------------------------------------------------------------------------------
     def deliver(self, stream: int, record: Record) -> None:
@@ -497,6 +545,10 @@ class Link:
         self._sender.answered(epoch, counts)
         self._wake()
         self._events.settled(self)
+
+    def repeat(self) -> None:
+        """See `ReceivingActions`."""
+        self._sender.say_again()
 
     # --- inside -----------------------------------------------------------------------------------------------------
     def refused(self, reason: str) -> None:

@@ -21,9 +21,13 @@ from esframework.managers.p2p.link import Link
 from esframework.net.channels import IP2PChannel
 from esframework.plugins.asking import from_server
 from esframework.rudp.events import CloseCode
+from esframework.wire.login_id import Source
 from esframework.wire.types import MessageType
 
 _log = Logger()
+
+_EPOCHS_OF_LINK = 2**32
+"""Numbers for the epochs of one link: more than it can have announcements."""
 
 
 class Links:
@@ -38,8 +42,10 @@ class Links:
         closed: Callable[[Link, IP2PChannel, str], None],
         failed: Callable[[Link, str], None],
     ) -> None:
-        self.instance = int.from_bytes(os.urandom(8))
-        """Names this process to other ends: a later one of the same account knows nothing of what this one was told."""
+        self.instance = 0
+        """Names this session to other ends: a later one of the same account knows nothing of what this one was told."""
+        self._next_epoch = 0
+        self._begin()
         self.refusals: dict[str, int] = {}
         """What came by channels and was not taken, by reason."""
         self._client = client
@@ -48,10 +54,19 @@ class Links:
         self._closed = closed
         self._failed = failed
         self._links: dict[str, Link] = {}
+        # Links with nothing left to be done, of which the other ends may still ask what came.
+        self._resting: dict[str, Link] = {}
+        # On how many devices an account with links is logged on.
+        self._devices: dict[str, int] = {}
         self._finishing: list[Deferred[None]] = []
         self._finish_at: IDelayedCall | None = None
         self._loop = LoopingCall(self._sweep)
         self._loop.clock = client.clock
+
+    def _begin(self) -> None:
+        self.instance = int.from_bytes(os.urandom(8))
+        # Numbers of epochs grow from one link to the same end to the next, and are not those of an earlier process.
+        self._next_epoch = int.from_bytes(os.urandom(7)) + 1
 
     def all(self) -> list[Link]:
         """Those that there are, with a channel or with something left to be done."""
@@ -75,48 +90,64 @@ class Links:
     # --- links come and go ------------------------------------------------------------------------------------------
     def link_to(self, peer: Any, generation: int, instance: int, devices: int) -> Link:
         """The link to whoever sent an offer or an answer; a new process at the other end gets a new one."""
-        link = self._links.get(peer.login_id)
+        link = self._links.get(peer.login_id) or self._resting.pop(peer.login_id, None)
         if link is not None and link.instance != instance:
-            link.close(CloseCode.DONE, "the other end is another process now")
-            link.absent()
             self._remove(link)
+            link.end("the other end is another process now")
             link = None
         if link is None:
-            first_epoch = int.from_bytes(os.urandom(6))
-            link = Link(self._client, peer, generation, instance, self._longest, self, first_epoch)
-            self._links[peer.login_id] = link
-        self._name(link, devices)
+            link = Link(self._client, peer, generation, instance, self._longest, self, self._next_epoch)
+            self._next_epoch += _EPOCHS_OF_LINK
+        self._links[peer.login_id] = link
+        if link.login_id != str(link.peer.name):
+            self._client.links[link.login_id] = link
+        self._devices[str(link.peer.name)] = devices
+        self._name(link.peer.name)
         if not self._loop.running:
             self._loop.start(limits.SWEEP_INTERVAL, now=False)
         return link
 
-    def _name(self, link: Link, devices: int) -> None:
-        """By which ids it is meant: that of an account only where the account has no other device."""
-        name, links = str(link.peer.name), self._client.links
-        if link.login_id != name:
-            links[link.login_id] = link
-        if devices <= 1:
-            if name not in links:
+    def _name(self, name: Source) -> None:
+        """By which link an account's name is meant: by that of its only device. While there is a link to another one,
+        which has just gone, the server knows better where that is."""
+        account, links = str(name), self._client.links
+        linked = [link for link in self._links.values() if link.peer.name == name]
+        devices, named = self._devices[account], links.get(account)
+        if devices <= 1 and len(linked) == 1:
+            if named is not linked[0]:
                 # What went to the account while it had several devices went by the server.
-                link.server_was_used()
-            links[name] = link
-        elif links.get(name) is link:
-            del links[name]
-            if link.login_id == name:
-                link.close(CloseCode.DONE, f"{name!r} is logged on with several devices of one name")
+                linked[0].server_was_used()
+                links[account] = linked[0]
+        elif named is not None:
+            del links[account]
+            if devices > 1 and named.login_id == account:
+                named.close(CloseCode.DONE, f"{account!r} is logged on with several devices of one name")
 
     def _remove(self, link: Link) -> None:
         self._links.pop(link.login_id, None)
-        for name in (link.login_id, str(link.peer.name)):
+        account = str(link.peer.name)
+        for name in (link.login_id, account):
             if self._client.links.get(name) is link:
                 del self._client.links[name]
+        if any(other.peer.name == link.peer.name for other in self._links.values()):
+            self._name(link.peer.name)
+        else:
+            self._devices.pop(account, None)
+
+    def _rest(self, link: Link) -> None:
+        """Nothing is left to be done with a link; whether its messages came, the other end may still ask."""
+        self._remove(link)
+        if link.may_be_asked:
+            self._resting[link.login_id] = link
+            while len(self._resting) > limits.P2P_RESTING_LINKS:
+                del self._resting[next(iter(self._resting))]
 
     def _sweep(self) -> None:
         now = self._client.clock.seconds()
         for link in self.all():
             link.sweep(now)
             if link.is_idle and not link.attempts:
-                self._remove(link)
+                self._rest(link)
         if not self._links:
             self._loop.stop()
 
@@ -149,13 +180,18 @@ class Links:
         for link in self.all():
             link.forget()
             self._remove(link)
+        self._resting.clear()
+        self._begin()
         if self._loop.running:
             self._loop.stop()
 
     # --- what is said by the server ---------------------------------------------------------------------------------
+    def _of(self, sender: Any) -> Link | None:
+        return self._links.get(sender.login_id) or self._resting.get(sender.login_id)
+
     def _announced(self, sender: Any, body: bytes, is_bulk: bool) -> None:
         said = EPOCH.decode(body)
-        link = self._links.get(sender.login_id)
+        link = self._of(sender)
         if link is not None and said.instance == self.instance:
             link.announced(said.epoch, is_bulk)
 
@@ -164,7 +200,7 @@ class Links:
         if said.instance != self.instance:
             # For another device of the same name, or a process that is gone: whoever asks finds out by itself.
             return
-        link = self._links.get(sender.login_id)
+        link = self._of(sender)
         counts = Link.unknown(said.epoch) if link is None else link.asked_by_server(said.epoch)
         sender.reply(MessageType.P2P_COUNTS, COUNTS.encode(counts), message_id)
 
@@ -175,15 +211,11 @@ class Links:
         said = ACQUAINTANCE.decode(body)
         for link in self.all():
             if link.peer.name == said.user_id:
-                self._name(link, said.devices)
+                self._devices[said.user_id] = said.devices
+                self._name(link.peer.name)
                 link.look()
                 if not said.is_admitted:
                     link.close(CloseCode.DONE, "one of the two has blocked the other")
-
-    def server_lost(self) -> None:
-        """The connection to the server is lost."""
-        for link in self.all():
-            link.server_lost()
 
     def server_back(self) -> None:
         """Logged on, again."""

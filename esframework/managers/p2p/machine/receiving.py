@@ -1,8 +1,10 @@
 """One direction of a link, at its receiver: everything once and in order, by whichever way it comes.
 
 The server's way and a channel's have nothing in common, so the first records of an epoch wait until the sender's word
-has come by the server, behind all that went by it: then nothing is overtaken. A sender of which the server was lost
-says so in vain; hence the longest time.
+has come by the server, behind all that went by it: then nothing is overtaken. The word may be lost with either end's
+connection to the server: it is said again, and nobody waits for it beyond the longest time.
+
+Numbers of epochs grow, so that nothing of one that is over is taken again, however late it comes.
 
 Refuses to know how anything travels: `ReceivingActions` does that.
 """
@@ -23,12 +25,14 @@ from esframework.managers.p2p.machine.records import (
     HEAD,
     LAST_OF_LINKS,
     MESSAGES,
+    REPEAT,
     STREAMS,
     Begin,
     Counts,
     Record,
     RecordCutter,
     pack_delivered,
+    pack_repeat,
     parse_ask,
     parse_begin,
     parse_counts,
@@ -36,7 +40,7 @@ from esframework.managers.p2p.machine.records import (
 )
 
 _REMEMBERED = 4
-"""Epochs that are over and may still be asked for: the question may have been lost, more than once."""
+"""Epochs that are over and may still be asked for: the answer may have been lost, more than once."""
 
 
 class ReceivingActions(Protocol):
@@ -59,6 +63,9 @@ class ReceivingActions(Protocol):
 
     def answered(self, epoch: int, counts: Counts | None) -> None:
         """The other end says how much it has of what this end sent."""
+
+    def repeat(self) -> None:
+        """The other end waits for this end's word by the server."""
 
 
 class _Coming:
@@ -83,10 +90,12 @@ class Receiver:
         self._longest = longest
         self._channels: dict[Any, _Coming] = {}
         self._epoch: int | None = None
+        # Nothing is taken of an epoch that is not newer, but for the one that is open.
+        self._newest = -1
         self._counts = [0] * STREAMS
         self._over: dict[int, Counts] = {}
-        # Epochs of which the sender's words have come: those for messages, and those for everything else.
-        self._announced: tuple[list[int], list[int]] = ([], [])
+        # The last of the sender's words that has come: that for messages, and that for everything else.
+        self._announced = [-1, -1]
         self._held_for: int | None = None
         self._is_held = [False] * STREAMS
         self._held: list[list[Record]] = [[] for _ in range(STREAMS)]
@@ -166,24 +175,47 @@ class Receiver:
             self._actions.asked(parse_ask(body), channel)
         elif kind == COUNTS:
             self._actions.answered(*parse_counts(body))
+        elif kind == REPEAT:
+            self._actions.repeat()
         else:
             raise PacketError(f"a record of type {kind}, which no link knows")
 
     def _begin(self, coming: _Coming, stream: int, begin: Begin, now: float) -> None:
         epoch, number, announced = begin
         coming.epochs[stream], coming.numbers[stream] = epoch, number
-        if epoch in self._over:
-            return
         if epoch != self._epoch:
+            if epoch <= self._newest:
+                return
             self._end_epoch()
-            self._epoch = epoch
+            self._epoch = self._newest = epoch
             self._counts = [0] * STREAMS
         if self._held_for is None or announced > self._held_for:
-            # What is still held of an earlier epoch has waited in vain.
-            self.release()
-            self._held_for = announced
-            self._is_held = [announced not in self._announced[each >= BLOBS] for each in range(STREAMS)]
+            self._hold_for(announced, now)
+
+    def _hold_for(self, announced: int, now: float) -> None:
+        # What is held already waits for an earlier word, which comes before this one.
+        was_held = any(self._is_held)
+        self._held_for = announced
+        for stream in range(STREAMS):
+            if announced <= self._announced[stream >= BLOBS]:
+                self._release(stream)
+            else:
+                self._is_held[stream] = True
+        if any(self._is_held) and not was_held:
             self._release_at = now + limits.P2P_LONGEST_HOLD
+
+    @property
+    def has_open_epoch(self) -> bool:
+        """Whether the other end has yet to ask what is here, or to begin anew, before this end may forget it."""
+        return self._epoch is not None or bool(self._over)
+
+    def carriers(self, epoch: int) -> list[Any]:
+        """The channels by which anything of an epoch, or of an earlier one, has come."""
+        return [
+            channel
+            for channel, coming in self._channels.items()
+            if any(each is not None and each <= epoch for each in coming.epochs)
+        ]
 
     def _end_epoch(self) -> None:
         """Nothing more is taken of it; what is held goes on waiting, and what comes by the server is behind that."""
@@ -199,19 +231,24 @@ class Receiver:
     def announced(self, epoch: int, is_bulk: bool) -> None:
         """Nothing that the sender gave to the server before an epoch is under way any more; of messages, or of
         everything else."""
-        if epoch not in self._announced[is_bulk]:
-            self._announced[is_bulk].append(epoch)
-            del self._announced[is_bulk][:-_REMEMBERED]
-        if epoch == self._held_for:
+        self._announced[is_bulk] = max(self._announced[is_bulk], epoch)
+        # A later word is behind what the earlier one would have been behind.
+        if self._held_for is not None and epoch >= self._held_for:
             for stream in range(STREAMS):
                 if (stream >= BLOBS) == is_bulk:
                     self._release(stream)
 
     def asked(self, epoch: int) -> Counts | None:
-        """How much is here of an epoch, of which nothing is taken any more; None: nothing is known of it."""
+        """How much is here of an epoch, of which nothing is taken any more; None: nothing of it has come."""
         if epoch == self._epoch:
             self._end_epoch()
+        self._newest = max(self._newest, epoch)
         return self._over.get(epoch)
+
+    def ask_for_word(self) -> None:
+        """What went by the server may have been lost with this end's connection, and the sender's word with it."""
+        if any(self._is_held) and self._channels:
+            self._actions.write(next(reversed(self._channels)), MESSAGES, pack_repeat())
 
     def on_timer(self, now: float) -> None:
         """Do not wait for the sender's word for ever."""
@@ -219,7 +256,7 @@ class Receiver:
             self.release()
 
     def release(self) -> None:
-        """Wait no longer: nothing comes by the server that was sent before."""
+        """Wait no longer."""
         for stream in range(STREAMS):
             self._release(stream)
 

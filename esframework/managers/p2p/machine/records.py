@@ -31,6 +31,9 @@ ASK: Final = 3
 COUNTS: Final = 4
 """The answer to ASK: whether the epoch is known, and how many, by stream."""
 
+REPEAT: Final = 5
+"""The announcement that is waited for may have been lost with this end's connection to the server: say it again."""
+
 LAST_OF_LINKS: Final = 99
 
 STREAMS: Final = 3
@@ -86,6 +89,11 @@ def pack_ask(epoch: int) -> bytes:
 def pack_counts(epoch: int, counts: Counts | None) -> bytes:
     """See `COUNTS`; None of an epoch that is not known."""
     return pack(Record(COUNTS, 0, _COUNTS.pack(epoch, counts is not None, *(counts or (0, 0, 0)))))
+
+
+def pack_repeat() -> bytes:
+    """See `REPEAT`."""
+    return pack(Record(REPEAT, 0, b""))
 
 
 def parse_begin(body: bytes) -> Begin:

@@ -77,7 +77,10 @@ class SendingActions(Protocol):
     """What a sender has done for it."""
 
     def relay(self, stream: int, record: Record) -> None:
-        """Send a record by the server."""
+        """Send a record by the server; raises what keeps it from being sent."""
+
+    def relay_kept(self, stream: int, record: Record) -> bool:
+        """Send a record by the server that was kept, if it takes one now; whether it did."""
 
     def write(self, channel: Any, stream: int, data: bytes) -> None:
         """Send bytes by a channel."""
@@ -106,6 +109,8 @@ class Sender:
         self._unwanted: list[Callable[[Record], bool]] = []
         # What was announced last: an epoch, or a later moment of one. Numbers of both are used once.
         self._announced = self._last_number = first_epoch
+        # Whether nothing went by the server since.
+        self._is_announced = False
 
     def send(self, stream: int, record: Record) -> None:
         """Send by the way that is the right one now; behind all that was sent on this stream before."""
@@ -133,9 +138,13 @@ class Sender:
         is_first = self.state is State.BY_SERVER
         self._advance(Step.OPENED)
         if is_first:
-            self._announced = self.epoch
-            self._actions.announce(self.epoch)
+            self._announce(self.epoch)
         self._go_on_or_ask()
+
+    def _announce(self, number: int) -> None:
+        self._announced = number
+        self._is_announced = True
+        self._actions.announce(number)
 
     def lost(self, better: Any) -> None:
         """The channel in use is gone; `better` is another one that is open, or None."""
@@ -143,7 +152,7 @@ class Sender:
         if not self._advance(Step.LOST if better is None else Step.CHANGED):
             return
         if better is None:
-            self._actions.ask(self.epoch)
+            self._ask_by_server()
         else:
             self._go_on_or_ask()
 
@@ -153,12 +162,17 @@ class Sender:
         else:
             self._go_on()
 
+    def _ask_by_server(self) -> None:
+        # Who is asked may still hold what came by channels, if the word was lost: what goes by the server is behind it.
+        self._actions.announce(self._announced)
+        self._actions.ask(self.epoch)
+
     def server_was_used(self) -> None:
         """Something went past this direction by the server: what is sent from now on comes behind it."""
         if self.state is not State.DIRECT:
+            self._is_announced = False
             return
-        self._announced = self._next_number()
-        self._actions.announce(self._announced)
+        self._announce(self._next_number())
         for stream in range(STREAMS):
             number = self._delivered[stream] + len(self._kept[stream])
             self._actions.write(self.channel, stream, pack_begin(Begin(self.epoch, number, self._announced)))
@@ -208,10 +222,10 @@ class Sender:
         if self.channel is None and Step.GONE in SENDING[self.state]:
             self._begin_anew(Step.GONE)
 
-    def server_back(self) -> None:
-        """What was said by the server may never have arrived: say it again."""
+    def say_again(self) -> None:
+        """What was said by the server may never have arrived, at either end's loss of its connection."""
         if self.state is State.RETURNING:
-            self._actions.ask(self.epoch)
+            self._ask_by_server()
         elif self.state is State.DIRECT:
             self._actions.announce(self._announced)
 
@@ -219,15 +233,35 @@ class Sender:
         """Take a step that ends an epoch: what is left of it is sent by the way that is the right one then."""
         unwanted, self._unwanted = self._unwanted, []
         left = [each for each in self._left() if not any(is_unwanted(each[1]) for is_unwanted in unwanted)]
+        is_by_server = SENDING[self.state][step] is State.BY_SERVER
+        if is_by_server:
+            left = self._relay(left)
         self.epoch = self._next_number()
-        self.kept_bytes = 0
         self._delivered = [0] * STREAMS
         self._kept = tuple(deque() for _ in range(STREAMS))
-        self._waiting = []
-        self._advance(step)
+        self._waiting = left
+        self.kept_bytes = sum(HEAD.size + len(record.body) for _, record in left)
+        if not (is_by_server and left):
+            self._advance(step)
+        # Else the rest waits, of a new epoch now, until the other end has said that it has nothing of that.
         if self.state is State.DIRECT:
-            self._go_on()
-        for stream, record in left:
+            self._go_on_with_waiting()
+
+    def _relay(self, left: list[tuple[int, Record]]) -> list[tuple[int, Record]]:
+        """What the server does not take now, of what is to go by it."""
+        for at, (stream, record) in enumerate(left):
+            if not self._actions.relay_kept(stream, record):
+                return left[at:]
+            self._is_announced = False
+        return []
+
+    def _go_on_with_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self.kept_bytes = 0
+        if not self._is_announced:
+            self._announce(self.epoch)
+        self._go_on()
+        for stream, record in waiting:
             self.send(stream, record)
 
     def _left(self) -> Iterator[tuple[int, Record]]:

@@ -18,10 +18,17 @@ class Bench:
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
+        self.is_full = False
         self.sender = Sender(self, EPOCH)
 
     def relay(self, stream: int, record: Record) -> None:
         self.done.append(("relay", record.message_id))
+
+    def relay_kept(self, stream: int, record: Record) -> bool:
+        if self.is_full:
+            return False
+        self.relay(stream, record)
+        return True
 
     def write(self, channel: Any, stream: int, data: bytes) -> None:
         self.done.append((channel, stream, data))
@@ -133,7 +140,7 @@ def test_an_end_that_is_gone_from_the_server_and_has_a_channel_is_asked_by_that(
     assert bench.relayed == []
     bench.done.clear()
     bench.lose()
-    assert bench.done == [("ask", EPOCH)]
+    assert bench.done == [("announce", EPOCH), ("ask", EPOCH)]
     bench.sender.absent()
     assert bench.relayed == [1]
 
@@ -143,3 +150,32 @@ def test_each_channel_that_is_to_be_used_is_asked_by() -> None:
     bench.lose("worse")
     asked = [what[0] for what in bench.done if what[1:] == (MESSAGES, pack_ask(EPOCH))]
     assert asked == ["newer", "worse"]
+
+
+def test_what_the_server_does_not_take_waits_and_is_not_lost() -> None:
+    bench = returning()
+    bench.send(1)
+    bench.is_full = True
+    bench.answer()
+    bench.send(2)
+    assert (bench.relayed, bench.sender.state) == ([], State.RETURNING)
+    assert bench.sender.kept_bytes > 0
+    bench.is_full = False
+    bench.sender.say_again()
+    bench.answer(None)
+    assert (bench.relayed, bench.sender.state) == ([1, 2], State.BY_SERVER)
+
+
+def test_what_comes_by_a_channel_is_announced_behind_what_had_to_go_by_the_server() -> None:
+    bench = direct()
+    bench.send(1)
+    bench.send(2)
+    bench.lose()
+    taken = iter((True, False))
+    bench.sender._actions.relay_kept = lambda stream, record: next(taken)
+    bench.answer()
+    bench.open("newer")
+    bench.done.clear()
+    bench.answer(None)
+    assert bench.done[0] == ("announce", bench.sender.epoch)
+    assert bench.sender.epoch > EPOCH
