@@ -63,6 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         options.json.write_text(report.json_report(rows))
     if options.markdown:
         options.markdown.write_text(report.markdown_report(rows))
+    is_broken |= any(row.broken for row in rows)
     is_missed = any(verdict.is_met is False for row in rows for verdict in row.verdicts())
     return 1 if is_broken or is_missed else 0
 

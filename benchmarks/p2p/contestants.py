@@ -105,17 +105,17 @@ def bulk(contestant: Contestant, link: Link, seconds: float, round_trip: float, 
     """What the receiver says of a stream from left to right."""
     arguments = ("--seconds", seconds, "--round-trip", round_trip)
     with flow(contestant, link, ("send", "receive"), folder, *arguments) as (sender, receiver):
-        return _answer(receiver, seconds, sender)
+        return answer(receiver, seconds, sender)
 
 
 def echoes(contestant: Contestant, link: Link, count: int, round_trip: float, folder: Path) -> dict[str, Any]:
     """What the asking end says of messages and their answers."""
     arguments = ("--count", count, "--round-trip", round_trip)
     with flow(contestant, link, ("ask", "echo"), folder, *arguments) as (asking, echoing):
-        return _answer(asking, count * 0.02, echoing)
+        return answer(asking, count * 0.02, echoing)
 
 
-def _answer(process: Process, seconds: float, other: Process) -> dict[str, Any]:
+def answer(process: Process, seconds: float, other: Process) -> dict[str, Any]:
     """The last line of a program. The other one's last words are told when there is none."""
     try:
         return process.result(seconds + LINGER)

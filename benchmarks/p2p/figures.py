@@ -47,7 +47,7 @@ class Verdict:
 @dataclass(slots=True)
 class Row:
     """All figures of one kind of work. `metrics` are those that the table shows, `order` that of its contestants;
-    `notes` say what disturbed it."""
+    `notes` say what disturbed it, `broken` which measurements failed."""
 
     name: str
     work: str
@@ -57,6 +57,7 @@ class Row:
     order: list[str] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
     def add(self, case: str, contestant: str, metrics: dict[str, Any]) -> None:
         """Keep what one round gave."""
@@ -93,5 +94,5 @@ class Row:
             | {"figure": one.figure, "bar": one.bar, "met": one.is_met}
             for one in self.verdicts()
         ]
-        fields = ("name", "work", "figures", "absent", "notes")
+        fields = ("name", "work", "figures", "absent", "notes", "broken")
         return {name: getattr(self, name) for name in fields} | {"verdicts": verdicts}

@@ -37,7 +37,7 @@ def measure(pace: Pace) -> Row:
         for loss in losses
         for contestant in contestants
     ]
-    in_lanes(jobs, pace.lanes)
+    in_lanes(row, jobs, pace.lanes)
     return row
 
 

@@ -40,8 +40,8 @@ class User:
         """Part of IP2PChannelUser."""
 
     def closed(self, channel: Any, code: int, reason: str, is_remote: bool) -> None:
-        """Part of IP2PChannelUser."""
-        self.end.stop()
+        """Part of IP2PChannelUser. Nobody closes a channel here: the measurement has failed."""
+        self.end.fail(f"the channel ended by itself: {code} {reason}; {dict(channel.facts())}")
 
 
 class Receiving(User):
@@ -129,6 +129,8 @@ class End:
         from esframework.net.udp import UdpDriver
 
         self.reactor: Any = reactor
+        self.failure: str | None = None
+        self.is_over = False
         use_monotonic_time(reactor)
         begins = chosen.role in BEGINNING
         driver = UdpDriver(reactor, hosts=[chosen.here], port=chosen.port + begins)
@@ -143,13 +145,23 @@ class End:
         )
         say(ready=True)
         self.reactor.run()
+        if self.failure is not None:
+            raise SystemExit(self.failure)
+
+    def fail(self, reason: str) -> None:
+        """End the program as one that failed."""
+        if not self.is_over:
+            self.failure = reason
+            self.stop()
 
     def stop(self, before: Any = None) -> None:
-        """End the program, having said something."""
-        if self.reactor.running:
-            if before is not None:
-                before()
-            self.reactor.stop()
+        """End the program, having said something; only the first time."""
+        if self.is_over:
+            return
+        self.is_over = True
+        if before is not None:
+            before()
+        self.reactor.stop()
 
 
 if __name__ == "__main__":

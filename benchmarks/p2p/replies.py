@@ -27,7 +27,7 @@ def measure(pace: Pace) -> Row:
     contestants = taking_part((OURS, TCP_CUBIC, TCP_BBR), row)
     row.absent["KCP"] = "no package of it on PyPI has a wheel and is maintained"
     jobs = [partial(_one, row, one, seed, pace) for seed in range(1, pace.rounds + 1) for one in contestants]
-    in_lanes(jobs, LANES)
+    in_lanes(row, jobs, LANES)
     return row
 
 

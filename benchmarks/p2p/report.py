@@ -61,7 +61,8 @@ def _cell(value: float | None, metric: str) -> str:
 
 def _remarks(rows: Sequence[Row]) -> list[str]:
     absent = {f"absent: {name}: {reason}" for row in rows for name, reason in row.absent.items()}
-    return [*sorted(absent), *(f"{row.name}: {note}" for row in rows for note in row.notes)]
+    notes = [f"{row.name}: {note}" for row in rows for note in row.notes]
+    return [*sorted(absent), *notes, *(f"{row.name} broke: {what}" for row in rows for what in row.broken)]
 
 
 def text_report(rows: Sequence[Row]) -> str:

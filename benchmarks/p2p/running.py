@@ -11,13 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from benchmarks.p2p.contestants import Contestant
 from benchmarks.p2p.figures import Row
 from benchmarks.p2p.link import LATE_MS, Link, Pump, Way
-
-T = TypeVar("T")
+from benchmarks.process import BenchmarkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +52,15 @@ def taking_part(contestants: Sequence[Contestant], row: Row) -> list[Contestant]
     return there
 
 
-def in_lanes(jobs: Sequence[Callable[[], T]], lanes: int) -> list[T]:
-    """What each of them gives, in their order; the first that breaks ends it."""
+def in_lanes(row: Row, jobs: Sequence[Callable[[], None]], lanes: int) -> None:
+    """Do all of them, so many at a time. What broke is noted in the row, and the others go on."""
     with ThreadPoolExecutor(lanes) as executor:
         futures = [executor.submit(job) for job in jobs]
-        try:
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()
+        for future in futures:
+            try:
+                future.result()
+            except BenchmarkError as error:
+                row.broken.append(str(error))
 
 
 def watch(row: Row, what: str, pump: Pump) -> None:

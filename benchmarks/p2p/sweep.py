@@ -33,7 +33,7 @@ def measure(pace: Pace) -> Row:
             if (case[0] > FAST) == is_fast
             for contestant in contestants
         ]
-        in_lanes(jobs, 1 if is_fast else pace.lanes)
+        in_lanes(row, jobs, 1 if is_fast else pace.lanes)
     return row
 
 
