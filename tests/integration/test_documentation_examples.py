@@ -126,6 +126,16 @@ async def test_two_devices_of_one_account_know_of_each_other() -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_messages_move_to_a_channel_and_back() -> None:
+    program = Program("channels.py", str(free_port()))
+    await program.ended
+    for line in ("by the server", "by the channel", "by the server again"):
+        assert f"\nalice: {line}\n" in f"\n{program.shown}", program.shown
+    assert "straight to " in program.shown
+    assert "not worth the way by the server: dropped" in program.shown
+
+
+@pytest_twisted.ensureDeferred
 async def test_two_users_become_contacts() -> None:
     assert await example("contacts.py")["meet"](reactor, free_port()) == ["alice", ["bob"], ["bob"]]
 

@@ -31,9 +31,7 @@ class Paths:
         self._told: dict[str, str] = {}
         self._settling: dict[str, IDelayedCall] = {}
         self._wanted: set[str] = set()
-        self._unwanted: set[str] = set()
         p2p = client.manager("p2p")
-        p2p.answers_to = lambda user_id: user_id not in self._unwanted
         self.subscriptions = [
             p2p.channel_opened.subscribe(self._changed),
             p2p.channel_closed.subscribe(self._changed),
@@ -69,15 +67,13 @@ class Paths:
 
     async def _open(self, wish: OpenPath) -> None:
         self._wanted.add(wish.target)
-        self._unwanted.discard(bare_id(wish.target))
         state = await self._p2p().connect(wish.target)
         self._told[state.user_id] = state.protocol
         self._screen.answer(f"{name_of(state.user_id)}: {way_of(state)}", **_facts(state))
 
     async def _close(self, wish: ServerPath) -> None:
-        # Neither by the next line, nor by the other end.
+        # Not to be opened again by the next line; nor is it by the other end, see `ClientP2P.disconnect`.
         self._wanted.add(wish.target)
-        self._unwanted.add(bare_id(wish.target))
         self._p2p().disconnect(wish.target)
         self._told.pop(bare_id(wish.target), None)
         self._screen.answer(f"{name_of(wish.target)}: {BY_SERVER}", user=wish.target, way="server")
