@@ -8,7 +8,7 @@ python client.py ME [HOST] [PORT]
     /take bob       take what bob offers, into this folder or /take bob FOLDER; /refuse bob does not
     /stop bob       interrupt what goes to bob or comes from him
     /ask TEXT       ask the server
-    /contacts       who is online
+    /contacts       who is online, and by which way you talk to them
     /quit           leave
 """
 
@@ -23,6 +23,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall, react
 from twisted.protocols.basic import LineOnlyReceiver
+from ways import Ways
 
 from esframework import ClientEngine, LogonResponse, LogonResult
 from esframework.errors import EsError, NotLoggedOn, RequestError, TargetAbsent
@@ -52,6 +53,7 @@ class Messenger:
         self.contacts: set[str] = set()
         self.done = done
         self.desk = FileDesk(client, show)
+        self.ways = Ways(client, show)
         client.connection_interrupted.subscribe(lambda: show("* the connection is lost"))
         client.rebuild_started.subscribe(lambda: show("* connecting again"))
         client.relogon_completed.subscribe(self.relogon_completed)
@@ -80,7 +82,8 @@ class Messenger:
             if word == "/quit":
                 self.leave("* bye")
             elif word == "/contacts":
-                show("contacts: " + (", ".join(sorted(self.contacts)) or "nobody"))
+                shown = [f"{name} ({self.ways.way_to(name)})" for name in sorted(self.contacts)]
+                show("contacts: " + (", ".join(shown) or "nobody"))
             elif word == "/shake" and rest:
                 await self.client.custom.send_acked(rest.strip(), VIBRATION, None)
             elif word in ("/send", "/take", "/refuse", "/stop") and rest:
@@ -90,6 +93,7 @@ class Messenger:
                 show(f"server: {answer.decode()}")
             elif word[1:].endswith(":") and rest:
                 await self.client.custom.send_acked(word[:-1], CHAT, rest.encode())
+                self.ways.talked_to(word[:-1])
             elif line:
                 show("! NAME: TEXT, /shake NAME, /send NAME PATH, /take NAME, /refuse NAME, /stop NAME, /ask TEXT,")
                 show("! /contacts or /quit")

@@ -17,14 +17,21 @@ PROGRAMS = ExamplePrograms("im")
 
 
 @pytest_twisted.ensureDeferred
-async def test_everybody_online_is_a_contact(children: list[Child], free_port: int) -> None:
+async def test_everybody_online_is_a_contact_and_who_is_talked_to_is_reached_straight(
+    children: list[Child], free_port: int
+) -> None:
     await PROGRAMS.server_at(children, free_port)
     alice = await PROGRAMS.client_at(children, "alice", free_port)
     bob = await PROGRAMS.client_at(children, "bob", free_port)
     await alice.shows(r"^\+ bob$")
     await bob.shows(r"^\+ alice$")
     types(alice, "/contacts")
-    await alice.shows("^contacts: bob$")
+    await alice.shows(r"^contacts: bob \(by the server\)$")
+    types(alice, "bob: hello")
+    for one, other in ((alice, "bob"), (bob, "alice")):
+        await one.shows(f"^= {other}: direct, (tcp|udp)$")
+    types(alice, "/contacts")
+    await alice.shows(r"^contacts: bob \(direct, (tcp|udp)\)$")
     types(bob, "/quit")
     assert await bob.over() == 0
     await alice.shows("^- bob$")
