@@ -547,8 +547,8 @@ class Link:
         self._events.settled(self)
 
     def repeat(self) -> None:
-        """See `ReceivingActions`."""
-        self._sender.say_again()
+        """See `ReceivingActions`. By `sweep`, however often it is asked for: it goes by the server."""
+        self._is_unsaid = True
 
     # --- inside -----------------------------------------------------------------------------------------------------
     def refused(self, reason: str) -> None:

@@ -48,6 +48,8 @@ class Step(Enum):
     ANSWERED = "the other end answers"
     ANSWERED_BESIDE_CHANNEL = "the other end answers and a channel is open"
     GONE = "the other end is gone"
+    NOT_ALL_TAKEN = "the server does not take all that is left"
+    """After an answer, or when the other end is gone: the rest waits, and the other end is asked for it anew."""
 
 
 SENDING: Final[Mapping[State, Mapping[Step, State]]] = MappingProxyType(
@@ -67,6 +69,7 @@ SENDING: Final[Mapping[State, Mapping[Step, State]]] = MappingProxyType(
             Step.ANSWERED: State.BY_SERVER,
             Step.ANSWERED_BESIDE_CHANNEL: State.DIRECT,
             Step.GONE: State.BY_SERVER,
+            Step.NOT_ALL_TAKEN: State.RETURNING,
         },
     }
 )
@@ -233,17 +236,15 @@ class Sender:
         """Take a step that ends an epoch: what is left of it is sent by the way that is the right one then."""
         unwanted, self._unwanted = self._unwanted, []
         left = [each for each in self._left() if not any(is_unwanted(each[1]) for is_unwanted in unwanted)]
-        is_by_server = SENDING[self.state][step] is State.BY_SERVER
-        if is_by_server:
+        if SENDING[self.state][step] is State.BY_SERVER:
             left = self._relay(left)
+            step = Step.NOT_ALL_TAKEN if left else step
         self.epoch = self._next_number()
         self._delivered = [0] * STREAMS
         self._kept = tuple(deque() for _ in range(STREAMS))
         self._waiting = left
         self.kept_bytes = sum(HEAD.size + len(record.body) for _, record in left)
-        if not (is_by_server and left):
-            self._advance(step)
-        # Else the rest waits, of a new epoch now, until the other end has said that it has nothing of that.
+        self._advance(step)
         if self.state is State.DIRECT:
             self._go_on_with_waiting()
 

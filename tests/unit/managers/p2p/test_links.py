@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from esframework import ClientEngine
+from esframework.managers.p2p.machine.records import MESSAGES, pack_repeat
 from esframework.testing import MemoryNetwork, simulated
+from esframework.wire.types import MessageType
 from tests.peers import Recorder
 from tests.unit.managers.p2p.test_client import ALICE, DEVICE_HOSTS, Pair, device, options, seven
 
@@ -27,6 +29,20 @@ async def test_an_end_that_was_away_for_minutes_sends_nothing_twice(network: Mem
     pair.alice.close_connection(reconnect_now=True)
     network.advance(30)
     assert pair.nothing_is_amiss()
+
+
+@simulated
+async def test_who_asks_for_the_word_again_and_again_gets_it_once_a_second(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    await pair.alice.p2p.connect("bob")
+    network.advance(2)
+    words: list[bytes] = []
+    pair.bob.dispatcher.handlers[MessageType.P2P_EPOCH_OF_MESSAGES] = lambda sender, _, body: words.append(bytes(body))
+    channel = pair.bob.p2p._links.find("alice").channels[0]
+    for _ in range(1000):
+        channel.write(MESSAGES, pack_repeat())
+    network.advance(3)
+    assert len(words) == 1
 
 
 @simulated
