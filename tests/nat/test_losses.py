@@ -229,6 +229,22 @@ async def who_comes_to_another_network_keeps_the_channel(stage: Stage) -> None:
 
 
 @scene
+async def who_comes_to_another_network_finds_those_again_whom_no_channel_reaches(stage: Stage) -> None:
+    # The other's router lets the new port not in, so that the old channel is dead for both.
+    meeting = await stage.meeting(Kind.PORT_RESTRICTED, Kind.PORT_RESTRICTED, "UDP")
+    host = meeting.one.host
+    assert host.router is not None
+    host.move(host.router.unused_address())
+    moved_at = time.monotonic()
+    meeting.one.does("move", renews=True)
+    await meeting.one.tells("server back")
+    await both_notice(meeting, moved_at)
+    await meeting.have("udp", AGAIN_WITHIN)
+    assert await meeting.hush() < NOTICED_WITHIN + BUSY
+    await meeting.end()
+
+
+@scene
 async def the_channel_goes_on_without_the_server(stage: Stage) -> None:
     data = stage.folder / "own server"
     server = await started_server(stage.lab, data, SERVERS[1]).ready()
