@@ -394,6 +394,7 @@ class IClientContext(IContext):
     is_secure: bool = Attribute("Whether nobody can read the connection to the server: TLS, or within this machine.")
     serves_p2p: bool = Attribute("Whether the server said, at the last log-on, that there is a P2P server.")
     server_host: str = Attribute("The address at which the server was reached; empty where that tells nothing.")
+    local_host: str = Attribute("This machine's address on the connection to the server; empty where there is none.")
     session_token: str | None = Attribute("By which the next relogon identifies itself; None: by the password.")
 
     links: dict[str, Any] = Attribute("Every ILink by the ids that mean it; `channel` and answers go by it.")
@@ -404,6 +405,9 @@ class IClientContext(IContext):
 
     def use_password(password: str) -> None:
         """The account's password is another one from now on; relogons use it."""
+
+    def close_connection(reconnect_now: bool = False) -> None:
+        """Cut the connection; the automatic reconnect follows."""
 
     def close() -> Deferred[None]:
         """End the session in an orderly way; the engine may log on again."""

@@ -161,6 +161,11 @@ class ClientEngine:
         return self._session.serves_p2p
 
     @property
+    def local_host(self) -> str:
+        """See `IClientContext`."""
+        return "" if self._session.stream is None else self._session.stream.local_host
+
+    @property
     def server_host(self) -> str:
         """See `IClientContext`."""
         stream = self._session.stream

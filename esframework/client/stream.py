@@ -202,6 +202,12 @@ class ClientStream(AwaitedLane, Stream):
             self.abort()
 
     @property
+    def local_host(self) -> str:
+        """The address at this end, empty for a UNIX socket."""
+        host = host_of(self.transport.getHost())
+        return "" if host == "unix" else host
+
+    @property
     def server_host(self) -> str:
         """The address at the other end, empty for a UNIX socket."""
         host = host_of(self.transport.getPeer())

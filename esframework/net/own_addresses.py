@@ -8,6 +8,7 @@ from typing import Any
 import ifaddr
 
 from esframework.net.datagrams import IMachine
+from esframework.rudp.candidates import parse_host
 
 
 def own_addresses(reactor: Any) -> list[str]:
@@ -22,3 +23,12 @@ def own_addresses(reactor: Any) -> list[str]:
             if not (ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified):
                 found.append(str(ip))
     return found
+
+
+def has_lost(reactor: Any, host: str) -> bool:
+    """Whether an address is this machine's no more, which had it when it made a connection. Not said of what
+    `own_addresses` leaves out, nor of a text that is no address."""
+    ip = parse_host(host)
+    if ip is None or ip.is_loopback or ip.is_link_local:
+        return False
+    return str(ip) not in own_addresses(reactor)

@@ -26,7 +26,7 @@ from esframework.managers.p2p.ports import Ports
 from esframework.managers.p2p.signalling import Signalling
 from esframework.managers.p2p.state import ChannelState
 from esframework.net.channels import IP2PChannel
-from esframework.net.own_addresses import own_addresses
+from esframework.net.own_addresses import has_lost, own_addresses
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.rudp.events import CloseCode
@@ -160,8 +160,11 @@ class ClientP2P:
 
     @hops_to_reactor
     def network_changed(self) -> None:
-        """This machine is in another network now: channels are shown the new address, what failed is tried at once.
+        """This machine is in another network now: channels are shown the new address, what failed is tried at once. If
+        the connection to the server is from an address that is gone, it is made anew: nothing would come back by it.
         Noticed by itself within `limits.P2P_LOOK_AROUND` seconds, after a `connect`."""
+        if has_lost(self.reactor, self._client.local_host):
+            self._client.close_connection(reconnect_now=True)
         self._signalling.gathering.forget()
         if self._ports.has_udp:
             self._ports.udp.network_changed()

@@ -181,6 +181,24 @@ async def test_a_channel_goes_on_while_the_server_is_away(network: MemoryNetwork
 
 
 @simulated
+async def test_who_comes_to_another_network_connects_to_the_server_anew(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    interrupted = record(pair.alice.connection_interrupted)
+    await pair.alice.p2p.connect("bob")
+    pair.alice.p2p.network_changed()
+    assert interrupted == [], "its address is still there"
+    network.datagrams.move(pair.alice.reactor, "10.0.0.9")
+    pair.post(3)
+    network.advance(limits.P2P_LOOK_AROUND + 0.1)
+    assert [word for word, *_ in interrupted] == ["connection_interrupted"]
+    network.advance(5)
+    assert pair.alice.connected
+    pair.post(3)
+    network.advance(30)
+    assert pair.nothing_is_amiss()
+
+
+@simulated
 async def test_logging_off_while_a_channel_is_asked_for_is_no_fault(network: MemoryNetwork) -> None:
     pair = Pair(network)
     connecting = pair.alice.p2p.connect("bob")
