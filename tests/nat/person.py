@@ -111,12 +111,9 @@ class Person:
         """Takes and makes only channels of these kinds from now on."""
         self.client.p2p.mode = P2PChannelMode[mode]
 
-    def move(self, renews: bool = False) -> None:
-        """Tells the engine that this machine is in another network now; with `renews` it connects to the server anew,
-        too, as a connection from an address that is gone would hang for long."""
+    def move(self) -> None:
+        """Tells the engine that this machine is in another network now."""
         self.client.p2p.network_changed()
-        if renews:
-            self.client.close_connection(reconnect_now=True)
 
     def state(self, of: str) -> None:
         """Says which channel there is."""

@@ -236,7 +236,7 @@ async def who_comes_to_another_network_finds_those_again_whom_no_channel_reaches
     assert host.router is not None
     host.move(host.router.unused_address())
     moved_at = time.monotonic()
-    meeting.one.does("move", renews=True)
+    # Its client looks around by itself.
     await meeting.one.tells("server back")
     await both_notice(meeting, moved_at)
     await meeting.have("udp", AGAIN_WITHIN)
