@@ -73,6 +73,22 @@ def test_an_address_gets_no_more_than_three_times_what_came_from_it() -> None:
     assert question(path, 3.0, 0.1) is not None
 
 
+def test_what_fits_exactly_goes() -> None:
+    path = paths()
+    path.came(AWAY, 41, True, 1.0)
+    sent = [question(path, 1.0 + index / 8, 0.125) is not None for index in range(5)]
+    assert sent == [True] * limits.AMPLIFICATION + [False] * 2
+
+
+def test_of_the_addresses_that_are_remembered_those_named_last_stay() -> None:
+    path = paths()
+    others = [("192.0.2.1", port) for port in range(1, limits.EARLIER_ADDRESSES + 1)]
+    for address in [AWAY, *others[:-1], AWAY, others[-1]]:
+        path.remember(address)
+    path.search(1.0)
+    assert [address for _, address in path.questions(41, 1.0, 1.0)] == [*others[1:-1], AWAY, others[-1]]
+
+
 def test_one_new_address_at_a_time() -> None:
     path = paths()
     path.came(AWAY, 100, True, 1.0)
