@@ -222,9 +222,9 @@ cards and virtual machines, and what two NATs add."""
 MAX_PORTS_OF_HOST: Final = 4
 """Ports of one host, of one protocol, among them: own, reflexive and mapped differ; a list of more is a port scan."""
 
-LOWEST_PRIVATE_PORT: Final = 1024
-"""Port below which nothing in a private network is tried because a peer says so: routers, printers and shares live
-there, our sockets never do."""
+LOWEST_PORT: Final = 1024
+"""Port below which nothing is tried because a peer says so: routers, mail servers and shares live there. Our sockets
+never do, nor what a NAT makes of them (RFC 4787, REQ-3b)."""
 
 MAX_ADOPTED: Final = 8
 """Addresses that nobody offered, from which authentic probes came: a symmetric NAT makes one for each of ours."""

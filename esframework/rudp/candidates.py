@@ -82,11 +82,11 @@ class Rules:
 class RemoteCandidates:
     """What the other end offered so far, and may be tried. `refused` counts what was not taken, by reason:
 
-    kind, protocol, port         no such thing
+    kind, protocol, port         no such thing; or a port of services (`limits.LOWEST_PORT`)
     host                         no IP literal
     target                       no single host can have it: unspecified, multicast, broadcast, reserved
     scope                        local to a link of IPv6, which has no name that both ends know
-    loopback, private            the rules say no, or the port is one of a service (`limits.LOWEST_PRIVATE_PORT`)
+    loopback, private            the rules say no
     ports, many                  too many of one host, or in all
     """
 
@@ -119,12 +119,12 @@ class RemoteCandidates:
             return "kind"
         if protocol not in _PROTOCOLS:
             return "protocol"
-        if not 1 <= port <= 65535:
+        if not limits.LOWEST_PORT <= port <= 65535:
             return "port"
         ip = parse_host(host)
         if ip is None:
             return "host"
-        return refusal(ip, port, self._rules) or Candidate(Kind(kind), Protocol(protocol), str(ip), port)
+        return refusal(ip, self._rules) or Candidate(Kind(kind), Protocol(protocol), str(ip), port)
 
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether it was not offered before; it counts as offered from now on, if its host may have one more port."""
@@ -151,7 +151,7 @@ def to_offer(found: Iterable[Candidate], rules: Rules) -> list[Candidate]:
     best: dict[tuple[Protocol, Address], Candidate] = {}
     for candidate in sorted(found, key=precedence):
         ip = parse_host(candidate.host)
-        if ip is not None and 1 <= candidate.port <= 65535 and refusal(ip, candidate.port, rules) is None:
+        if ip is not None and limits.LOWEST_PORT <= candidate.port <= 65535 and refusal(ip, rules) is None:
             candidate = candidate._replace(host=str(ip))
             best.setdefault((candidate.protocol, candidate.address), candidate)
     kept = sorted(best.values(), key=lambda one: one.kind is Kind.HOST)[: limits.MAX_CANDIDATES]
@@ -177,7 +177,7 @@ def parse_host(host: str) -> IPv4Address | IPv6Address | None:
     return mapped or ip
 
 
-def refusal(ip: IPv4Address | IPv6Address, port: int, rules: Rules) -> str | None:
+def refusal(ip: IPv4Address | IPv6Address, rules: Rules) -> str | None:
     """Why an address is not to be tried, as in `RemoteCandidates`; None of one that may be."""
     if ip.is_loopback:
         return None if rules.loopback else "loopback"
@@ -185,7 +185,7 @@ def refusal(ip: IPv4Address | IPv6Address, port: int, rules: Rules) -> str | Non
         return "target"
     if ip.version == 6 and (ip.is_link_local or ip.scope_id is not None):
         return "scope"
-    if _is_private(ip) and (not rules.private or port < limits.LOWEST_PRIVATE_PORT):
+    if _is_private(ip) and not rules.private:
         return "private"
     return None
 

@@ -68,8 +68,10 @@ def test_what_a_single_host_can_have_is_admitted(host: str, kind: str, protocol:
         (("host", "udp", "fe80::1", 5000), "scope"),
         (("host", "udp", "fe80::1%eth0", 5000), "scope"),
         (("host", "udp", "2001:db8::1%eth0", 5000), "scope"),
-        (("host", "tcp", "192.168.1.1", 80), "private"),
-        (("host", "tcp", "::ffff:192.168.1.1", 80), "private"),
+        (("host", "tcp", "192.168.1.1", 80), "port"),
+        (("reflexive", "tcp", "203.0.113.1", 25), "port"),
+        (("reflexive", "udp", "2001:db8::1", 1023), "port"),
+        (("loopback", "tcp", "127.0.0.1", 22), "port"),
     ],
 )
 def test_anything_else_is_counted_and_not_tried(offered: Offered, reason: str) -> None:

@@ -616,8 +616,8 @@ class TestCandidates:
         assert bench.state is State.NOMINATING
 
     def test_offers_are_checked_here(self) -> None:
-        bench = Bench(remote=[("host", "udp", "127.0.0.1", 1), ("host", "tcp", "example.com", 80)])
-        assert bench.attempt.add_remote([("host", "tcp", "224.0.0.1", 80)], bench.now) == []
+        bench = Bench(remote=[("host", "udp", "127.0.0.1", 5000), ("host", "tcp", "example.com", 5000)])
+        assert bench.attempt.add_remote([("host", "tcp", "224.0.0.1", 5000)], bench.now) == []
         assert bench.attempt.refused == {"loopback": 1, "host": 1, "target": 1}
         bench.start()
         bench.wait(20.0)
