@@ -56,7 +56,8 @@ class IP2PChannel(Interface):
 
     def pause(stream: int) -> None:
         """Take no more of a stream: `received` is not called for it until `resume`, and when the windows are full its
-        sender waits. The other streams go on (over TCP only as far as the buffer of the paused one bears)."""
+        sender waits. The other streams go on. What is kept back when the channel ends may never be given out, although
+        the other end takes it for arrived (over TCP it is waited for, for a few seconds)."""
 
     def resume(stream: int) -> None:
         """Go on with a stream. What was kept back comes in a later turn, not within this call."""
