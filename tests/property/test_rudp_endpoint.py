@@ -71,7 +71,7 @@ def test_what_is_not_authentic_is_handed_back_or_counted(
     others = endpoint.receive_batch([(datagram, STRANGER) for datagram in datagrams], 0.0)
     assert endpoint.events() == []
     assert endpoint.datagrams_to_send(0.0) == []
-    assert ends.connection.facts(0.0) == before
+    assert ends.connection.facts(0.0) == before | {"datagrams_refused": sum(ends.connection.refused.values())}
     assert ends.connection.next_timer() == due
     assert len(endpoint) == 1
     assert all(datagram[0] <= LAST_OF_RENDEZVOUS or datagram[0] == PROBE for datagram, _ in others)
