@@ -243,13 +243,15 @@ class Signalling:
     def _offer_came(self, sender: Any, message_id: int, body: bytes) -> None:
         offer = OFFER.decode(body)
         mode = common_mode(self._mode(), offer.mode)
-        if sender.name is None or self._crosses(sender, offer):
+        if sender.name is None:
             return
-        if mode is None or not self._permits(str(sender.name)):
+        own = [each for name in {sender.login_id, str(sender.name)} if (each := self._offers.get(name)) is not None]
+        # Whoever asks somebody for a channel has told its addresses, and has room for one.
+        if mode is None or not (own or self._permits(str(sender.name))):
             self._refuse(sender, message_id, offer, "it wants none, or none of that kind")
-        elif self._is_taken_up(sender):
+        elif not own and self._is_taken_up(sender):
             self._refuse(sender, message_id, offer, "it opens, or has, too many already")
-        else:
+        elif not self._counts_more(own, offer):
             self._answering += 1
             answering = Deferred.fromCoroutine(self._answer(sender, message_id, offer))
             answering.addErrback(lambda failure: self._not_answered(failure, sender, message_id, offer))
@@ -266,17 +268,15 @@ class Signalling:
     def _answered(self, _: object) -> None:
         self._answering -= 1
 
-    def _crosses(self, sender: Any, theirs: OfferBody) -> bool:
-        """Whether this end's own offer is the one that counts; if not, it is dropped."""
-        for target in (sender.login_id, str(sender.name)):
-            own = self._offers.get(target)
-            if own is None:
-                continue
-            if own.session > theirs.session and own.asked is not None:
+    @staticmethod
+    def _counts_more(own: list[Offer], theirs: OfferBody) -> bool:
+        """Whether of offers that cross this end's own is the one that counts; if not, it is dropped."""
+        for offer in own:
+            if offer.session > theirs.session and offer.asked is not None:
                 return True
-            own.is_crossed = True
-            if own.asked is not None:
-                own.asked.cancel()
+            offer.is_crossed = True
+            if offer.asked is not None:
+                offer.asked.cancel()
         return False
 
     async def _answer(self, sender: Any, message_id: int, offer: OfferBody) -> None:

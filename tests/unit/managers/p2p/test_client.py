@@ -477,6 +477,16 @@ async def test_an_offer_that_comes_while_one_is_tried_takes_its_place(network: M
     assert failed == []
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_who_answers_nobody_may_still_ask_for_a_channel_at_the_same_moment_as_the_other_end(seed: int) -> None:
+    network = MemoryNetwork(seed=seed)
+    pair = Pair(network, alice=options(answers=False))
+    one, other = pair.alice.p2p.connect("bob"), pair.bob.p2p.connect("alice")
+    assert network.run(one).user_id == "bob"
+    assert network.run(other).user_id == "alice"
+    network.close()
+
+
 @simulated
 async def test_what_somebody_who_vanishes_did_not_get_is_the_servers_to_deal_with(network: MemoryNetwork) -> None:
     pair = Pair(network, bob=replace(options(), auto_reconnect=False))
