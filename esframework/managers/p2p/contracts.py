@@ -130,7 +130,7 @@ class CountsBody:
 @dataclass(frozen=True, slots=True)
 class AcquaintanceBody:
     """1130, by the server: on how many devices somebody is logged on with whom channels may be open, and whether they
-    may be."""
+    may be. By a client that has logged on again: that a channel to somebody is open still; the rest means nothing."""
 
     devices: int
     is_admitted: bool

@@ -42,7 +42,8 @@ class Introductions:
         self._server = server
         self._rendezvous = rendezvous
         self._secret = random(hashlib.sha256().digest_size)
-        # Who answered whose offer: channels may be open between them. And who has been told that none may be.
+        # Who offered to whom and was answered, or says so after a log-on: where both say so, channels may be open. And
+        # who has been told that none may be.
         self._acquainted: dict[str, set[str]] = {}
         self._parted: set[tuple[str, str]] = set()
         # How much each device may still offer, and since when; and what was offered and not answered, until when.
@@ -121,32 +122,53 @@ class Introductions:
     # --- who may have channels with whom ----------------------------------------------------------------------------
     def _acquaint(self, name: str, other: str) -> None:
         for one, another in ((name, other), (other, name)):
-            known = self._acquainted.setdefault(one, set())
-            if len(known) >= limits.P2P_ACQUAINTANCES:
-                known.pop()
-            known.add(another)
+            self._admit(one, another)
+
+    def _admit(self, name: str, other: str) -> bool:
+        """Let somebody hear of a user's devices, who must say the same; whether that is new."""
+        known = self._acquainted.setdefault(name, set())
+        if other in known:
+            return False
+        if len(known) >= limits.P2P_ACQUAINTANCES:
+            known.pop()
+        known.add(other)
+        return True
+
+    def acquainted(self, sender: Any, message_id: int, body: bytes) -> None:
+        """1130 of a client: it is back, and has a channel to somebody still. Of an end that says the same it is told
+        what has changed meanwhile."""
+        name, other = str(sender.name), bare_id(ACQUAINTANCE.decode(body).user_id)
+        if not self._server.users.is_online(other) or not self._admit(name, other):
+            return
+        if name in self._acquainted.get(other, ()):
+            router = self._server.router
+            is_admitted = other not in router.refused_by(name) and name not in router.refused_by(other)
+            self._tell(other, {name}, is_admitted)
+            self._tell(name, {other}, is_admitted)
+
+    def _acquaintances(self, name: str) -> set[str]:
+        """Who may hear of a user's devices: not those whom it has blocked."""
+        refused = self._server.router.refused_by(name)
+        others = self._acquainted.get(name, ())
+        return {other for other in others if other not in refused and name in self._acquainted.get(other, ())}
 
     def logged_on(self, sender: Any) -> None:
         """A device of somebody is there: to the account's name no channel leads any more, when it is the second."""
         self._tell_acquaintances(str(sender.name))
 
     def logged_off(self, source: Source | None) -> None:
-        """A device is gone; with the last one, all that it was acquainted with."""
+        """A device is gone; with the last one, those who may hear of it."""
         if source is None:
             return
         name = str(source)
         self._offers.pop(source.login_id, None)
         self._tell_acquaintances(name)
         if not self._server.users.is_online(name):
-            for other in self._acquainted.pop(name, ()):
-                known = self._acquainted.get(other)
-                if known is not None:
-                    known.discard(name)
-                    if not known:
-                        del self._acquainted[other]
+            # The others go on admitting it: it may be back in a moment, with its channels.
+            self._acquainted.pop(name, None)
 
     def _tell_acquaintances(self, name: str) -> None:
-        others = self._acquainted.get(name)
+        others = self._acquaintances(name)
         if others:
             self._tell(name, others, is_admitted=True)
 

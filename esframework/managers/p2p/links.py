@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from esframework import limits
 from esframework.interfaces import IClientContext
-from esframework.managers.p2p.contracts import ACQUAINTANCE, COUNTS, EPOCH
+from esframework.managers.p2p.contracts import ACQUAINTANCE, COUNTS, EPOCH, AcquaintanceBody
 from esframework.managers.p2p.link import Link
 from esframework.net.channels import IP2PChannel
 from esframework.plugins.asking import from_server
@@ -220,6 +220,11 @@ class Links:
     def server_back(self) -> None:
         """Logged on, again."""
         for link in self.all():
+            if link.channels:
+                # The server has forgotten whom to tell of other devices, and of being blocked.
+                account = str(link.peer.name)
+                body = ACQUAINTANCE.encode(AcquaintanceBody(0, True, account))
+                self._client.channel(None).send(MessageType.P2P_ACQUAINTANCE, body)
             link.server_back()
 
     # --- what links tell --------------------------------------------------------------------------------------------

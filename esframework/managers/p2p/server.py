@@ -39,7 +39,11 @@ class ServerP2P:
         introductions = self._introductions
         return Registrations(
             facade=self,
-            handlers={**self.foreigners.handlers, MessageType.P2P_INTRODUCTION: introductions.introduce},
+            handlers={
+                **self.foreigners.handlers,
+                MessageType.P2P_INTRODUCTION: introductions.introduce,
+                MessageType.P2P_ACQUAINTANCE: introductions.acquainted,
+            },
             relayable=RELAYABLE,
             undeliverable=introductions.undeliverable(),
             logged_on=introductions.logged_on,

@@ -6,10 +6,12 @@ from esframework import ClientEngine, ClientOptions, ServerEngine
 from esframework.limits import P2P_ANSWER_TIMEOUT, P2P_LONGEST_OFFER
 from esframework.managers.p2p.client_options import ClientP2POptions
 from esframework.managers.p2p.contracts import (
+    ACQUAINTANCE,
     ANSWER,
     MORE_CANDIDATES,
     OFFER,
     REFUSAL,
+    AcquaintanceBody,
     AnswerBody,
     CandidateBody,
     MoreCandidatesBody,
@@ -111,6 +113,41 @@ async def test_those_who_have_a_channel_hear_of_each_others_devices(network: Mem
     await people.alice.close()
     network.advance(1)
     assert len(told) == 1
+
+
+@simulated
+async def test_nobody_hears_of_somebody_by_saying_that_there_is_a_channel(network: MemoryNetwork) -> None:
+    people = People(network)
+    told = people.hear(people.bob, MessageType.P2P_ACQUAINTANCE)
+    say = ACQUAINTANCE.encode(AcquaintanceBody(0, True, "alice"))
+    for _ in range(2):
+        people.bob.channel(None).send(MessageType.P2P_ACQUAINTANCE, say)
+    await people.alice.close()
+    network.advance(1)
+    assert told == []
+
+
+@simulated
+async def test_both_hear_of_each_other_when_both_say_so_and_not_again_and_again(network: MemoryNetwork) -> None:
+    people = People(network)
+    told = people.hear(people.bob, MessageType.P2P_ACQUAINTANCE)
+    for client, other in ((people.bob, "alice"), (people.alice, "bob"), (people.alice, "bob")):
+        body = ACQUAINTANCE.encode(AcquaintanceBody(0, True, other))
+        client.channel(None).send(MessageType.P2P_ACQUAINTANCE, body)
+        network.advance(0.1)
+    assert [ACQUAINTANCE.decode(body) for body in told] == [AcquaintanceBody(1, True, "alice")]
+
+
+@simulated
+async def test_who_was_blocked_while_away_is_told_when_it_says_that_there_is_a_channel(network: MemoryNetwork) -> None:
+    people = People(network)
+    told = people.hear(people.alice, MessageType.P2P_ACQUAINTANCE)
+    people.server.router.refuse_from("bob", frozenset({"alice"}))
+    for client, other in ((people.bob, "alice"), (people.alice, "bob")):
+        body = ACQUAINTANCE.encode(AcquaintanceBody(0, True, other))
+        client.channel(None).send(MessageType.P2P_ACQUAINTANCE, body)
+        network.advance(0.1)
+    assert [ACQUAINTANCE.decode(body).is_admitted for body in told] == [False]
 
 
 @simulated

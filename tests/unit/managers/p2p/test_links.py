@@ -104,3 +104,36 @@ async def test_questions_of_an_end_whose_link_rests_do_not_end_a_newer_channel(n
     link.ask(old_epoch)
     network.advance(1)
     assert pair.bob.p2p.channel_exists("alice")
+
+
+@simulated
+async def test_a_second_device_is_heard_of_after_the_first_has_come_back_to_the_server(network: MemoryNetwork) -> None:
+    network.server(Recorder())
+    alice = await network.client("alice", options=seven(), host=ALICE)
+    first, second = Recorder(), Recorder()
+    bob = device(network, "3#bob", first)
+    await alice.p2p.connect("bob")
+    for client in (bob, alice):
+        client.close_connection(reconnect_now=True)
+        network.advance(1)
+    assert alice.p2p.channel_state("bob") is not None
+    device(network, "4#bob", second)
+    network.advance(0.1)
+    alice.custom.post("bob", 1, b"1")
+    network.advance(0.1)
+    assert (first.contents, second.contents) == ([b"1"], [b"1"])
+
+
+@simulated
+async def test_who_came_while_this_end_was_away_from_the_server_is_heard_of(network: MemoryNetwork) -> None:
+    network.server(Recorder())
+    alice = await network.client("alice", options=seven(), host=ALICE)
+    first, second = Recorder(), Recorder()
+    device(network, "3#bob", first)
+    await alice.p2p.connect("bob")
+    network.cut(alice)
+    device(network, "4#bob", second)
+    network.advance(5)
+    alice.custom.post("bob", 1, b"1")
+    network.advance(0.1)
+    assert (first.contents, second.contents) == ([b"1"], [b"1"])
