@@ -36,10 +36,6 @@ P2P_MOST_HELD: Final = 1024 * 1024
 """Bytes from a channel that wait for the server's way above which the channel is paused: the other end's windows hold
 the rest."""
 
-P2P_RESTING_LINKS: Final = 256
-"""Links without a channel of which is remembered what came by them, a few kilobytes each: an end that was away may ask
-even after hours, and sends twice what nobody remembers."""
-
 P2P_ASK_TIMEOUT: Final = 5.0
 """Seconds after which the other end is asked again how much it has: its answer may have been lost with a connection."""
 
@@ -123,6 +119,7 @@ UDP_BLOCKED_LOOK: Final = 1.0
 UDP_BIND_TRIES: Final = 8
 """Times that a port is sought which is free for IPv4 and IPv6: of 28000, few are taken."""
 
+# --- who wants a channel with whom ----------------------------------------------------------------------------------
 P2P_OFFERS_AT_ONCE: Final = 50
 """Channels that one client may ask for at once: everybody in a large group, and no flood of invitations."""
 
@@ -157,20 +154,6 @@ P2P_CHANNELS: Final = 256
 """Devices with a channel beyond which a client answers no more offers: everybody in a large game. Each can make it keep
 some megabytes; its own wishes are not counted."""
 
-P2P_ASKS_BY_CHANNEL: Final = 8
-"""The same questions that are answered by one channel: it is asked by once or twice, when it opens and when another is
-lost. Answers to more would pile up for who does not take them."""
-
-P2P_PINGS_ANSWERED: Final = 20
-"""Pings by channels that a client answers in a second, in all: the answers go by the server, which has limits of its
-own for this client."""
-
-P2P_RETURN_TIME: Final = 2.0
-"""Seconds after which an end that is not online is asked again what it has got: most reconnects succeed within one."""
-
-P2P_ASKS: Final = 3
-"""Questions without an answer after which the other end counts as gone: fifteen seconds."""
-
 P2P_UNOPENED_TIMEOUT: Final = 6.0
 """Seconds in which a channel over the path that was agreed on must open: four times the longest way round the earth."""
 
@@ -182,6 +165,25 @@ P2P_LOOK_AROUND: Final = 10.0
 """Seconds between looks at this machine's own addresses: a channel that a new network has cut is shown the new address
 before it counts as dead."""
 
+# --- links ---------------------------------------------------------------------------------------------------------
+P2P_ASKS: Final = 3
+"""Questions without an answer after which the other end counts as gone: fifteen seconds."""
+
+P2P_ASKS_BY_CHANNEL: Final = 8
+"""The same questions that are answered by one channel: it is asked by once or twice, when it opens and when another is
+lost. Answers to more would pile up for who does not take them."""
+
+P2P_RETURN_TIME: Final = 2.0
+"""Seconds after which an end that is not online is asked again what it has got: most reconnects succeed within one."""
+
 P2P_LOOK_TIME: Final = 3.0
 """Seconds in which an end that has lost its connection to the server must answer by UDP: its process was killed, more
 often than not, and three datagrams are not lost by bad luck."""
+
+P2P_PINGS_ANSWERED: Final = 20
+"""Pings by channels that a client answers in a second, in all: the answers go by the server, which has limits of its
+own for this client."""
+
+P2P_RESTING_LINKS: Final = 256
+"""Links without a channel of which is remembered what came by them, a few kilobytes each: an end that was away may ask
+even after hours, and sends twice what nobody remembers."""

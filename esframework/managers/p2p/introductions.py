@@ -54,7 +54,7 @@ class Introductions:
 
     def undeliverable(self) -> dict[int, Undeliverable]:
         """Message type to method, for the registrations."""
-        return {MessageType.P2P_OFFER: _tell, MessageType.P2P_ASK: _tell}
+        return {MessageType.P2P_OFFER: _say_why, MessageType.P2P_ASK: _say_why}
 
     # --- what clients ask -------------------------------------------------------------------------------------------
     def introduce(self, sender: Any, message_id: int, body: bytes) -> None:
@@ -192,7 +192,7 @@ class Introductions:
         self._parted = parted
 
 
-def _tell(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
+def _say_why(sender: Any, target: str, message_id: int, body: bytes, reason: RequestFailure) -> None:
     if reason is RequestFailure.DROPPED_BY_FILTER:
         text = (
             "the server does not allow it, too many channels were asked for in a short time, the offer is too long, or "
