@@ -39,7 +39,8 @@ async def server_addresses(client: IClientContext, introduced: list[str]) -> lis
 async def _hosts_of(client: IClientContext, host: str) -> list[str]:
     """One address of each family, as far as there are any."""
     if not host:
-        return [client.server_host]
+        # Nothing is known of it behind a proxy, or by a UNIX socket.
+        return [client.server_host] if client.server_host else []
     if isIPAddress(host) or isIPv6Address(host):
         return [host]
     reactor: Any = client.clock

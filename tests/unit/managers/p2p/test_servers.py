@@ -43,15 +43,22 @@ class Reactor(Clock):
         self.callLater(0.1, receiver.resolutionComplete)
 
 
-def addresses(*introduced: str, own: str | None = None, reactor: Any = None) -> list[tuple[str, int]]:
+def addresses(
+    *introduced: str, own: str | None = None, reactor: Any = None, server_host: str = "192.0.2.1"
+) -> list[tuple[str, int]]:
     clock = reactor or Reactor()
     client: Any = SimpleNamespace(
-        clock=clock, server_host="192.0.2.1", options=SimpleNamespace(p2p=ClientP2POptions(server=own))
+        clock=clock, server_host=server_host, options=SimpleNamespace(p2p=ClientP2POptions(server=own))
     )
     found = Deferred.fromCoroutine(server_addresses(client, list(introduced)))
     clock.pump([0.1] * (len(introduced) + 1))
     result: list[tuple[str, int]] = found.result  # type: ignore[assignment]
     return result
+
+
+def test_a_server_of_which_nobody_knows_where_it_is_is_not_asked() -> None:
+    assert addresses(":4531") == [("192.0.2.1", 4531)]
+    assert addresses(":4531", "203.0.113.9:9901", server_host="") == [("203.0.113.9", 9901)]
 
 
 def test_a_name_is_asked_for_both_families_and_one_of_each_is_enough() -> None:
