@@ -120,4 +120,6 @@ class _Handler:
 
     def handle_query(self, source: Any, information_type: int, content: bytes | None) -> None:
         """Fail as a program without a handler does."""
-        raise LookupError("a test answers no queries")
+        from esframework.managers.custom.combined import UnhandledType
+
+        raise UnhandledType("a test answers no queries")

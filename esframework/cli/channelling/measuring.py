@@ -44,6 +44,8 @@ _FIRST_PINGS: Final = 3
 _STILL: Final = 20.0
 """Seconds in which nothing has arrived, after which a test is given up."""
 
+_DRAWN_EVERY: Final = 0.1
+
 _NAT_TIME: Final = 15.0
 """Seconds in which the other end may find out about its NAT: twice what that takes."""
 
@@ -139,7 +141,7 @@ class Tester:
         self._count = trial.Count(size)
         self._all_there: Deferred[str] = Deferred()
         self._got = 0
-        self._latest_at = 0.0
+        self._latest_at = self._flooded_at = self._drawn_at = 0.0
         self._began_at: float | None = None
         self.outcome = Outcome(target)
 
@@ -176,6 +178,8 @@ class Tester:
     # --- steps --------------------------------------------------------------------------------------------------------
     async def _greet(self) -> None:
         """Whether there is somebody who answers tests; and how far that is by the server."""
+        if bare_id(self._target) == self._client.current_user_id:
+            raise TestFailed(f"{self._name} is the account that tests; there is no channel to oneself")
         try:
             version = trial.number(await self._ask(do="hello"), "version")
         except (HandlerRaised, RequestTimeout, trial.Unintelligible):
@@ -218,8 +222,8 @@ class Tester:
         words = await self._ask(do="begin", id=self._test.hex(), size=self._size)
         if "refused" in words:
             raise TestFailed(f"{self._name} refuses the test: {printable(trial.text(words, 'refused'))}")
-        noise, began = os.urandom(trial.PIECE), self._clock.seconds()
-        self._latest_at = began
+        noise = os.urandom(trial.PIECE)
+        self._latest_at = self._flooded_at = self._clock.seconds()
         while not self._count.is_whole:
             length = min(trial.PIECE, self._size - self._count.bytes)
             piece = (self._count.bytes.to_bytes(8, "big") + noise[8:])[:length]
@@ -228,7 +232,7 @@ class Tester:
         digest = await self._give_up_if_still(self._all_there)
         if digest != self._count.digest:
             raise TestFailed(f"{self._name} did not get what was sent: the digests differ")
-        self.outcome.bytes, self.outcome.seconds = self._size, max(self._latest_at - began, 1e-6)
+        self.outcome.bytes, self.outcome.seconds = self._size, max(self._latest_at - self._flooded_at, 1e-6)
         self._look()
 
     async def _send(self, piece: bytes) -> None:
@@ -280,9 +284,16 @@ class Tester:
         if test != self._test or got <= self._got:
             return
         self._got, self._latest_at = got, self._clock.seconds()
-        self._teller.draw(f"{size_of(got)} of {size_of(self._size)} are there")
+        self._draw()
         if digest and not self._all_there.called:
             self._all_there.callback(digest)
+
+    def _draw(self) -> None:
+        """Progress, now and then."""
+        if self._latest_at - self._drawn_at >= _DRAWN_EVERY:
+            self._drawn_at = self._latest_at
+            speed = self._got * 8 / max(self._latest_at - self._flooded_at, 1e-6) / 1e6
+            self._teller.draw(f"{size_of(self._got)} of {size_of(self._size)} are there, {speed:.0f} Mbit/s")
 
     # --- words --------------------------------------------------------------------------------------------------------
     async def _ask(self, *, timeout: float | None = None, **words: object) -> dict[str, Any]:

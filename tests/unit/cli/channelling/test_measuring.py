@@ -79,6 +79,14 @@ async def test_who_is_not_online_is_to_run_the_other_program(network: MemoryNetw
 
 
 @simulated
+async def test_oneself_cannot_be_tested(network: MemoryNetwork) -> None:
+    network.server()
+    tester, at_alice = await a_tester(network, SIZE, target="alice")
+    assert await tester.run() == FAILED
+    assert "no channel to oneself" in at_alice.results[0]["cause"]
+
+
+@simulated
 async def test_another_program_is_not_mistaken_for_one_that_answers_tests(network: MemoryNetwork) -> None:
     network.server()
     # It answers every query with what it was asked.
