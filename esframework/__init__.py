@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from esframework.managers.offline_files.contracts import SettledFile as SettledFile
     from esframework.managers.offline_files.options import OfflineFilesOptions as OfflineFilesOptions
     from esframework.managers.p2p.client_options import ClientP2POptions as ClientP2POptions
+    from esframework.managers.p2p.nat import NatKind as NatKind
+    from esframework.managers.p2p.nat import NatReport as NatReport
     from esframework.managers.p2p.options import P2POptions as P2POptions
     from esframework.managers.p2p.state import ChannelState as ChannelState
     from esframework.server.engine import ServerEngine as ServerEngine
@@ -109,6 +111,7 @@ _HOMES = {
     "ClientP2POptions": "esframework.managers.p2p.client_options",
     "P2POptions": "esframework.managers.p2p.options",
     "ChannelState": "esframework.managers.p2p.state",
+    **dict.fromkeys(("NatKind", "NatReport"), "esframework.managers.p2p.nat"),
     **dict.fromkeys(("NoP2PChannel", "P2PConnectFailed"), "esframework.errors"),
     **dict.fromkeys(
         (
