@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -25,31 +23,17 @@ from esframework.managers.p2p.nat import NatReport
 from esframework.managers.p2p.ports import Ports
 from esframework.managers.p2p.signalling import Signalling
 from esframework.managers.p2p.state import ChannelState
+from esframework.managers.p2p.wishes import Wishes
 from esframework.net.channels import IP2PChannel
 from esframework.net.own_addresses import has_lost, own_addresses
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.rudp.events import CloseCode
-from esframework.rudp.retry import Retry
 from esframework.wire.identity import check_target
 from esframework.wire.login_id import Source, bare_id
 from esframework.wire.types import MessageType, P2PChannelMode
 
 _log = Logger()
-
-
-class _Wish:
-    """A channel that the application wants, and when it is tried again."""
-
-    def __init__(self) -> None:
-        self.retry = Retry(lambda: os.urandom(1)[0] / 255)
-        self.timer: IDelayedCall | None = None
-        self.waiting: list[Deferred[ChannelState]] = []
-
-    def cancel(self) -> None:
-        if self.timer is not None and self.timer.active():
-            self.timer.cancel()
-        self.timer = None
 
 
 class ClientP2P:
@@ -75,7 +59,7 @@ class ClientP2P:
         self._signalling = Signalling(
             client, self._ports, self._links, lambda: self._mode, self._permits, self._attempt_over
         )
-        self._wishes: dict[str, _Wish] = {}
+        self._wishes = Wishes(client.clock, client.options.p2p.keeps_trying, self._try, self._try_again)
         # With whom this end has ended it: they are not answered until this end wants one itself.
         self._unwanted: set[str] = set()
         self._is_warned = False
@@ -109,6 +93,8 @@ class ClientP2P:
     @mode.setter
     def mode(self, mode: P2PChannelMode) -> None:
         self._mode = P2PChannelMode(mode)
+        if self._mode is not P2PChannelMode.NONE:
+            self._wishes.try_now(self.channel_exists)
 
     @hops_to_reactor
     def connect(self, user_id: str) -> Deferred[ChannelState]:
@@ -126,30 +112,27 @@ class ClientP2P:
         if bare_id(user_id) == self._client.current_user_id:
             return fail(P2PConnectFailed(f"{user_id!r} is this client's own account; there is no channel to oneself"))
         self._unwanted.discard(bare_id(user_id))
-        wish = self._wishes.setdefault(user_id, _Wish())
+        self._wishes.want(user_id)
         if not self._looking.running:
             self._addresses = frozenset(own_addresses(self.reactor))
             self._looking.start(limits.P2P_LOOK_AROUND, now=False)
         link = self._links.find(user_id)
-        if link is not None and link.channels:
+        if link is not None and link.channels and link.channels[0].is_open:
             return succeed(self._state(link, link.channels[0]))
-        waiting: Deferred[ChannelState] = Deferred()
-        wish.waiting.append(waiting)
-        if len(wish.waiting) == 1:
-            self._try(user_id)
-        return waiting
+        return self._wishes.wait(user_id)
 
     @hops_to_reactor
     def disconnect(self, user_id: str) -> None:
         """Close the channels to a user, try for none any more, and answer none of that user's until `connect`. Harmless
         without."""
         self._unwanted.add(bare_id(user_id))
-        wish = self._wishes.pop(user_id, None)
-        if wish is not None:
-            wish.cancel()
-            self._tell(wish, P2PConnectFailed(f"no channel to {user_id!r} is wanted any more"))
-        link = self._links.find(user_id)
-        if link is not None:
+        meant = self._links.find(user_id)
+        links = [link for link in self._links.all() if link is meant or str(link.peer.name) == user_id]
+        names = {user_id}.union(*(_names(link) for link in links))
+        for wished in self._wishes:
+            if wished in names or bare_id(wished) == user_id:
+                self._wishes.give_up(wished, "it is not wanted any more")
+        for link in links:
             link.close(CloseCode.DONE, "the other end wants none any more")
 
     def _look_around(self) -> None:
@@ -168,10 +151,7 @@ class ClientP2P:
         self._signalling.gathering.forget()
         if self._ports.has_udp:
             self._ports.udp.network_changed()
-        for user_id, wish in self._wishes.items():
-            wish.retry.reset()
-            if self.channel_state(user_id) is None and not wish.waiting:
-                self._try_later(user_id, wish, 0.0)
+        self._wishes.try_now(self.channel_exists, is_new_place=True)
 
     # --- what there is ----------------------------------------------------------------------------------------------
     @hops_to_reactor
@@ -280,35 +260,19 @@ class ClientP2P:
             self._failed_with(link.peer.name, link.login_id, reason)
 
     def _failed_with(self, name: Source, login_id: str, reason: str) -> None:
-        for user_id in {login_id, str(name)} & self._wishes.keys():
+        for user_id in {login_id, str(name)}:
             self._not_connected(user_id, P2PConnectFailed(f"no channel to {user_id!r}: {reason}"))
 
     def _not_connected(self, user_id: str, error: P2PConnectFailed) -> None:
-        wish = self._wishes.get(user_id)
-        if wish is None:
+        if self._wishes.failed(user_id, error):
+            self.connect_failed.fire(user_id, error)
+
+    def _try_again(self, user_id: str) -> None:
+        try:
+            self.connect(user_id).addErrback(lambda _: None)
+        except NotLoggedOn:
+            # Tried when the session is back: see `_logged_on`.
             return
-        if self._client.options.p2p.keeps_trying:
-            now = self.reactor.seconds()
-            self._try_later(user_id, wish, wish.retry.failed(now) - now)
-        self._tell(wish, error)
-        self.connect_failed.fire(user_id, error)
-
-    def _try_later(self, user_id: str, wish: _Wish, delay: float) -> None:
-        def again() -> None:
-            wish.timer = None
-            try:
-                self.connect(user_id).addErrback(lambda _: None)
-            except NotLoggedOn:
-                # Tried when the session is back: see `_logged_on`.
-                return
-
-        wish.cancel()
-        wish.timer = self.reactor.callLater(delay, again)
-
-    def _tell(self, wish: _Wish, outcome: ChannelState | P2PConnectFailed) -> None:
-        waiting, wish.waiting = wish.waiting, []
-        for each in waiting:
-            each.callback(outcome) if isinstance(outcome, ChannelState) else each.errback(outcome)
 
     # --- what links tell --------------------------------------------------------------------------------------------
     def _opened(self, link: Link, channel: IP2PChannel) -> None:
@@ -316,10 +280,7 @@ class ClientP2P:
         state = self._state(link, channel)
         for older in [each for each in link.channels if each is not channel and each.protocol == channel.protocol]:
             older.close(CloseCode.DONE, "a newer one takes its place")
-        for wish in self._wishes_for(link).values():
-            wish.cancel()
-            wish.retry.reset()
-            self._tell(wish, state)
+        self._wishes.opened(_names(link), state)
         self.channel_opened.fire(state)
 
     def _closed(self, link: Link, channel: IP2PChannel, reason: str) -> None:
@@ -327,15 +288,10 @@ class ClientP2P:
             self._ports.tcp_was_used()
         self.channel_closed.fire(self._state(link, channel))
         _log.info("the P2P channel to {peer} was closed: {reason!r}", peer=link.login_id, reason=reason)
-        if not link.channels and self._client.options.p2p.keeps_trying:
-            for user_id, wish in self._wishes_for(link).items():
-                self._try_later(user_id, wish, limits.P2P_SOON_AGAIN)
+        if not link.channels:
+            self._wishes.lost(_names(link))
         if not any(each.channels for each in self._links.all()):
             self.all_channels_closed.fire()
-
-    def _wishes_for(self, link: Link) -> dict[str, _Wish]:
-        wished = {link.login_id, str(link.peer.name)} & self._wishes.keys()
-        return {user_id: self._wishes[user_id] for user_id in wished}
 
     def _state(self, link: Link, channel: IP2PChannel) -> ChannelState:
         now, wall = self.reactor.seconds(), datetime.now(UTC)
@@ -375,9 +331,7 @@ class ClientP2P:
     def _logged_on(self, server: Any) -> None:
         self._signalling.forget_introduction()
         self._links.server_back()
-        for user_id, wish in self._wishes.items():
-            if self.channel_state(user_id) is None and wish.timer is None and not wish.waiting:
-                self._try_later(user_id, wish, 0.0)
+        self._wishes.try_now(self.channel_exists)
 
     def _finish(self) -> Deferred[None]:
         given_up = self._give_up()
@@ -392,11 +346,14 @@ class ClientP2P:
             closed.addErrback(lambda failure: _log.failure("P2P ports could not be closed", failure))
 
     def _give_up(self) -> Deferred[None]:
-        wishes, self._wishes = self._wishes, {}
         self._unwanted.clear()
         if self._looking.running:
             self._looking.stop()
-        for user_id, wish in wishes.items():
-            wish.cancel()
-            self._tell(wish, P2PConnectFailed(f"no channel to {user_id!r}: the session is over"))
+        for user_id in self._wishes:
+            self._wishes.give_up(user_id, "the session is over")
         return self._signalling.stop("the session is over")
+
+
+def _names(link: Link) -> set[str]:
+    """By which ids an application may mean whoever is at the other end."""
+    return {link.login_id, str(link.peer.name)}
