@@ -153,10 +153,11 @@ def udp_channel(data: bytes) -> None:
     endpoint.receive_batch([(datagram, PEER) for datagram in RECORDED], 0.0)
     endpoint.events()
     endpoint.datagrams_to_send(0.0)
-    before = connection.facts(0.0), connection.next_timer()
+    before, due = connection.facts(0.0), connection.next_timer()
     others = endpoint.receive_batch([(data, STRANGER)], 0.0)
     assert (endpoint.events(), endpoint.datagrams_to_send(0.0)) == ([], [])
-    assert (connection.facts(0.0), connection.next_timer()) == before
+    counted = {"datagrams_refused": sum(connection.refused.values())}
+    assert (connection.facts(0.0), connection.next_timer()) == (before | counted, due)
     assert len(others) + sum(endpoint.refused.values()) + sum(connection.refused.values()) == 1
 
 
