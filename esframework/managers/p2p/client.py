@@ -227,9 +227,10 @@ class ClientP2P:
 
     @property
     def refused(self) -> dict[str, int]:
-        """What others sent that was not taken, by reason: offers, datagrams and connections of nobody, and what came by
-        channels and may not."""
-        return dict(self._ports.all_refused() + Counter(self._signalling.refused) + Counter(self._links.refusals))
+        """What others sent that was not taken, and how often, by reason: offers, and what belongs to them; datagrams
+        and connections of nobody; probes, and addresses that attempts do not try; what came by channels and may not. A
+        channel's own refusals are among its `facts`."""
+        return dict(self._ports.all_refused() + self._signalling.all_refused() + Counter(self._links.refusals))
 
     # --- trying -----------------------------------------------------------------------------------------------------
     def _permits(self, user_id: str) -> bool:

@@ -27,6 +27,7 @@ from esframework.managers.p2p.contracts import (
 )
 from esframework.managers.p2p.rendezvous import Rendezvous
 from esframework.net.stream import is_loopback
+from esframework.rudp.probes import SESSION_SIZE
 from esframework.wire.login_id import Source, bare_id
 from esframework.wire.types import MessageType, RequestFailure
 
@@ -71,6 +72,10 @@ class Introductions:
         if self._is_too_long(body) or not self._may_offer(sender, target) or self._is_for_several(sender, target):
             return None
         offer = OFFER.decode(body)
+        if len(offer.session) != SESSION_SIZE:
+            # It is kept until it is answered.
+            self._server.refuse("p2p_offer_malformed")
+            return None
         until = self._server.clock.seconds() + 2 * limits.P2P_ANSWER_TIMEOUT
         self._unanswered[str(sender.name), bare_id(target), offer.session] = until
         return OFFER.encode(self._introduced(sender, target, offer))

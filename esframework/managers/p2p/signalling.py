@@ -13,6 +13,7 @@ Refuses to know what a channel carries, and when somebody wants one.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -99,10 +100,11 @@ class Signalling:
         self.gathering = Gathering(client.clock, client.options.p2p, ports, self._found)
         self.refused: dict[str, int] = {}
         self._offers: dict[str, Offer] = {}
+        self._attempts_refused: Counter[str] = Counter()
         self._answering = 0
         self._introduction: tuple[float, IntroductionBody] | None = None
-        # By the offer's session; with whoever is at the other end.
-        self._meetings: dict[bytes, tuple[Meeting, Any]] = {}
+        # By the other end's LoginID and the offer's session, which anybody may name as theirs; with the other end.
+        self._meetings: dict[tuple[str, bytes], tuple[Meeting, Any]] = {}
 
     def handlers(self) -> dict[int, Handler]:
         """Message type to method, for the registrations."""
@@ -123,6 +125,13 @@ class Signalling:
                 handler(sender, message_id, body)
 
         return handle
+
+    def all_refused(self) -> Counter[str]:
+        """Offers and the like that were not taken, and what attempts did not take, by reason."""
+        refused = Counter(self.refused) + self._attempts_refused
+        for meeting, _ in self._meetings.values():
+            refused.update(meeting.refused)
+        return refused
 
     def stop(self, reason: str) -> Deferred[None]:
         """Give up all attempts; fires when nothing of them is left in the network."""
@@ -337,7 +346,6 @@ class Signalling:
         local: list[Candidate],
         round_trip: float,
     ) -> None:
-        self._replace(sender)
         link = self._links.link_to(sender, other.generation, other.instance, other.devices)
 
         def over(meeting: Meeting, error: EsError | None) -> None:
@@ -345,7 +353,8 @@ class Signalling:
 
         def closed() -> None:
             link.attempts -= 1
-            self._meetings.pop(session, None)
+            if self._meetings.pop((sender.login_id, session), None) is not None:
+                self._attempts_refused.update(meeting.refused)
 
         meeting = Meeting(
             self._reactor,
@@ -359,8 +368,10 @@ class Signalling:
             over,
             closed,
         )
+        # Only now: an offer whose key is none ends nothing.
+        self._replace(sender)
         link.attempts += 1
-        self._meetings[session] = meeting, sender
+        self._meetings[sender.login_id, session] = meeting, sender
         meeting.start()
 
     def _replace(self, sender: Any) -> None:
@@ -382,12 +393,11 @@ class Signalling:
             meeting.add_remote(offered(more.candidates))
 
     def _meeting(self, sender: Any, session: bytes) -> Meeting | None:
-        meeting, other = self._meetings.get(session, (None, None))
-        return meeting if other is not None and other.login_id == sender.login_id else None
+        return self._meetings.get((sender.login_id, session), (None, None))[0]
 
     def _found(self, candidate: Candidate) -> None:
         """This end has found out more about itself: those who try to reach it are told."""
-        for session, (meeting, sender) in list(self._meetings.items()):
+        for (_, session), (meeting, sender) in list(self._meetings.items()):
             meeting.add_local([candidate])
             more = MORE_CANDIDATES.encode(MoreCandidatesBody(told([candidate]), session))
             self._send(sender, MessageType.P2P_MORE_CANDIDATES, more)

@@ -169,3 +169,31 @@ async def test_a_client_reads_nothing_of_what_is_too_long_for_it(network: Memory
     people.say(people.alice, "bob", MessageType.P2P_MORE_CANDIDATES, more)
     people.say(people.alice, "bob", MessageType.P2P_REFUSAL, refusal)
     assert people.bob.p2p.refused["too_long"] == 2
+
+
+@simulated
+async def test_names_of_attempts_that_are_none_are_not_kept(network: MemoryNetwork) -> None:
+    people = People(network)
+    offers = people.hear(people.bob, MessageType.P2P_OFFER)
+    body = OFFER.encode(OfferBody([], [], 6, 1, 1, 3, bytes(32), bytes(4000)))
+    people.say(people.alice, "bob", MessageType.P2P_OFFER, body)
+    assert offers == []
+    assert people.server.refusals.counts["p2p_offer_malformed"] == 1
+
+
+@simulated
+async def test_what_attempts_do_not_take_is_counted_during_and_after_them(network: MemoryNetwork) -> None:
+    people = People(network)
+    people.hear(people.bob, MessageType.P2P_ANSWER)
+    connecting = people.alice.p2p.connect("bob").addErrback(lambda _: None)
+    network.advance(1)
+    ((_, session), _), *_ = people.bob.p2p._signalling._meetings.items()
+    loopback = [CandidateBody("0.0.0.0", "host", 1, "udp")]
+    more = MORE_CANDIDATES.encode(MoreCandidatesBody(loopback, session[-16:]))
+    people.say(people.alice, "bob", MessageType.P2P_MORE_CANDIDATES, more)
+    during = people.bob.p2p.refused
+    assert sum(during.values()) >= 1
+    network.advance(60)
+    assert people.bob.p2p._signalling._meetings == {}
+    assert people.bob.p2p.refused == during
+    assert connecting.called
