@@ -45,7 +45,7 @@ def why_none(name: str, here: NatKind, there: NatKind) -> str:
         text += f": between these two goes {ways}"
         return f"{text}; a router that maps ports (UPnP, NAT-PMP), or IPv6, at either end mends it"
     if NatKind.UNKNOWN in (here, there):
-        return text
+        return f"{text}; esframework nat says more, at either end"
     return f"{text}: that should not be in the way; a firewall that drops UDP, or TCP, may be"
 
 
@@ -73,10 +73,25 @@ def lines_of(report: Any) -> list[str]:
 def _nat(report: Any) -> str:
     if report.is_near:
         return "unknown: the P2P server that was asked is in your own network; ask one outside it"
+    if report.is_translated is None:
+        asked = " and ".join(place(findings.server) for findings in report.findings)
+        at = f" at {asked}" if asked else ""
+        return (
+            f"unknown: no P2P server{at} answered, neither by UDP nor by TCP: it does not run or has another secret,"
+            " or a firewall lets neither through"
+        )
     if report.is_translated is False:
-        guard = "" if report.kind is NatKind.FULL_CONE else "; a firewall lets in as if it were a " + report.kind.value
-        return f"none: this machine is seen under its own address{guard}"
+        return f"none: this machine is seen under its own address{_guard(report.kind)}"
     return f"{report.kind.value}: {MEANING[report.kind]}"
+
+
+def _guard(kind: NatKind) -> str:
+    """What stands before a machine without a NAT."""
+    if kind is NatKind.BLOCKED:
+        return f"; {MEANING[kind]}"
+    if kind in (NatKind.FULL_CONE, NatKind.UNKNOWN):
+        return ""
+    return f"; a firewall lets in as if it were a {kind.value}"
 
 
 def table_of(kind: NatKind) -> list[str]:

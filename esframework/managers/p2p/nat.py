@@ -30,7 +30,7 @@ class NatKind(Enum):
     CONE = "cone"
     """One address for everybody; nobody has found out who is let in."""
     BLOCKED = "no UDP"
-    """UDP does not come back."""
+    """UDP does not come back, and TCP does."""
     UNKNOWN = "unknown"
     """There was nobody to ask, or too little was answered."""
 
@@ -48,10 +48,11 @@ class NatReport:
     """What `client.p2p.examine_nat` found out.
 
     `addresses` are those of this machine's own cards. `udp_address` is how a P2P server sees this client by UDP, None:
-    UDP does not come back; `tcp_address` the same by TCP. `is_translated`: whether these differ from the machine's own;
-    None when nothing was seen. `is_near`: the P2P server that was asked is in this machine's own network, or on it, and
-    sees nothing of a NAT behind that; `kind` is UNKNOWN then. `mapped`: where a router lets others in because it was
-    asked to. `findings` has everything, of each P2P server that was asked by UDP.
+    UDP does not come back; `tcp_address` the same by TCP. Where both are None no P2P server answered at all, and `kind`
+    is UNKNOWN. `is_translated`: whether these differ from the machine's own; None when nothing was seen. `is_near`: the
+    P2P server that was asked is in this machine's own network, or on it, and sees nothing of a NAT behind that; `kind`
+    is UNKNOWN then. `mapped`: where a router lets others in because it was asked to. `findings` has everything, of each
+    P2P server that was asked by UDP.
     """
 
     kind: NatKind
@@ -79,8 +80,9 @@ def report_of(
     seen = udp_address or tcp_address
     is_translated = None if seen is None else seen[0] not in (*addresses, "127.0.0.1", "::1")
     is_nearby = told is not None and is_translated is False and is_near(told.server[0])
+    # Who answers in no way may not be there at all, or not know the token: that says nothing of UDP.
     return NatReport(
-        kind=NatKind.UNKNOWN if is_nearby else kind_of(told),
+        kind=NatKind.UNKNOWN if is_nearby or seen is None else kind_of(told),
         is_near=is_nearby,
         addresses=addresses,
         udp_address=udp_address,

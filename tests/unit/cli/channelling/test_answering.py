@@ -28,7 +28,7 @@ async def test_questions_are_answered(network: MemoryNetwork) -> None:
     alice = await network.client("alice", options=options(), host=ALICE)
     assert await asks(alice, do="hello") == {"version": trial.VERSION, "most": trial.MOST_BYTES}
     assert await asks(alice, do="ping") == {"do": "ping"}
-    assert await asks(alice, do="nat") == {"kind": "no UDP"}
+    assert await asks(alice, do="nat") == {"kind": "unknown"}
     assert await asks(alice, do="begin", id=TEST.hex(), size=7) == {"id": TEST.hex()}
 
 

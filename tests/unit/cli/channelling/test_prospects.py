@@ -26,7 +26,8 @@ def test_where_udp_is_dropped_tcp_may_still_go() -> None:
 
 def test_nats_that_are_not_in_the_way_are_not_blamed() -> None:
     assert "firewall" in why_none("bob", NatKind.FULL_CONE, NatKind.PORT_RESTRICTED)
-    assert why_none("bob", NatKind.UNKNOWN, NatKind.FULL_CONE).endswith("bob is behind a full cone")
+    unknown = why_none("bob", NatKind.UNKNOWN, NatKind.FULL_CONE)
+    assert unknown.endswith("bob is behind a full cone; esframework nat says more, at either end")
 
 
 def test_a_report_tells_what_is_seen_and_by_whom_one_is_let_in() -> None:
@@ -46,10 +47,18 @@ def test_a_report_tells_what_is_seen_and_by_whom_one_is_let_in() -> None:
 def test_a_machine_without_nat_and_one_without_udp() -> None:
     public = "\n".join(lines_of(report_of((HOME,), None, (SEEN[0],), ())))
     assert "NAT           none: this machine is seen under its own address; a firewall" in public
-    silent = "\n".join(lines_of(report_of((Findings(("203.0.113.1", 4531)),), None, (), ())))
+    dropped = "\n".join(lines_of(report_of((Findings(("203.0.113.1", 4531)),), SEEN, (SEEN[0],), ())))
+    assert "under its own address; UDP does not come back" in dropped
+    silent = "\n".join(lines_of(report_of((Findings(("203.0.113.1", 4531)),), SEEN, (), ())))
     assert "UDP           not seen" in silent and "NAT           no UDP: " in silent
     near = Findings(("10.0.0.1", 4531), ("10.0.0.2", 1), Behaviour.ENDPOINT_INDEPENDENT)
     assert "ask one outside" in "\n".join(lines_of(report_of((near,), None, ("10.0.0.2",), ())))
+
+
+def test_a_p2p_server_that_answers_in_no_way_is_named_and_udp_is_not_blamed() -> None:
+    report = report_of((Findings(("203.0.113.1", 4531)), Findings(("2001:db8::1", 4531))), None, (), ())
+    assert "no P2P server at 203.0.113.1:4531 and [2001:db8::1]:4531 answered" in "\n".join(lines_of(report))
+    assert "no P2P server answered" in "\n".join(lines_of(report_of((), None, (), ())))
 
 
 @pytest.mark.parametrize(("kind", "with_symmetric"), [("PORT_RESTRICTED", "by the server"), ("RESTRICTED", "direct")])

@@ -89,6 +89,11 @@ def test_a_server_in_the_same_network_sees_no_nat() -> None:
     assert (report.kind, report.is_near) == (NatKind.UNKNOWN, True)
 
 
-def test_without_an_answer_nothing_is_said_of_translation() -> None:
+def test_without_an_answer_nothing_is_said_of_translation_or_of_udp() -> None:
     report = report_of((Findings(SERVER),), None, ("192.168.1.7",), ())
-    assert (report.kind, report.is_translated, report.udp_address) == (NatKind.BLOCKED, None, None)
+    assert (report.kind, report.is_translated, report.udp_address) == (NatKind.UNKNOWN, None, None)
+
+
+def test_udp_is_blocked_where_the_same_server_answers_by_tcp() -> None:
+    report = report_of((Findings(SERVER),), SEEN, ("192.168.1.7",), ())
+    assert (report.kind, report.is_translated, report.tcp_address) == (NatKind.BLOCKED, True, SEEN)
