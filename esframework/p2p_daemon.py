@@ -5,6 +5,7 @@ Composition only; flags are `p2p_tap`'s, what is answered is `rudp.rendezvous`'.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from typing import Any, Final
@@ -68,7 +69,8 @@ class P2PDaemon(ProcessService):
                 # One of the families is not there, or has been taken together with the other.
                 _log.debug("{error}", error=error)
                 return
-            raise LocalError(f"port {port} of {host}, UDP and TCP: {error}") from error
+            where = f"port {error.port} of {error.interface or host}, UDP and TCP"
+            raise LocalError(f"{where}: {error.socketError}{_hint(error)}") from error
         _log.info("P2P server at {host} port {port}, UDP and TCP", host=host, port=number)
 
     @inlineCallbacks
@@ -79,6 +81,16 @@ class P2PDaemon(ProcessService):
             yield self._metrics.stopListening()
         yield self.service.close()
         _log.info("closed")
+
+
+def _hint(error: CannotListenError) -> str:
+    """What mends it."""
+    number = getattr(error.socketError, "errno", None)
+    if number == errno.EADDRNOTAVAIL:
+        return "; this machine has no such address: see --interface and --second-address"
+    if number == errno.EADDRINUSE:
+        return "; another program has it: end that one, or take another --port"
+    return ""
 
 
 def check_p2p_server(config: P2PConfig) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.error import CannotListenError
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from esframework.config import ConfigError, P2PConfig, ServiceConfig
 from esframework.p2p_daemon import P2PDaemon
@@ -17,6 +21,20 @@ from tests.sockets import SocketReactor
 
 SECRET = "sixteen letters."
 CLIENT = ("198.51.100.7", 40000)
+
+
+@pytest.fixture
+def criticals() -> Iterator[list[str]]:
+    """What is logged as critical."""
+    said: list[str] = []
+
+    def observe(event: Any) -> None:
+        if event["log_level"] is LogLevel.critical:
+            said.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    yield said
+    globalLogPublisher.removeObserver(observe)
 
 
 def opened(reactor: SocketReactor | None = None, **keys: Any) -> tuple[P2PDaemon, SocketReactor]:
@@ -72,6 +90,27 @@ def test_interfaces_and_a_second_address_are_those_that_were_named() -> None:
 def test_a_port_that_is_taken_everywhere_ends_it(keys: dict[str, Any]) -> None:
     daemon, _ = opened(SocketReactor(taken={("UDP", 9901)}), **keys)
     assert daemon.failed
+
+
+class WithoutTheSecond(SocketReactor):
+    """A machine that has only one of the addresses that were named."""
+
+    def _listen(self, kind: str, interface: str, number: int, protocol: Any) -> Any:
+        if interface == "192.0.2.2":
+            raise CannotListenError(interface, number, OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"))
+        return super()._listen(kind, interface, number, protocol)
+
+
+def test_an_address_that_the_machine_has_not_is_named(criticals: list[str]) -> None:
+    daemon, reactor = opened(WithoutTheSecond(), interfaces=("192.0.2.1",), second_address="192.0.2.2")
+    reactor.settle()
+    assert daemon.failed and reactor.ports == {}
+    assert "port 9901 of 192.0.2.2" in criticals[0] and "see --interface and --second-address" in criticals[0]
+
+
+def test_a_port_that_another_program_has_may_be_chosen_otherwise(criticals: list[str]) -> None:
+    opened(SocketReactor(taken={("UDP", 9901)}), interfaces=("192.0.2.1",))
+    assert "port 9901 of 192.0.2.1" in criticals[0] and "take another --port" in criticals[0]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class Rendezvous:
                 "another port is given by --p2p PORT, and --p2p off says that there is to be none",
                 port=self._port,
                 host=host,
-                error=error,
+                error=str(error).rstrip("."),
             )
         else:
             _log.info("P2P server at {host} port {port}, UDP and TCP", host=host, port=self._port)
