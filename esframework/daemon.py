@@ -194,6 +194,8 @@ class Daemon(ProcessService):
             self._metrics = yield metrics_endpoint(self._reactor, self.engine, self._config.metrics)
         for address in self.engine.addresses:
             _log.info("clients are served at {address}", address=_readable(address))
+        if self._config.p2p.servers:
+            _log.info("P2P servers that clients are told of: {servers}", servers=", ".join(self._config.p2p.servers))
         if not self._config.listen:
             _log.info(
                 "only this machine is served; for others: --listen ssl:{port}:privateKey=key.pem:certKey=cert.pem",

@@ -106,16 +106,17 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text that is not empty; `what` says what it is."""
+    """Text that is not empty, of `shortest` characters or more; `what` says what it is."""
 
     what: str
+    shortest: int = 1
 
     @property
     def expected(self) -> str:
         return self.what
 
     def check(self, value: object, folder: Path) -> str:
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not value.strip() or len(value) < self.shortest:
             raise ValueError(value)
         return value
 

@@ -369,7 +369,7 @@ class P2PConfig:
     )
     secret: str | None = _option(
         None,
-        Text(f"at least {limits.P2P_SHORTEST_SECRET} random characters"),
+        Text(f"at least {limits.P2P_SHORTEST_SECRET} random characters", shortest=limits.P2P_SHORTEST_SECRET),
         "what this server shares with P2P servers that stand alone",
         secret=True,
     )

@@ -460,5 +460,6 @@ async def test_two_services_share_one_that_stands_alone_and_their_clients_open_c
         assert await alice.custom.query("bob", 1, b"straight") == b"straight"
         await alice.close()
         await bob.close()
+        await daemon.shows(rf"P2P servers that clients are told of: 127\.0\.0\.1:{free_port}$")
         assert "P2P server at" not in daemon.shown
     assert (await figures_of(page_port))["connections_told_total"] >= 4

@@ -101,7 +101,8 @@ def check_p2p(config: P2PConfig, places: Sequence[Place]) -> Iterator[Finding]:
     except ConfigError as error:
         yield fail("p2p secret", "; ".join(error.problems), "mend the file; it belongs to the server's user alone")
     if config.port == OFF:
-        yield ok("p2p port", "there is no P2P server here: P2P is off")
+        others = f"clients are told of {', '.join(config.servers)}" if config.servers else "P2P is off"
+        yield ok("p2p port", f"there is no P2P server here: {others}")
         return
     listeners = places or [Place("127.0.0.1", DEFAULT_PORT)]
     number = listeners[0].port + 1 if config.port is None else int(config.port)

@@ -262,6 +262,7 @@ def test_open_is_a_switch_or_a_count(write: Write, text: str, times: int) -> Non
         ("[p2p]\nsecond_address = 'here'", 2, "expected an address such as"),
         ("[p2p]\ninterfaces = ['1.2.3']", 2, "item 1 is '1.2.3', expected an address"),
         ("[p2p]\nsecret = 7", 2, "secret: expected at least 16 random characters"),
+        ("[p2p]\nsecret = 'fifteen letters'", 2, "secret: expected at least 16 random characters"),
         ("[p2p]\nmax_per_second = 0", 2, "expected a whole number from 1"),
         ("[p2p]\nsecret = 'long enough to be'\nservers = ['a:b']", 3, "item 1 is 'a:b', expected a host such as"),
         ("[p2p]\nsecret = 'long enough to be'\nservers = ['a:0']", 3, "item 1 is 'a:0'"),

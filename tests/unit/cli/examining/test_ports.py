@@ -157,8 +157,14 @@ def test_p2p_needs_its_port_for_udp_and_tcp_at_every_interface() -> None:
 
 
 def test_p2p_that_is_off_needs_no_port(taken: int) -> None:
-    assert only(check_p2p(P2PConfig(port="off"), [])).status is Status.OK
+    finding = only(check_p2p(P2PConfig(port="off"), []))
+    assert finding.status is Status.OK and "P2P is off" in finding.text
     assert only(check_p2p(P2PConfig(port=taken), [])).status is Status.WARN
+
+
+def test_p2p_is_not_off_where_other_p2p_servers_are_named() -> None:
+    config = P2PConfig(port="off", secret="sixteen letters.", servers=("p2p.example.org:9901",))
+    assert "clients are told of p2p.example.org:9901" in only(check_p2p(config, [])).text
 
 
 def test_a_secret_that_cannot_be_read_is_told(tmp_path: Path) -> None:
