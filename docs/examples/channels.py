@@ -10,8 +10,7 @@ from typing import Any
 
 from twisted.internet.task import react
 
-from esframework import ClientEngine, OnNoP2PChannel, P2PConnectFailed, ServerEngine
-from esframework.wire.types import ChannelMode
+from esframework import ChannelMode, ClientEngine, OnNoP2PChannel, P2PConnectFailed, ServerEngine
 
 MESSAGE, POSITION = 1, 2
 FRIENDS = ("alice",)
