@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
-from twisted.internet.task import LoopingCall
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -25,7 +25,7 @@ from esframework.managers.p2p.signalling import Signalling
 from esframework.managers.p2p.state import ChannelState
 from esframework.managers.p2p.wishes import Wishes
 from esframework.net.channels import IP2PChannel
-from esframework.net.own_addresses import has_lost, own_addresses
+from esframework.net.own_addresses import AddressWatch, has_lost
 from esframework.net.threads import hops_to_reactor
 from esframework.plugins.hooks import Event
 from esframework.rudp.events import CloseCode
@@ -64,9 +64,9 @@ class ClientP2P:
         self._unwanted: set[str] = set()
         self._is_warned = False
         self._ping_second = self._pings_answered = 0
-        self._addresses: frozenset[str] = frozenset()
-        self._looking = LoopingCall(self._look_around)
-        self._looking.clock = client.clock
+        self._watch = AddressWatch(client.clock, self.network_changed)
+        self._has_moved = False
+        self._following: IDelayedCall | None = None
 
     def registrations(self) -> Registrations:
         """What this half brings to a client."""
@@ -113,9 +113,7 @@ class ClientP2P:
             return fail(P2PConnectFailed(f"{user_id!r} is this client's own account; there is no channel to oneself"))
         self._unwanted.discard(bare_id(user_id))
         self._wishes.want(user_id)
-        if not self._looking.running:
-            self._addresses = frozenset(own_addresses(self.reactor))
-            self._looking.start(limits.P2P_LOOK_AROUND, now=False)
+        self._watch.start()
         link = self._links.find(user_id)
         if link is not None and link.channels and link.channels[0].is_open:
             return succeed(self._state(link, link.channels[0]))
@@ -135,23 +133,39 @@ class ClientP2P:
         for link in links:
             link.close(CloseCode.DONE, "the other end wants none any more")
 
-    def _look_around(self) -> None:
-        addresses = frozenset(own_addresses(self.reactor))
-        if addresses != self._addresses:
-            self._addresses = addresses
-            self.network_changed()
-
     @hops_to_reactor
     def network_changed(self) -> None:
-        """This machine is in another network now: channels are shown the new address, what failed is tried at once. If
-        the connection to the server is from an address that is gone, it is made anew: nothing would come back by it.
-        Noticed by itself within `limits.P2P_LOOK_AROUND` seconds, after a `connect`."""
-        if has_lost(self.reactor, self._client.local_host):
-            self._client.close_connection(reconnect_now=True)
+        """This machine is in another network now: channels are shown the new address, what failed is tried at once, and
+        the connection to the server is made anew if it is from an address that is gone: nothing would come back by it.
+        Noticed by itself within `limits.P2P_LOOK_AROUND` seconds, from the first channel on."""
         self._signalling.gathering.forget()
         if self._ports.has_udp:
             self._ports.udp.network_changed()
+        self._has_moved = True
+        if has_lost(self.reactor, self._client.local_host):
+            self._client.close_connection(reconnect_now=True)
+        else:
+            self._meet_again()
+
+    def _meet_again(self) -> None:
+        """What failed is tried at once; of what was open it soon shows whether it follows."""
+        self._has_moved = False
         self._wishes.try_now(self.channel_exists, is_new_place=True)
+        if self._following is None:
+            self._following = self.reactor.callLater(limits.P2P_SOON_AGAIN, self._replace_silent)
+
+    def _replace_silent(self) -> None:
+        """Whom no channel reaches from here is offered another one: its attempt opens the NATs between."""
+        self._following = None
+
+        def is_silent(channel: IP2PChannel) -> bool:
+            # One by TCP does not follow at all.
+            silence = channel.facts().get("silence", limits.P2P_SOON_AGAIN)
+            return has_lost(self.reactor, channel.local_address[0]) and float(silence) > limits.P2P_SOON_AGAIN / 2
+
+        for link in self._links.all():
+            if link.channels and all(map(is_silent, link.channels)) and not link.attempts:
+                self._try(link.login_id)
 
     # --- what there is ----------------------------------------------------------------------------------------------
     @hops_to_reactor
@@ -265,7 +279,8 @@ class ClientP2P:
             self._not_connected(user_id, P2PConnectFailed(f"no channel to {user_id!r}: {reason}"))
 
     def _not_connected(self, user_id: str, error: P2PConnectFailed) -> None:
-        if self._wishes.failed(user_id, error):
+        # One that was to take the place of a channel leaves that as it is.
+        if not self.channel_exists(user_id) and self._wishes.failed(user_id, error):
             self.connect_failed.fire(user_id, error)
 
     def _try_again(self, user_id: str) -> None:
@@ -281,6 +296,7 @@ class ClientP2P:
         state = self._state(link, channel)
         for older in [each for each in link.channels if each is not channel and each.protocol == channel.protocol]:
             older.close(CloseCode.DONE, "a newer one takes its place")
+        self._watch.start()
         self._wishes.opened(_names(link), state)
         self.channel_opened.fire(state)
 
@@ -333,6 +349,8 @@ class ClientP2P:
         self._signalling.forget_introduction()
         self._links.server_back()
         self._wishes.try_now(self.channel_exists)
+        if self._has_moved:
+            self._meet_again()
 
     def _finish(self) -> Deferred[None]:
         given_up = self._give_up()
@@ -348,8 +366,10 @@ class ClientP2P:
 
     def _give_up(self) -> Deferred[None]:
         self._unwanted.clear()
-        if self._looking.running:
-            self._looking.stop()
+        self._watch.stop()
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
         for user_id in self._wishes:
             self._wishes.give_up(user_id, "the session is over")
         return self._signalling.stop("the session is over")
