@@ -346,7 +346,7 @@ class ClientP2P:
         return is_signalled and (self._client.serves_p2p or self._client.options.p2p.server is not None)
 
     def _logged_on(self, server: Any) -> None:
-        self._signalling.forget_introduction()
+        self._signalling.begin()
         self._links.server_back()
         self._wishes.try_now(self.channel_exists)
         if self._has_moved:

@@ -101,6 +101,8 @@ class Signalling:
         self.refused: dict[str, int] = {}
         self._offers: dict[str, Offer] = {}
         self._attempts_refused: Counter[str] = Counter()
+        # From the end of a session to the next: nothing is offered and nothing answered.
+        self._is_over = False
         self._answering = 0
         self._introduction: tuple[float, IntroductionBody] | None = None
         # By the other end's LoginID and the offer's session, which anybody may name as theirs; with the other end.
@@ -135,6 +137,7 @@ class Signalling:
 
     def stop(self, reason: str) -> Deferred[None]:
         """Give up all attempts; fires when nothing of them is left in the network."""
+        self._is_over = True
         for meeting, _ in list(self._meetings.values()):
             meeting.stop(reason)
         for offer in list(self._offers.values()):
@@ -161,8 +164,9 @@ class Signalling:
         self._introduction = now, introduction
         return introduction
 
-    def forget_introduction(self) -> None:
-        """The server is another one, or has forgotten what it said."""
+    def begin(self) -> None:
+        """Logged on: the server is another one, or has forgotten what it said."""
+        self._is_over = False
         self._introduction = None
 
     def _introduced(self, sender: Any, message_id: int, body: bytes) -> None:
@@ -170,6 +174,8 @@ class Signalling:
 
     async def _gather(self) -> list[Candidate]:
         introduction = await self.introduce()
+        if self._is_over:
+            raise LocalError("the session is over")
         if self._ports.open():
             self.gathering.forget_tcp()
         servers = await server_addresses(self._client, introduction.servers)
@@ -255,8 +261,10 @@ class Signalling:
         if sender.name is None:
             return
         own = [each for name in {sender.login_id, str(sender.name)} if (each := self._offers.get(name)) is not None]
+        if self._is_over:
+            self._refuse(sender, message_id, offer, "it logs off")
         # Whoever asks somebody for a channel has told its addresses, and has room for one.
-        if mode is None or not (own or self._permits(str(sender.name))):
+        elif mode is None or not (own or self._permits(str(sender.name))):
             self._refuse(sender, message_id, offer, "it wants none, or none of that kind")
         elif not own and self._is_taken_up(sender):
             self._refuse(sender, message_id, offer, "it opens, or has, too many already")
@@ -325,7 +333,7 @@ class Signalling:
         sender.reply(MessageType.P2P_ANSWER, ANSWER.encode(answer), message_id)
 
     def _not_answered(self, failure: Failure, sender: Any, message_id: int, offer: OfferBody) -> None:
-        if not failure.check(EsError):
+        if not failure.check(EsError, CancelledError):
             _log.failure("an offer of {name} could not be answered", failure, name=sender.name)
         reason = failure.getErrorMessage() if failure.check(KeyRefused) else "it cannot"
         self._refuse(sender, message_id, offer, reason)

@@ -487,6 +487,31 @@ def test_who_answers_nobody_may_still_ask_for_a_channel_at_the_same_moment_as_th
     network.close()
 
 
+@pytest.mark.parametrize("moment", [0.0, 0.01, 0.31])
+@simulated
+async def test_who_logs_off_while_it_answers_an_offer_opens_nothing_any_more(
+    moment: float, network: MemoryNetwork
+) -> None:
+    network.conditions.delay = 0.001
+    pair = Pair(network)
+    connecting = pair.alice.p2p.connect("bob").addErrback(lambda _: None)
+    network.advance(0.31 + moment)
+    network.run(pair.bob.close())
+    assert not pair.bob.p2p._ports._is_open
+    network.advance(60)
+    assert connecting.called
+
+
+@simulated
+async def test_an_offer_that_comes_while_this_end_logs_off_is_refused(network: MemoryNetwork) -> None:
+    pair = Pair(network)
+    finishing = pair.bob.dispatcher.finish()
+    with pytest.raises(P2PConnectFailed, match="logs off"):
+        await pair.alice.p2p.connect("bob")
+    assert all(each.called for each in finishing)
+    assert not pair.bob.p2p._ports._is_open
+
+
 @simulated
 async def test_what_somebody_who_vanishes_did_not_get_is_the_servers_to_deal_with(network: MemoryNetwork) -> None:
     pair = Pair(network, bob=replace(options(), auto_reconnect=False))
