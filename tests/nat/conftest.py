@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import absent, require
 from tests.nat.lab import Lab
+from tests.nat.routers import Kind
 
 PACKAGES = {
     "ip": "iproute2",
@@ -30,6 +31,12 @@ def lab_is_possible() -> None:
         require(program, f"the NAT lab is made with it: apt-get install {package}")
     if os.geteuid() != 0:
         absent("the NAT lab makes network namespaces, which only root may (or whoever runs it by unshare -rn)")
+    try:
+        with Lab() as trial:
+            trial.host(trial.router(Kind.SYMMETRIC))
+    except (OSError, RuntimeError) as error:
+        # Root of a container, perhaps, or a kernel without NAT.
+        absent(f"no NAT lab can be made here: {error}")
 
 
 @pytest.fixture(scope="module")
