@@ -201,7 +201,8 @@ class Link:
             return left
         stream = BLOBS if priority is Priority.BULK else MESSAGES
         streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
-        if self._sender.channel is not None and not self.is_busy and not self._waiting(streams):
+        is_written = self._sender.state is State.DIRECT and not self.is_busy
+        if is_written and not self._waiting(streams):
             return succeed(True)
         waiting: Deferred[bool] = Deferred()
         self._waiters.append((stream, sum(self._written[each] for each in streams), waiting))
@@ -220,10 +221,17 @@ class Link:
         for stream, mark, waiting in waiters:
             if self._sender.state is State.BY_SERVER:
                 self._hand_over(stream, mark, waiting)
-            elif self._sender.channel is None or self.is_busy or not self._has_left(stream, mark):
+            elif self._sender.state is State.RETURNING or self.is_busy or not self._has_left(stream, mark):
                 self._waiters.append((stream, mark, waiting))
             else:
                 waiting.callback(True)
+
+    def _count_anew(self) -> None:
+        """What was written is written again, by another channel: it has left when it has left that."""
+        for at, (stream, mark, waiting) in enumerate(self._waiters):
+            if mark is not None:
+                streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
+                self._waiters[at] = (stream, sum(self._written[each] for each in streams), waiting)
 
     def _has_left(self, stream: int, mark: int | None) -> bool:
         if mark is None:
@@ -255,6 +263,7 @@ class Link:
         self.lane.add(channel)
         if self.channels[0] is channel:
             self._sender.opened(channel)
+            self._count_anew()
         self._events.channel_opened(self, channel)
 
     def received(self, channel: IP2PChannel, stream: int, data: bytes) -> None:
@@ -300,6 +309,7 @@ class Link:
         self.lane.remove(channel)
         if was_used:
             self._sender.lost(self.channels[0] if self.channels else None)
+            self._count_anew()
             self._wake()
         self._events.channel_closed(self, channel, reason)
 
@@ -542,7 +552,9 @@ class Link:
 
     def answered(self, epoch: int, counts: Counts | None) -> None:
         """See `ReceivingActions`."""
-        self._sender.answered(epoch, counts)
+        if epoch == self._sender.epoch:
+            self._sender.answered(epoch, counts)
+            self._count_anew()
         self._wake()
         self._events.settled(self)
 
