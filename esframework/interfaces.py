@@ -277,7 +277,8 @@ class Registrations:
     go to other clients by a P2P channel: with `Priority.BULK` on the stream named there, otherwise with the messages.
     While `is_offered()` is False, the engine's attribute of the manager's name is None. A client that is to end its
     session calls `finish` first, and ends it when all of those have fired. On a client, `channel_lost(link)` is told of
-    an ILink that has no channel any more, before anything of it goes by the server.
+    an ILink that has no channel any more, before anything of it goes by the server, and `device_away(link)` when the
+    other end of such a link does not come back to the server either.
     """
 
     facade: Any
@@ -298,6 +299,7 @@ class Registrations:
     is_offered: Callable[[], bool] | None = None
     finish: Callable[[], Deferred[None]] | None = None
     channel_lost: Callable[[Any], None] | None = None
+    device_away: Callable[[Any], None] | None = None
 
 
 class IManager(Interface):

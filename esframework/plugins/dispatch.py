@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -83,12 +84,20 @@ class Dispatcher:
 
     def channel_lost(self, link: Any) -> None:
         """A client's link has no channel any more; a manager that fails is logged."""
+        self._tell_of_link(link, lambda half: half.channel_lost)
+
+    def device_away(self, link: Any) -> None:
+        """The other end of a client's link is not logged on; a manager that fails is logged."""
+        self._tell_of_link(link, lambda half: half.device_away)
+
+    def _tell_of_link(self, link: Any, hook: Callable[[Registrations], Callable[[Any], None] | None]) -> None:
         for name, half in self._halves.items():
             try:
-                if half.channel_lost is not None:
-                    half.channel_lost(link)
+                told = hook(half)
+                if told is not None:
+                    told(link)
             except Exception:
-                _log.failure("telling the manager {name} of a lost channel failed", name=name)
+                _log.failure("telling the manager {name} what became of a channel failed", name=name)
 
     def facade(self, name: str) -> object:
         """What a manager shows of itself; raises PluginError for one that is not installed."""

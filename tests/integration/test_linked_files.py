@@ -150,7 +150,7 @@ async def test_a_receiver_that_is_killed_is_missed_within_seconds(kind: str, mee
     assert transfer.disruption is FileDisruption.OTHER_OFFLINE
     took = time.monotonic() - killed
     print(f"{kind}: missed after {took:.1f} s")
-    assert took < 10
+    assert took < 13, "by silence alone it takes 15 s, and as long again"
 
 
 @BOTH

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from esframework.errors import NotDelivered
-from esframework.interfaces import IClientContext, Registrations
+from esframework.interfaces import IClientContext, ILink, Registrations
 from esframework.machines.blobs import BlobAssembler
 from esframework.managers.custom.attachments.contracts import ATTACHMENTS
 from esframework.managers.custom.attachments.sending import Way
@@ -72,7 +72,8 @@ class ClientCustom(Custom):
 
     def _attachment_ways(self, target: str | None, information_type: int, mode: ChannelMode) -> list[Way]:
         way = self._client.channel(target, mode)
-        if not self._client.manager("basic").server_has(ATTACHMENTS):
+        # Only ours have channels, and while there is one the server may be away.
+        if not ILink.providedBy(way) and not self._client.manager("basic").server_has(ATTACHMENTS):
             text = f"the server does not know attachments; that of type {information_type} was not sent"
             raise NotDelivered(text, target, information_type, RequestFailure.TYPE_UNKNOWN_TO_TARGET)
         return [(way, target)]

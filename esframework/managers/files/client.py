@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from esframework.interfaces import IClientContext, Registrations
+from esframework.interfaces import IClientContext, ILink, Registrations
 from esframework.managers.files.contracts import FILES, PROJECT, ProjectBody
 from esframework.managers.files.files import VIEWS, Files
 from esframework.managers.files.transfer import Transfer
@@ -33,7 +33,8 @@ class ClientEnd:
     def ways(self, target: str | None, mode: ChannelMode) -> list[Way]:
         """See `ThisEnd`."""
         channel = self._client.channel(target, mode)
-        return [Way(channel, target, self._client.options.generation, self.serves_ours())]
+        is_ours = ILink.providedBy(channel) or self.serves_ours()
+        return [Way(channel, target, self._client.options.generation, is_ours)]
 
     def link_to(self, user_id: str | None) -> Any:
         """See `ThisEnd`."""
@@ -61,8 +62,8 @@ class ClientEnd:
         return int(self._client.options.generation)
 
     def may_be_ours(self, sender: Any) -> bool:
-        """See `ThisEnd`."""
-        return self.serves_ours()
+        """See `ThisEnd`: only ours have channels, and while there is one the server may be away."""
+        return self.link_to(sender.login_id) is not None or self.serves_ours()
 
     def refused(self, reason: str) -> None:
         """Clients count nothing."""
@@ -88,6 +89,7 @@ class ClientFiles(Files):
             logged_on=self._logged_on,
             logged_off=lambda _: self.connection_lost(),
             channel_lost=self.channel_lost,
+            device_away=self.device_away,
             stop=self.session_over,
             sweep=self.sweep,
             views=VIEWS,

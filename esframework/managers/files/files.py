@@ -221,6 +221,14 @@ class Files:
         for each in self._all():
             each.channel_lost(link)
 
+    def device_away(self, link: Any) -> None:
+        """The other end of a client's link, whose channel is lost, is not there any more: its transfers are
+        interrupted. What was sent of them, and may have arrived, does not come once more should it be back."""
+        for each in self._outgoing.all():
+            if each.transfer.device == link.login_id:
+                each.give_up(link)
+        self.device_left(link.login_id, f"{link.login_id!r} is not online")
+
     def session_over(self) -> None:
         """This end is not there any more: all are interrupted."""
         self._incoming.forget_offers()

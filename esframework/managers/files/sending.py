@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from esframework import limits
-from esframework.errors import ConnectionInterrupted, NotPermitted, TargetAbsent
+from esframework.errors import ConnectionInterrupted, NotLoggedOn, NotPermitted, TargetAbsent
 from esframework.filesystem.items import FileItem, Item, Position
 from esframework.filesystem.reading import TreeReader
 from esframework.filesystem.worker import FileWorker
@@ -163,7 +163,7 @@ class Transmission:
     def _withdraw(self, others: list[Way]) -> None:
         cancel = CANCEL.encode(CancelBody("answered on another device", False, self.transfer.id))
         for way in others:
-            way.send(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
+            way.say(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
 
     def granted(self, total: int) -> None:
         """One of ours has room for more."""
@@ -207,9 +207,13 @@ class Transmission:
         """A link has no channel any more. What may go by that alone, and has not arrived, is given up."""
         if self.route is None or self.route.only_by is not link or self.machine.state.is_over:
             return
-        link.give_up(FROM_SENDERS, self.number)
+        self.give_up(link)
         link.reply(MessageType.FILE_PEER_GONE, PROJECT.encode(ProjectBody(self.transfer.id)), self.number)
         self._interrupt(FileDisruption.P2P_CHANNEL_CLOSED, "the P2P channel was closed")
+
+    def give_up(self, link: Any) -> None:
+        """What a link still has of it is to go no other way."""
+        link.give_up(FROM_SENDERS, self.number)
 
     def connection_lost(self) -> None:
         """This end is not there any more."""
@@ -421,7 +425,7 @@ class Transmission:
             alive = PROJECT.encode(ProjectBody(self.transfer.id))
             for way in self._all_ways:
                 if way.may_be_ours:
-                    way.send(MessageType.FILE_ALIVE, alive, self.number)
+                    way.say(MessageType.FILE_ALIVE, alive, self.number)
 
     def stop(self, disruption: FileDisruption, cause: str, error: BaseException | None = None) -> None:
         """End it from this side: the other one is told, without what an error here says of local paths."""
@@ -431,11 +435,13 @@ class Transmission:
         is_wish = disruption is FileDisruption.CANCELLED
         cancel = CANCEL.encode(CancelBody(told, not is_wish, self.transfer.id))
         for way in self._all_ways:
-            way.send(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
+            way.say(MessageType.SENDER_CANCELS_FILE, cancel, self.number)
         self._interrupt(disruption, cause, error)
 
     def _failed(self, failure: Failure) -> None:
-        if not self.machine.state.is_over:
+        if failure.check(NotLoggedOn):
+            self.connection_lost()
+        elif not self.machine.state.is_over:
             self.stop(FileDisruption.INNER_ERROR, failure.getErrorMessage(), failure.value)
 
     def _complete(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from esframework.errors import NotLoggedOn
 from esframework.interfaces import ILink
 from esframework.wire.types import BY_SERVER, ChannelMode, Priority
 
@@ -20,6 +21,14 @@ class Way(NamedTuple):
     def send(self, message_type: int, body: bytes, number: int, priority: Priority = Priority.NORMAL) -> None:
         """One frame."""
         self.channel.send(message_type, body, number, self.destination, priority)
+
+    def say(self, message_type: int, body: bytes, number: int) -> None:
+        """One frame, if there is a way."""
+        try:
+            self.send(message_type, body, number)
+        except NotLoggedOn:
+            # Whoever has lost its connection says nothing: the transfer is over in a moment.
+            return
 
 
 class Route:

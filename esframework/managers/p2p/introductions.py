@@ -52,6 +52,7 @@ class Introductions:
         self._unanswered: dict[tuple[str, str, bytes], float] = {}
         server.router.inspect(MessageType.P2P_OFFER, self._offered)
         server.router.inspect(MessageType.P2P_ANSWER, self._answered)
+        server.router.inspect(MessageType.P2P_EPOCH_OF_MESSAGES, self._announced)
 
     def undeliverable(self) -> dict[int, Undeliverable]:
         """Message type to method, for the registrations."""
@@ -96,6 +97,11 @@ class Introductions:
             return False
         self._server.refuse("p2p_offer_too_long")
         return True
+
+    def _announced(self, sender: Any, target: str, body: bytes) -> bytes:
+        # Said again by who has been away: its channels have outlived its session.
+        self._acquaint(str(sender.name), bare_id(target))
+        return body
 
     def _introduced(self, sender: Any, target: str, body: _Body) -> _Body:
         receivers: tuple[Any, ...] = self._server.users.find_all(target, sender.layout.profile)

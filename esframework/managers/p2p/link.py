@@ -50,7 +50,8 @@ _log = Logger()
 @implementer(ILink, IP2PChannelUser)
 class Link:
     """`events` is told `channel_opened(link, channel)`, `channel_closed(link, channel, reason)`, `channel_failed(link,
-    channel, reason)`, `settled(link)` when everything goes by the server again, and `refused(reason)`.
+    channel, reason)`, `device_away(link)`, `settled(link)` when everything goes by the server again, and
+    `refused(reason)`.
     `instance` names the other end's process.
 
     What comes by the server and what comes by channels is handled in two lanes, of which the later one waits for the
@@ -373,6 +374,7 @@ class Link:
 
     def absent(self) -> None:
         """The other end is not logged on any more."""
+        self._events.device_away(self)
         self._sender.absent()
         self._wake()
         self._events.settled(self)

@@ -239,6 +239,10 @@ class Links:
         self._closed(link, channel, reason)
         self._check_finished()
 
+    def device_away(self, link: Link) -> None:
+        """The other end of a link is not logged on, or is another process."""
+        self._client.dispatcher.device_away(link)
+
     def settled(self, link: Link) -> None:
         """Everything goes by the server again."""
         self._check_finished()

@@ -376,3 +376,16 @@ async def test_a_question_that_went_to_a_dead_connection_is_asked_again_when_the
     # It may be back in a moment, and is asked three times.
     network.advance(5)
     assert transfer.disruption is FileDisruption.OTHER_OFFLINE
+
+
+@simulated
+async def test_a_file_is_offered_and_sent_while_there_is_a_channel_and_no_server(
+    network: MemoryNetwork, tmp_path: Path, source: Path
+) -> None:
+    friends = Friends(network, tmp_path)
+    friends.connect()
+    network.go_down()
+    transfer = begin(friends, source)
+    assert friends.received[0].files == 1, "the receiver knows what only ours say"
+    finish(friends, transfer, source)
+    network.come_up()
