@@ -5,6 +5,7 @@ nonsense, which a gap or a frame out of order would look like."""
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -12,18 +13,39 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.python.failure import Failure
 
 from esframework import BY_SERVER, ChannelMode, FileDisruption, NoP2PChannel, SendingParameters, Transfer
 from esframework.errors import EsError, NotLoggedOn
 from esframework.managers.files.machine.states import TransferState
 from esframework.testing import Conditions, DatagramConditions, MemoryNetwork
-from tests.linked import Friends
+from tests.linked import ALICE, BOB, Friends
 
 EXAMPLES = int(os.environ.get("ESFRAMEWORK_SIMULATIONS", "15"))
 CLOSED = FileDisruption.P2P_CHANNEL_CLOSED
 WITH_THE_SERVER = {CLOSED, FileDisruption.SELF_OFFLINE, FileDisruption.OTHER_OFFLINE, FileDisruption.NETWORK_TOO_SLOW}
 FORGOTTEN = "does not know this transfer any more"
 """Said instead by who has just come back, and has not heard yet what the server knows."""
+
+
+class Threads:
+    """A pool of threads that are as quick as the story has it, and the same in every run."""
+
+    def __init__(self, random: Random, reactor: Any) -> None:
+        self._random = random
+        self._reactor = reactor
+
+    def callInThreadWithCallback(self, on_result: Callable[[bool, Any], object], work: Callable[..., Any]) -> None:
+        """As Twisted's pools do, by and by."""
+        self._reactor.callLater(self._random.random() * 0.02, self._do, on_result, work)
+
+    def _do(self, on_result: Callable[[bool, Any], object], work: Callable[..., Any]) -> None:
+        try:
+            result = work()
+        except Exception:
+            on_result(False, Failure())
+        else:
+            on_result(True, result)
 
 
 class Story:
@@ -36,6 +58,9 @@ class Story:
             conditions=Conditions(delay=random.choice((0.0, 0.02, 0.1))),
             datagrams=DatagramConditions(delay=(0.001, 0.03), loss=random.choice((0.0, 0.02))),
         )
+        for host in (ALICE, BOB):
+            machine: Any = self.network.machine(host)
+            machine.getThreadPool = lambda: Threads(random, self.network.reactor)
         self.source = folder / "sent"
         self.source.mkdir()
         self.friends = Friends(self.network, folder)

@@ -15,7 +15,7 @@ from esframework.wire.types import ChannelMode, FileDisruption, MessageType
 
 _DIRECT = {
     **dict.fromkeys(range(MessageType.BEGIN_FILE, MessageType.FILE_OF_FOLDER_RECEIVED + 1), FILES_STREAM),
-    **dict.fromkeys(range(MessageType.FILE_DETAILS, MessageType.FILE_ALIVE + 1), FILES_STREAM),
+    **dict.fromkeys(range(MessageType.FILE_DETAILS, MessageType.FILE_PEER_GONE + 1), FILES_STREAM),
 }
 """What may go by a P2P channel: everything between two clients."""
 
