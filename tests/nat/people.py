@@ -21,6 +21,12 @@ from tests.nat.namespaces import DIES_WITH_US
 PORT = 4530
 PATIENCE = 60.0
 Event = dict[str, Any]
+_WITH_REACTOR = """
+from twisted.application.reactors import installReactor
+installReactor("{}")
+from tests.nat.person import main
+main()
+"""
 _SETPRIV = shutil.which(DIES_WITH_US[0]) or DIES_WITH_US[0]
 
 
@@ -48,7 +54,10 @@ def started_server(lab: Lab, data: Path, address: str = SERVERS[0], config: str 
 class Person(Child):
     """One person's process. `events` is all that it told so far."""
 
-    def __init__(self, host: Host, user_id: str, server: str = SERVERS[0], **options: Any) -> None:
+    def __init__(
+        self, host: Host, user_id: str, server: str = SERVERS[0], reactor: str | None = None, **options: Any
+    ) -> None:
+        """`reactor` is one of Twisted's, by its name for `installReactor`; without it the usual one."""
         self.host = host
         self.user_id = user_id
         self.events: list[Event] = []
@@ -57,10 +66,9 @@ class Person(Child):
         self._rest = ""
         self.complaints = ""
         about = json.dumps({"user_id": user_id, "endpoint": f"tcp:{server}:{PORT}", **options})
+        program = ["-m", "tests.nat.person"] if reactor is None else ["-c", _WITH_REACTOR.format(reactor)]
         with host.namespace.inside():
-            super().__init__(
-                [*DIES_WITH_US[1:], sys.executable, "-m", "tests.nat.person", about], python=_SETPRIV
-            )
+            super().__init__([*DIES_WITH_US[1:], sys.executable, *program, about], python=_SETPRIV)
 
     async def logged_on(self) -> Person:
         """Waits until it is."""

@@ -306,6 +306,18 @@ async def homes_with_the_same_private_addresses_are_no_neighbours(stage: Stage) 
 
 
 @scene
+async def their_programs_run_on_asyncio(stage: Stage) -> None:
+    hosts = stage.hosts(Kind.PORT_RESTRICTED, Kind.PORT_RESTRICTED)
+    await opens_by_each(await Meeting.begun(hosts, reactor="asyncio"))
+
+
+@scene
+async def their_programs_run_on_select(stage: Stage) -> None:
+    hosts = stage.hosts(Kind.PORT_RESTRICTED, Kind.PORT_RESTRICTED)
+    await opens_by_each(await Meeting.begun(hosts, reactor="select"))
+
+
+@scene
 async def neighbours_reach_each_other_in_their_lan(stage: Stage) -> None:
     router = stage.lab.router(Kind.SYMMETRIC)
     meeting = await Meeting.begun((stage.lab.host(router), stage.lab.host(router)))
