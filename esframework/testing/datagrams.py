@@ -33,12 +33,16 @@ class DatagramConditions:
 
     `delay` is seconds one way, or a pair between which each delay is drawn (so that they overtake one another); `loss`
     and `copies` are the shares that never arrive, and that arrive twice; `largest` is what passes at most, in bytes.
+    `rate` is how many bytes a second pass from one address to another, 0 for any number; what would have to wait for
+    longer than `queue` seconds is lost.
     """
 
     delay: float | tuple[float, float] = 0.0
     loss: float = 0.0
     copies: float = 0.0
     largest: int = 1472
+    rate: float = 0.0
+    queue: float = 0.1
 
     def draw_delay(self, random: Random) -> float:
         """Seconds that the next datagram takes."""
@@ -56,6 +60,8 @@ class DatagramNetwork:
         self._random = random
         self._machines: dict[str, MemoryMachine] = {}
         self._apart: set[frozenset[str]] = set()
+        # When the last datagram on the way from one address to another will have passed.
+        self._free_at: dict[tuple[str, str], float] = {}
 
     def machine(self, *addresses: str) -> MemoryMachine:
         """The machine that has these addresses, new if nobody has the first one."""
@@ -94,8 +100,21 @@ class DatagramNetwork:
         ):
             self.lost += 1
             return
+        waits = self._wait(len(datagram), (source[0], destination[0])) if conditions.rate else 0.0
+        if waits is None:
+            self.lost += 1
+            return
         for _ in range(2 if random.random() < conditions.copies else 1):
-            self.reactor.callLater(conditions.draw_delay(random), self._arrive, datagram, source, destination)
+            self.reactor.callLater(waits + conditions.draw_delay(random), self._arrive, datagram, source, destination)
+
+    def _wait(self, size: int, path: tuple[str, str]) -> float | None:
+        """Seconds until a datagram has passed a line with a rate; None when its queue is full."""
+        now = self.reactor.seconds()
+        begins = max(now, self._free_at.get(path, now))
+        if begins - now > self.conditions.queue:
+            return None
+        self._free_at[path] = begins + size / self.conditions.rate
+        return self._free_at[path] - now
 
     def _arrive(self, datagram: bytes, source: Address, destination: Address) -> None:
         machine = self._machines.get(destination[0])

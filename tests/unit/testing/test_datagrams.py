@@ -76,6 +76,24 @@ def test_some_are_lost_some_come_twice_and_some_overtake() -> None:
     assert [int(datagram) for _, datagram, _ in there.came] == came
 
 
+def test_a_line_with_a_rate_lets_one_pass_after_the_other_and_loses_what_would_wait_too_long() -> None:
+    made, here, there = network(delay=1.0, rate=10.0, queue=0.5)
+    say(here, 10)
+    made.reactor.advance(5.0)
+    assert [(round(at, 3), datagram) for at, datagram, _ in there.came] == [
+        (1.1, b"0"),
+        (1.2, b"1"),
+        (1.3, b"2"),
+        (1.4, b"3"),
+        (1.5, b"4"),
+        (1.6, b"5"),
+    ]
+    assert made.lost == 4
+    say(here)
+    made.reactor.advance(5.0)
+    assert round(there.came[-1][0], 3) == 6.1
+
+
 def test_what_is_too_large_or_kept_apart_never_arrives() -> None:
     made, here, there = network(largest=5)
     here.transport.write(b"larger", THERE)  # type: ignore[union-attr]

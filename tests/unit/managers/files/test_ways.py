@@ -389,3 +389,22 @@ async def test_a_file_is_offered_and_sent_while_there_is_a_channel_and_no_server
     assert friends.received[0].files == 1, "the receiver knows what only ours say"
     finish(friends, transfer, source)
     network.come_up()
+
+
+@simulated
+async def test_messages_do_not_wait_for_a_file_on_a_slow_line(
+    network: MemoryNetwork, tmp_path: Path, source: Path
+) -> None:
+    conditions = network.datagrams.conditions
+    conditions.delay, conditions.rate, conditions.queue = 0.02, 1_250_000, 1.0
+    arrivals: list[float] = []
+    friends = Friends(network, tmp_path)
+    friends.connect()
+    friends.at_bob.handle_information = lambda source, kind, content: arrivals.append(network.seconds() - kind / 1000)
+    transfer = begin(friends, source)
+    while not transfer.state.is_over:
+        friends.alice.custom.post("bob", round(network.seconds() * 1000), b"hello")
+        network.advance(0.05)
+    finish(friends, transfer, source)
+    assert len(arrivals) > 40
+    assert sorted(arrivals)[len(arrivals) * 99 // 100] < 0.25
