@@ -89,6 +89,48 @@ asyncio.run(main())
     assert (ended.returncode, ended.stdout) == (0, "done\n"), ended.stderr
 
 
+def test_a_channel_is_opened_and_used_with_coroutines_of_asyncio() -> None:
+    program = """
+import asyncio
+from esframework import ChannelMode, ClientOptions, ClientP2POptions, P2PChannelMode, ServerOptions, aio
+from esframework.errors import P2PConnectFailed
+from esframework.managers.p2p.options import P2POptions
+
+class Echo:
+    async def handle_information(self, source, information_type, content): ...
+    async def handle_query(self, source, information_type, content):
+        return content.upper()
+
+async def main():
+    async with aio.ServerEngine(Echo()) as server, aio.ClientEngine(Echo()) as alice, aio.ClientEngine(Echo()) as bob:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        await alice.log_on("alice", "", f"tcp:127.0.0.1:{port}")
+        await bob.log_on("bob", "", f"tcp:127.0.0.1:{port}")
+        opened = []
+        bob.p2p.channel_opened.subscribe(lambda state: opened.append(state.user_id))
+        alice.p2p.mode = P2PChannelMode.NONE
+        try:
+            await alice.p2p.connect("bob")
+        except P2PConnectFailed:
+            alice.p2p.mode = P2PChannelMode.UDP
+        connecting = alice.p2p.connect("bob")
+        assert isinstance(connecting, asyncio.Future)
+        state = await connecting
+        print(state.user_id, state.protocol, opened, alice.p2p.channel_exists("bob"), await alice.p2p.ping("bob") < 5)
+        print(await alice.custom.query("bob", 1, b"hi", channel=ChannelMode.BY_P2P_CHANNEL))
+    options = ServerOptions(p2p=P2POptions(enabled=False))
+    async with aio.ServerEngine(options=options) as server, aio.ClientEngine() as carol:
+        port = (await server.listen("tcp:0:interface=127.0.0.1")).getHost().port
+        await carol.log_on("carol", "", f"tcp:127.0.0.1:{port}")
+        print(carol.p2p)
+
+asyncio.run(main())
+"""
+    ended = run(program)
+    told = "bob udp ['alice'] True True\nb'HI'\nNone\n"
+    assert (ended.returncode, ended.stdout) == (0, told), ended.stderr
+
+
 def test_a_task_queues_handlers_may_be_coroutines_and_use_the_engine_from_their_thread() -> None:
     program = """
 import asyncio, threading

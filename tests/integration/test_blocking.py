@@ -136,6 +136,31 @@ with blocking.connect("alice", "", endpoint) as client:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_channel_is_waited_for_and_used(server: ServerEngine) -> None:
+    program = """
+from esframework import ClientOptions, ClientP2POptions, NoP2PChannel, P2PChannelMode, blocking
+class Echo:
+    def handle_information(self, source, information_type, content): ...
+    def handle_query(self, source, information_type, content):
+        return content * 2
+options = ClientOptions(p2p=ClientP2POptions(mode=P2PChannelMode.UDP))
+with blocking.connect("alice", "", endpoint, options=options) as alice, blocking.connect("bob", "", endpoint, Echo()):
+    try:
+        alice.p2p.ping("bob")
+    except NoP2PChannel:
+        print("none yet", alice.p2p.channel_exists("bob"))
+    print(alice.p2p.connect("bob").protocol, alice.p2p.ping("bob") < 5, list(alice.p2p.channel_states()))
+    print(alice.custom.query("bob", 1, b"ha"), alice.p2p.channel_state("bob").messages_sent > 0)
+    alice.p2p.disconnect("bob")
+"""
+    assert (await run(program, server)).splitlines() == [
+        "none yet False",
+        "udp True ['bob']",
+        "b'haha' True",
+    ]
+
+
+@pytest_twisted.ensureDeferred
 async def test_several_threads_share_a_client(server: ServerEngine) -> None:
     program = """
 from concurrent.futures import ThreadPoolExecutor

@@ -116,6 +116,13 @@ def test_plain_values_and_events_are_the_facades_own() -> None:
         _ = facade.nothing
 
 
+def test_what_is_set_on_a_facade_reaches_it() -> None:
+    manager = Manager()
+    facade = aio.Facade(manager)
+    facade.limit = 7
+    assert (manager.limit, facade.limit, aio.Facade(manager).limit) == (7, 7, 7)
+
+
 class Handler:
     """Answers when it is let."""
 

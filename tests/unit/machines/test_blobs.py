@@ -113,6 +113,17 @@ def test_who_is_gone_leaves_nothing() -> None:
     assert blobs.add("alice", fragments(1, bytes(20))[1], 0.0) is None
 
 
+def test_when_all_are_gone_those_stay_who_are_spared() -> None:
+    blobs = BlobAssembler()
+    for name in ("alice", "bob", "carol"):
+        blobs.add(name, fragments(1, bytes(20))[0], 0.0)
+    blobs.forget_all(lambda name: name == "bob")
+    assert blobs.add("alice", fragments(1, bytes(20))[1], 0.0) is None
+    assert blobs.add("bob", fragments(1, bytes(20))[1], 0.0) == bytes(20)
+    blobs.forget_all()
+    assert blobs.size == 0
+
+
 def test_a_blob_without_a_fragment_for_too_long_is_forgotten_and_a_slow_one_is_not() -> None:
     blobs = BlobAssembler(idle_timeout=60)
     stale, slow = fragments(1, bytes(30)), fragments(2, bytes(30))

@@ -86,6 +86,20 @@ def test_everything_or_one_targets_requests_can_fail() -> None:
     assert outcomes["carol"][0].target == "carol"
 
 
+def test_what_went_by_another_way_survives_the_connection_and_not_the_session() -> None:
+    calls = Calls(Clock())
+    bound, free = opened(calls, "bob")[1], []
+    calls.open("bob", QUERY, ANSWER, 0, survives=True)[1].addErrback(free.append)
+
+    def why(target: str | None, kind: int) -> TargetAbsent:
+        return TargetAbsent("gone", target, kind)
+
+    calls.connection_lost(why)
+    assert (len(bound), len(free), len(calls)) == (1, 0, 1)
+    calls.fail_all(why)
+    assert (len(free), len(calls)) == (1, 0)
+
+
 def test_our_own_server_may_refuse_whoever_was_asked() -> None:
     calls = Calls(Clock())
     message_id, outcome = opened(calls, "bob")

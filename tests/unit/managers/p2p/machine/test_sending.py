@@ -189,3 +189,27 @@ def test_what_comes_by_a_channel_is_announced_behind_what_had_to_go_by_the_serve
     bench.answer(None)
     assert bench.done[0] == ("announce", bench.sender.epoch)
     assert bench.sender.epoch > EPOCH
+
+
+def test_what_nobody_wants_any_more_is_not_sent_by_the_server() -> None:
+    bench = Bench()
+    bench.open()
+    for number in range(4):
+        bench.send(number)
+    bench.sender.delivered(EPOCH, (1, 0, 0))
+    bench.lose()
+    bench.send(4)
+    bench.send(5)
+    bench.sender.give_up(lambda record: record.message_id in (2, 5))
+    bench.answer((2, 0, 0))
+    assert bench.relayed == [3, 4]
+
+
+def test_while_a_channel_is_there_everything_is_sent_that_has_a_number() -> None:
+    bench = Bench()
+    bench.open()
+    bench.send(0)
+    bench.sender.give_up(lambda record: True)
+    bench.lose()
+    bench.answer()
+    assert bench.relayed == [0]
