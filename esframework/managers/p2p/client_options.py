@@ -29,6 +29,9 @@ class ClientP2POptions:
     router: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.mode, P2PChannelMode):
+            names = ", ".join(f"P2PChannelMode.{mode.name}" for mode in P2PChannelMode)
+            raise InvalidOption(f"mode is {self.mode!r}; one of {names} is expected")
         if self.server is not None:
             host_and_port(self.server)
 
