@@ -63,6 +63,7 @@ class Meeting:
     async def open(self, mode: str) -> Opened:
         """The first one wants a channel to the other, of these kinds ("UDP", "TCP" or "TCP_AND_UDP")."""
         self.other.does("use", mode=mode)
+        await self.other.tells("used")
         self.one.does("connect", to=self.other.user_id, mode=mode)
         event = await self.one.tells("connected", "not connected")
         if event["event"] == "not connected":

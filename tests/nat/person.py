@@ -108,8 +108,9 @@ class Person:
         self.client.p2p.disconnect(to)
 
     def use(self, mode: str) -> None:
-        """Takes and makes only channels of these kinds from now on."""
+        """Takes and makes only channels of these kinds from now on; says "used"."""
         self.client.p2p.mode = P2PChannelMode[mode]
+        tell("used")
 
     def move(self) -> None:
         """Tells the engine that this machine is in another network now."""
