@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from esframework.errors import NotLoggedOn
 from esframework.interfaces import IClientContext, ILink, Registrations
 from esframework.managers.files.contracts import FILES, PROJECT, ProjectBody
 from esframework.managers.files.files import VIEWS, Files
 from esframework.managers.files.transfer import Transfer
 from esframework.managers.files.ways import Way
 from esframework.net.channels import FILES as FILES_STREAM
-from esframework.wire.types import ChannelMode, FileDisruption, MessageType
+from esframework.wire.types import BY_SERVER, ChannelMode, FileDisruption, MessageType
 
 _DIRECT = {
     **dict.fromkeys(range(MessageType.BEGIN_FILE, MessageType.FILE_OF_FOLDER_RECEIVED + 1), FILES_STREAM),
@@ -48,6 +49,18 @@ class ClientEnd:
     def path_of(self, sender: Any) -> str:
         """See `ThisEnd`."""
         return str(sender.path_kind)
+
+    def answer(self, sender: Any, message_type: int, body: bytes, number: int) -> None:
+        """See `ThisEnd`."""
+        if sender.name is None or self.path_of(sender) != "server":
+            sender.reply(message_type, body, number)
+            return
+        try:
+            way = self._client.channel(sender.login_id, BY_SERVER)
+        except NotLoggedOn:
+            # As with any reply: who has lost its connection gives none.
+            return
+        way.send(message_type, body, number, sender.login_id)
 
     def name(self) -> str | None:
         """See `ThisEnd`."""

@@ -57,6 +57,7 @@ class Incoming:
         self.partials = Partials(state_folder, wall_clock)
         self.brake = ReadingBrake()
         self.refused = end.refused
+        self.answer = end.answer
         self._context = context
         self._end = end
         self._reports = reports
@@ -168,7 +169,7 @@ class Incoming:
     def _refuse(self, sender: Any, message_id: int, project_id: str, cause: str) -> None:
         generation = self._end.generation_of(sender)
         answer = encode_answer(project_id, cause, Position(), 0, generation, self._end.client_type())
-        sender.reply(MessageType.ANSWER_FILE, answer, message_id)
+        self.answer(sender, MessageType.ANSWER_FILE, answer, message_id)
 
     def _has_channel(self, device: str) -> bool:
         link = self._end.link_to(device)

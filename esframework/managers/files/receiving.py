@@ -64,6 +64,9 @@ class Desk(Protocol):
     def refused(self, reason: str) -> None:
         """What a sender sent was refused: it is counted."""
 
+    def answer(self, sender: Any, message_type: int, body: bytes, number: int) -> None:
+        """See `ThisEnd`."""
+
     def over(self, reception: Reception) -> None:
         """It is over: called once."""
 
@@ -218,7 +221,8 @@ class Reception:
         self._left = self._writer.missing
         if self.machine.is_ours:
             details = AnswerDetailsBody(self._algorithm or "", self.machine.granted, prefix, self.transfer.id)
-            self._reply(MessageType.FILE_ANSWER_DETAILS, ANSWER_DETAILS.encode(details))
+            body = ANSWER_DETAILS.encode(details)
+            self._desk.answer(self.sender, MessageType.FILE_ANSWER_DETAILS, body, self._number)
         self._answer(None, position, position.offset + self._left)
         if not self.machine.is_ours:
             self._expect(position.received)
@@ -230,7 +234,7 @@ class Reception:
             position = replace(position, path=position.path.replace("/", "\\"))
         generation, client_type = self._generation, self._client_type
         answer = encode_answer(self.transfer.id, cause, position, file_size, generation, client_type)
-        self._reply(MessageType.ANSWER_FILE, answer)
+        self._desk.answer(self.sender, MessageType.ANSWER_FILE, answer, self._number)
 
     # --- packages -----------------------------------------------------------------------------------------------------
     def started(self, skipped: int) -> None:

@@ -57,6 +57,10 @@ class ServerEnd:
         """See `ThisEnd`."""
         return "server"
 
+    def answer(self, sender: Any, message_type: int, body: bytes, number: int) -> None:
+        """See `ThisEnd`."""
+        sender.reply(message_type, body, number)
+
     def name(self) -> str | None:
         """The server has none."""
 

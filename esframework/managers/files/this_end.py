@@ -24,6 +24,10 @@ class ThisEnd(Protocol):
     def path_of(self, sender: Any) -> str:
         """By what a frame of a sender came: the same."""
 
+    def answer(self, sender: Any, message_type: int, body: bytes, number: int) -> None:
+        """Say to a sender whether its offer is taken, by the way by which it came: what comes by the server goes to
+        all devices of this user, and the server tells the others when one has answered."""
+
     def name(self) -> str | None:
         """Whose transfers these are: a bare user id, None for the server."""
 

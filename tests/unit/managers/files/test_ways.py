@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from esframework import BY_SERVER, ChannelMode, FileDisruption, NoP2PChannel, SendingParameters
+from esframework import BY_SERVER, ChannelMode, FileDisruption, NoP2PChannel, Offer, SendingParameters
 from esframework.errors import TransferInterrupted
 from esframework.managers.files.transfer import Transfer
 from esframework.testing import MemoryNetwork, simulated
 from esframework.wire.types import MessageType
-from tests.linked import Friends
+from tests.linked import ALICE, Friends
+from tests.peers import Recorder
+from tests.unit.managers.p2p.test_client import DEVICE_HOSTS, device, seven
 
 SIZE = 3 * 1024 * 1024
 SLOWLY = SendingParameters(rate_limit=1024 * 1024)
@@ -408,3 +410,27 @@ async def test_messages_do_not_wait_for_a_file_on_a_slow_line(
     finish(friends, transfer, source)
     assert len(arrivals) > 40
     assert sorted(arrivals)[len(arrivals) * 99 // 100] < 0.25
+
+
+# --- several devices --------------------------------------------------------------------------------------------------
+@simulated
+async def test_an_offer_to_an_account_is_decided_by_one_device_and_goes_by_its_channel(
+    network: MemoryNetwork, tmp_path: Path, source: Path
+) -> None:
+    network.server(Recorder())
+    alice = await network.client("alice", options=seven(), host=ALICE)
+    bobs = {login_id: device(network, login_id, Recorder()) for login_id in DEVICE_HOSTS}
+    offers: dict[str, Offer] = {}
+    for login_id, bob in bobs.items():
+        bob.files.offered.subscribe(lambda offer, login_id=login_id: offers.update({login_id: offer}))
+    await alice.p2p.connect("4#bob")
+    network.advance(1)
+    transfer = await alice.files.send("bob", source, parameters=SLOWLY)
+    network.advance(1)
+    assert sorted(offers) == ["3#bob", "4#bob"]
+    offers["4#bob"].accept(tmp_path / "copy")
+    network.advance(1)
+    assert offers["3#bob"].transfer.disruption is FileDisruption.CANCELLED_BY_OTHER
+    assert (transfer.device, transfer.path_kind) == ("4#bob", "udp")
+    await transfer.done()
+    assert (tmp_path / "copy").read_bytes() == source.read_bytes()
