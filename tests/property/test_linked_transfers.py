@@ -1,6 +1,6 @@
-"""Files and blobs between whole engines, whatever becomes of their channels and of the server: what has its name is
-what was sent, a lost channel ends what is bound to it and nothing else, and no end ever takes the other's frames for
-nonsense, which a gap or a frame out of order would look like."""
+"""Files, blobs and attachments between whole engines, whatever becomes of their channels and of the server: what has
+its name is what was sent, a lost channel ends what is bound to it and nothing else, and no end ever takes the other's
+frames for nonsense, which a gap or a frame out of order would look like."""
 
 from __future__ import annotations
 
@@ -16,14 +16,34 @@ from hypothesis import strategies as st
 from twisted.python.failure import Failure
 
 from esframework import BY_SERVER, ChannelMode, FileDisruption, NoP2PChannel, SendingParameters, Transfer
-from esframework.errors import EsError, NotLoggedOn
+from esframework.errors import (
+    AttachmentFailed,
+    ConnectionInterrupted,
+    EsError,
+    NotDelivered,
+    NotLoggedOn,
+    RequestTimeout,
+    TargetAbsent,
+)
+from esframework.managers.custom.attachments.contracts import AttachmentSent
 from esframework.managers.files.machine.states import TransferState
 from esframework.testing import Conditions, DatagramConditions, MemoryNetwork
+from tests.consumers import Collector, Taker
 from tests.linked import ALICE, BOB, Friends
 
 EXAMPLES = int(os.environ.get("ESFRAMEWORK_SIMULATIONS", "15"))
 CLOSED = FileDisruption.P2P_CHANNEL_CLOSED
 WITH_THE_SERVER = {CLOSED, FileDisruption.SELF_OFFLINE, FileDisruption.OTHER_OFFLINE, FileDisruption.NETWORK_TOO_SLOW}
+INTERRUPTED = (
+    NotLoggedOn,
+    ConnectionInterrupted,
+    RequestTimeout,
+    TargetAbsent,
+    NotDelivered,
+    AttachmentFailed,
+)
+"""How an attachment may end with the server; the first one: before it was offered."""
+
 FORGOTTEN = "does not know this transfer any more"
 """Said instead by who has just come back, and has not heard yet what the server knows."""
 
@@ -63,10 +83,14 @@ class Story:
             machine.getThreadPool = lambda: Threads(random, self.network.reactor)
         self.source = folder / "sent"
         self.source.mkdir()
-        self.friends = Friends(self.network, folder)
+        self.friends = Friends(self.network, folder, bob=Taker(self._take))
         self.made = 0
         self.sent: list[Transfer] = []
         self.blobs: list[bytes] = []
+        # By what bob was told before: what was attached, what has come of it, and how alice's call ended.
+        self.attached: dict[bytes, bytes] = {}
+        self.collected: dict[bytes, Collector] = {}
+        self.ended: dict[bytes, Any] = {}
 
     # --- what happens ---------------------------------------------------------------------------------------------
     def send(self) -> None:
@@ -105,6 +129,19 @@ class Story:
             return
         sending.addCallbacks(is_sent, lambda failure: failure.trap(EsError))
 
+    def attach(self) -> None:
+        name = b"attached %d" % len(self.attached)
+        content = self.attached[name] = self.random.randbytes(self.random.choice((0, 100, 2_000_000)))
+
+        def is_over(outcome: Any) -> None:
+            self.ended[name] = outcome
+
+        self.friends.alice.custom.send_attached("bob", 1, name, content).addBoth(is_over)
+
+    def _take(self, attachment: Any) -> Collector:
+        collector = Collector(self.network.reactor, self.random.choice((0.0, 0.01)))
+        return self.collected.setdefault(attachment.content, collector)
+
     def connect(self) -> None:
         try:
             self.friends.alice.p2p.connect("bob").addErrback(lambda _: None)
@@ -136,9 +173,9 @@ class Story:
 
     # --- telling it -----------------------------------------------------------------------------------------------
     def tell(self, steps: int, more: tuple[Any, ...] = ()) -> None:
-        usual = (self.send, self.send, self.send_blob, self.connect, self.connect, self.disconnect, self.kill)
+        usual = (self.send, self.send, self.send_blob, self.attach, self.connect, self.connect, self.disconnect)
         for _ in range(steps):
-            self.random.choice((*usual, self.kill_one_end, self.cut_path, *more))()
+            self.random.choice((*usual, self.kill, self.kill_one_end, self.cut_path, *more))()
             self.network.advance(self.random.choice((0.0, 0.01, 0.2, 1.0, 3.0)))
         self.friends.cut_path(False)
         self.network.advance(180)
@@ -162,6 +199,13 @@ class Story:
                 assert transfer.path is not None
                 assert _content(self.friends.folder / transfer.name) == _content(transfer.path)
 
+    def check_attachments(self, reasons: tuple[type[Exception], ...]) -> None:
+        for name, outcome in self.ended.items():
+            if isinstance(outcome, AttachmentSent):
+                assert self.collected[name].content == self.attached[name]
+            else:
+                assert outcome.check(*reasons), outcome
+
     def close(self) -> None:
         for client in (self.friends.alice, self.friends.bob):
             self.network.run(client.close())
@@ -183,7 +227,9 @@ def test_channels_come_and_go_and_everything_arrives_that_is_not_bound_to_one(se
         story = Story(seed, Path(folder))
         story.tell(25)
         story.check({CLOSED})
-        assert sorted(story.friends.at_bob.contents) == sorted(story.blobs)
+        story.check_attachments(())
+        got = [content for content in story.friends.at_bob.contents if content and content not in story.attached]
+        assert sorted(got) == sorted(story.blobs)
         story.close()
 
 
@@ -194,6 +240,7 @@ def test_the_server_is_lost_as_well_and_nothing_is_ever_taken_for_nonsense(seed:
         story = Story(seed, Path(folder))
         story.tell(25, (story.lose_server, story.lose_everything))
         story.check(WITH_THE_SERVER)
+        story.check_attachments(INTERRUPTED)
         got = story.friends.at_bob.contents
         assert len(set(got)) == len(got)
         story.close()

@@ -63,8 +63,10 @@ class Sending:
         with `on_no_channel`, BY_P2P_CHANNEL raises nothing where there is no channel: the server takes it, or it is
         dropped (manual, chapter 01: SendByP2PChannel).
         """
-        mode = self._mode(target, channel, on_no_channel)
-        way = None if mode is None else self._context.channel(target, mode)
+        if on_no_channel is None:
+            way = self._context.channel(target, channel)
+        else:
+            way = self._way_or_none(target, channel, on_no_channel)
         if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
             return succeed(False)
         way.send(MessageType.INFORMATION, encode_information(information_type, content), 0, target, priority)
@@ -84,8 +86,10 @@ class Sending:
         on_no_channel: OnNoP2PChannel | None = None,
     ) -> bool:
         """Queue information and return at once: True when queued, False when dropped (see `send`)."""
-        mode = self._mode(target, channel, on_no_channel)
-        way = None if mode is None else self._context.channel(target, mode)
+        if on_no_channel is None:
+            way = self._context.channel(target, channel)
+        else:
+            way = self._way_or_none(target, channel, on_no_channel)
         if way is None or (on_busy is OnBusy.DISCARD and way.is_busy):
             return False
         way.send(MessageType.INFORMATION_POSTED, encode_information(information_type, content), 0, target, priority)
@@ -193,6 +197,10 @@ class Sending:
                 channel,
             )
         )
+
+    def _way_or_none(self, target: str | None, channel: ChannelMode, on_no_channel: OnNoP2PChannel) -> Any:
+        mode = self._mode(target, channel, on_no_channel)
+        return None if mode is None else self._context.channel(target, mode)
 
     def _mode(
         self, target: str | None, channel: ChannelMode, on_no_channel: OnNoP2PChannel | None

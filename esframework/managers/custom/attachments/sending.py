@@ -18,6 +18,7 @@ from esframework.errors import (
     AttachmentRefused,
     ConnectionInterrupted,
     EncodeError,
+    NotLoggedOn,
     RequestError,
     RequestTimeout,
 )
@@ -119,8 +120,8 @@ class Transmission:
     def ask(self) -> None:
         """Ask the other end whether it is still there."""
         body = encode_piece(self.machine.sent, b"")
-        for way, destination in self._ways:
-            way.send(MessageType.ATTACHMENT_PIECE, body, self.number, destination, Priority.BULK)
+        for way in self._ways:
+            _say(way, MessageType.ATTACHMENT_PIECE, body, self.number, Priority.BULK)
 
     def withdraw(self, cause: str) -> None:
         """Tell the other end that no more comes."""
@@ -257,7 +258,10 @@ class SendingAttachments:
 
     def _pump_failed(self, failure: Failure, number: int) -> None:
         # Nobody waits any more when it was the end of the call that ended the pump.
-        self._context.calls.refuse(number, lambda *_: failure.value)
+        if failure.check(NotLoggedOn):
+            self._context.calls.refuse(number, interrupted)
+        else:
+            self._context.calls.refuse(number, lambda *_: failure.value)
 
     # --- what ends it -------------------------------------------------------------------------------------------------
     def sweep(self, now: float) -> None:
@@ -312,9 +316,16 @@ def _with_size(offer: OfferBody, size: int) -> OfferBody:
 
 
 def _send_withdrawal(way: Way, number: int, cause: str) -> None:
+    _say(way, MessageType.ATTACHMENT_WITHDRAWN, WITHDRAWAL.encode(WithdrawalBody(cause)), number)
+
+
+def _say(way: Way, message_type: int, body: bytes, number: int, priority: Priority = Priority.NORMAL) -> None:
     channel, destination = way
-    body = WITHDRAWAL.encode(WithdrawalBody(cause))
-    channel.send(MessageType.ATTACHMENT_WITHDRAWN, body, number, destination)
+    try:
+        channel.send(message_type, body, number, destination, priority)
+    except NotLoggedOn:
+        # A link without channel and server: whoever is at its end finds out by itself.
+        return
 
 
 def _silence(machine: Outgoing) -> Callable[[str | None, int], RequestError]:
