@@ -63,6 +63,12 @@ class Friends:
         self.network.run(self.alice.p2p.connect("bob"))
         self.network.advance(0.5)
 
+    def part(self) -> None:
+        """Both end their sessions, and what is under way arrives; for networks that take time."""
+        for client in (self.alice, self.bob):
+            self.network.run(client.close())
+        self.network.advance(1)
+
     def cut_path(self, is_cut: bool = True) -> None:
         """Nothing passes between the two but by the server."""
         self.network.datagrams.keep_apart(ALICE, BOB, is_cut)

@@ -187,3 +187,9 @@ own for this client."""
 P2P_RESTING_LINKS: Final = 256
 """Links without a channel of which is remembered what came by them, a few kilobytes each: an end that was away may ask
 even after hours, and sends twice what nobody remembers."""
+
+P2P_SHORTEST_LOOK: Final = 0.002
+"""Seconds between two looks at whether what somebody waits for has left a channel, at least: a hundredth of a core."""
+
+P2P_LONGEST_LOOK: Final = 0.25
+"""The same at most, where half a round trip is longer: whoever waits for each message sends four in a second."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -31,11 +31,12 @@ from esframework.errors import (
 )
 from esframework.interfaces import IClientContext, ILink, PausedBy
 from esframework.managers.p2p.contracts import COUNTS, EPOCH, CountsBody, EpochBody
+from esframework.managers.p2p.departures import Departures
 from esframework.managers.p2p.machine.receiving import Receiver
 from esframework.managers.p2p.machine.records import Counts, Record, pack_counts, pack_delivered
 from esframework.managers.p2p.machine.sending import Sender, State
 from esframework.managers.p2p.peers import LinkedPeer, LinkLane
-from esframework.net.channels import BLOBS, MESSAGES, STREAMS, Address, IP2PChannel, IP2PChannelUser
+from esframework.net.channels import MESSAGES, Address, IP2PChannel, IP2PChannelUser
 from esframework.plugins.models import FENCE
 from esframework.plugins.quiet import Quiet
 from esframework.rudp.events import CloseCode
@@ -89,9 +90,9 @@ class Link:
         self.last_sent_at: float | None = None
         self._sender = Sender(self, first_epoch)
         self._receiver = Receiver(self, longest)
-        self._written = [0] * len(STREAMS)
-        # By stream: who waits for so many bytes to have left, or with None for its turn to write more.
-        self._waiters: list[tuple[int, int | None, Deferred[bool]]] = []
+        self._departures = Departures(
+            client.clock, self._sender, self.login_id, lambda: self.is_busy, self._server
+        )
         self._is_full = False
         self._asking: Deferred[Any] | None = None
         self._asked = 0
@@ -123,7 +124,7 @@ class Link:
     @property
     def is_idle(self) -> bool:
         """Whether everything goes by the server again and nothing is left to be done."""
-        return self.is_settled and not self._receiver.held_bytes and self.lane.is_idle and not self._waiters
+        return self.is_settled and not self._receiver.held_bytes and self.lane.is_idle and not self._departures
 
     # --- IChannel ---------------------------------------------------------------------------------------------------
     @property
@@ -180,8 +181,7 @@ class Link:
         if self._sender.state is State.BY_SERVER:
             turn = self._server().ready(target)
         elif self.is_busy:
-            turn = Deferred()
-            self._waiters.append((BLOBS, None, turn))
+            turn = self._departures.room()
         else:
             turn = None
         return turn
@@ -200,56 +200,11 @@ class Link:
         if self._sender.state is State.BY_SERVER:
             left: Deferred[bool] = self._server().sent(priority)
             return left
-        stream = BLOBS if priority is Priority.BULK else MESSAGES
-        streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
-        is_written = self._sender.state is State.DIRECT and not self.is_busy
-        if is_written and not self._waiting(streams):
-            return succeed(True)
-        waiting: Deferred[bool] = Deferred()
-        self._waiters.append((stream, sum(self._written[each] for each in streams), waiting))
-        return waiting
+        return self._departures.sent(priority)
 
     def give_up(self, types: frozenset[int], message_id: int) -> None:
         """See `ILink`."""
         self._sender.give_up(lambda record: record.message_id == message_id and record.message_type in types)
-
-    def _waiting(self, streams: tuple[int, ...]) -> int:
-        return sum(self._sender.channel.waiting(each) for each in streams)
-
-    def _wake(self) -> None:
-        """Tell those whose bytes have left."""
-        waiters, self._waiters = self._waiters, []
-        for stream, mark, waiting in waiters:
-            if self._sender.state is State.BY_SERVER:
-                self._hand_over(stream, mark, waiting)
-            elif self._sender.state is State.RETURNING or self.is_busy or not self._has_left(stream, mark):
-                self._waiters.append((stream, mark, waiting))
-            else:
-                waiting.callback(True)
-
-    def _count_anew(self) -> None:
-        """What was written is written again, by another channel: it has left when it has left that."""
-        for at, (stream, mark, waiting) in enumerate(self._waiters):
-            if mark is not None:
-                streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
-                self._waiters[at] = (stream, sum(self._written[each] for each in streams), waiting)
-
-    def _has_left(self, stream: int, mark: int | None) -> bool:
-        if mark is None:
-            return True
-        streams = (MESSAGES,) if stream == MESSAGES else STREAMS[1:]
-        return sum(self._written[each] for each in streams) - self._waiting(streams) >= mark
-
-    def _hand_over(self, stream: int, mark: int | None, waiting: Deferred[bool]) -> None:
-        try:
-            if mark is None:
-                left = self._server().ready(self.login_id) or succeed(True)
-            else:
-                left = self._server().sent(Priority.NORMAL if stream == MESSAGES else Priority.BULK)
-        except NotLoggedOn:
-            waiting.callback(False)
-        else:
-            left.addCallback(waiting.callback)
 
     def _server(self) -> Any:
         """The session's own way; raises NotLoggedOn."""
@@ -264,7 +219,7 @@ class Link:
         self.lane.add(channel)
         if self.channels[0] is channel:
             self._sender.opened(channel)
-            self._count_anew()
+            self._departures.count_anew()
         self._events.channel_opened(self, channel)
 
     def received(self, channel: IP2PChannel, stream: int, data: bytes) -> None:
@@ -291,7 +246,7 @@ class Link:
 
     def writable(self, channel: IP2PChannel) -> None:
         """There is room again."""
-        self._wake()
+        self._departures.check()
 
     def moved(self, channel: IP2PChannel, address: Address) -> None:
         """The other end is at another address."""
@@ -310,8 +265,8 @@ class Link:
         self.lane.remove(channel)
         if was_used:
             self._sender.lost(self.channels[0] if self.channels else None)
-            self._count_anew()
-            self._wake()
+            self._departures.count_anew()
+            self._departures.check()
         self._events.channel_closed(self, channel, reason)
 
     def end(self, reason: str) -> None:
@@ -376,7 +331,7 @@ class Link:
         """The other end is not logged on any more."""
         self._events.device_away(self)
         self._sender.absent()
-        self._wake()
+        self._departures.check()
         self._events.settled(self)
 
     def forget(self) -> None:
@@ -384,9 +339,7 @@ class Link:
         self._client.model.forget(self.lane)
         for channel in tuple(self.channels):
             channel.abort(CloseCode.DONE, "the session is over")
-        waiters, self._waiters = self._waiters, []
-        for _, _, waiting in waiters:
-            waiting.callback(False)
+        self._departures.give_up()
 
     def look(self) -> None:
         """The other end has lost its connection to the server: is it a process that was killed? By TCP the system says
@@ -420,7 +373,7 @@ class Link:
             self._is_unsaid = False
             self._sender.say_again()
         self._brake()
-        self._wake()
+        self._departures.check()
 
     # --- SendingActions ---------------------------------------------------------------------------------------------
     def relay(self, stream: int, record: Record) -> None:
@@ -443,7 +396,7 @@ class Link:
         except ChannelClosed:
             return
         if channel is self._sender.channel:
-            self._written[stream] += len(data)
+            self._departures.wrote(stream, len(data))
 
     def has_room(self, channel: Any) -> bool:
         """See `ReceivingActions`."""
@@ -545,8 +498,8 @@ class Link:
         """See `ReceivingActions`."""
         was_full = self._sender.kept_bytes > limits.P2P_MOST_KEPT
         self._sender.delivered(epoch, counts)
-        if was_full or self._waiters:
-            self._wake()
+        if was_full or self._departures:
+            self._departures.check()
 
     def asked(self, epoch: int, channel: Any) -> None:
         """See `ReceivingActions`."""
@@ -556,8 +509,8 @@ class Link:
         """See `ReceivingActions`."""
         if epoch == self._sender.epoch:
             self._sender.answered(epoch, counts)
-            self._count_anew()
-        self._wake()
+            self._departures.count_anew()
+        self._departures.check()
         self._events.settled(self)
 
     def repeat(self) -> None:

@@ -165,6 +165,7 @@ async def test_a_blob_goes_by_the_stream_of_blobs_and_messages_between_its_fragm
     assert seen == []
     assert written[0] < 5000
     assert written[1] > len(BLOB)
+    friends.part()
 
 
 @simulated
@@ -185,6 +186,7 @@ async def test_a_blob_arrives_though_its_way_changes_again_and_again(network: Me
     await blob
     network.advance(20)
     assert [(kind, content == BLOB * 4) for _, kind, content in friends.at_bob.information] == [(1, True), (2, True)]
+    friends.part()
 
 
 @simulated
@@ -200,6 +202,7 @@ async def test_a_blob_by_a_channel_goes_on_when_the_server_is_lost(network: Memo
     assert not friends.bob.connected
     assert friends.at_bob.contents == [BLOB]
     network.come_up()
+    friends.part()
 
 
 @simulated

@@ -413,6 +413,7 @@ async def test_messages_do_not_wait_for_a_file_on_a_slow_line(
 
 
 # --- several devices --------------------------------------------------------------------------------------------------
+    friends.part()
 @simulated
 async def test_an_offer_to_an_account_is_decided_by_one_device_and_goes_by_its_channel(
     network: MemoryNetwork, tmp_path: Path, source: Path
