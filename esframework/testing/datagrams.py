@@ -89,6 +89,12 @@ class DatagramNetwork:
         machines = {id(machine): machine for machine in self._machines.values()}.values()
         return [(machine.addresses()[0], number) for machine in machines for number in machine.open_ports()]
 
+    def forget(self) -> None:
+        """Nothing that is under way arrives any more: whoever sent it is gone, and left nothing behind by that."""
+        for call in self.reactor.getDelayedCalls():
+            if call.func == self._arrive:
+                call.cancel()
+
     def send(self, datagram: bytes, source: Address, destination: Address) -> None:
         """Bring a datagram to a machine, later, or never."""
         self.sent += 1

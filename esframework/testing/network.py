@@ -213,6 +213,7 @@ class MemoryNetwork:
             if isinstance(connection.client.protocol, Stranger):
                 connection.cut()
         self.settle()
+        self.datagrams.forget()
         self.failures.stop()
         self.failures.check()
         left = self.leftovers()

@@ -132,6 +132,16 @@ def test_ports_are_taken_and_given_back() -> None:
     assert made.ports() == [(HERE[0], chosen), THERE]
 
 
+def test_what_is_under_way_at_the_end_is_forgotten_and_nothing_else() -> None:
+    made, here, there = network(delay=0.1)
+    here.transport.write(b"late", THERE)  # type: ignore[union-attr]
+    other = made.reactor.callLater(0.1, lambda: None)
+    made.forget()
+    made.reactor.advance(1.0)
+    assert there.came == []
+    assert other.called
+
+
 def test_a_network_says_which_udp_ports_were_left_open() -> None:
     made = MemoryNetwork()
     made.machine("10.0.0.1").listenUDP(7, DatagramProtocol())
