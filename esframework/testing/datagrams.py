@@ -91,7 +91,8 @@ class DatagramNetwork:
 
     def forget(self) -> None:
         """Nothing that is under way arrives any more: whoever sent it is gone, and left nothing behind by that."""
-        for call in self.reactor.getDelayedCalls():
+        calls: list[Any] = list(self.reactor.getDelayedCalls())
+        for call in calls:
             if call.func == self._arrive:
                 call.cancel()
 
