@@ -20,7 +20,7 @@ from tests.nat.people import Event, Person
 
 BETWEEN_WORDS = 0.02
 AT_ONCE = 4
-"""People that start at a time, and meetings that are measured: more would measure the machine."""
+"""People that start at a time: all together they would wait for each other."""
 
 _numbers = count(1)
 _starting = DeferredSemaphore(AT_ONCE)
