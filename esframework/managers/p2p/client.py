@@ -65,6 +65,7 @@ class ClientP2P:
         self._is_warned = False
         self._ping_second = self._pings_answered = 0
         self._watch = AddressWatch(client.clock, self.network_changed)
+        self._created: dict[IP2PChannel, datetime] = {}
         self._has_moved = False
         self._following: IDelayedCall | None = None
 
@@ -304,6 +305,7 @@ class ClientP2P:
         if channel.protocol == "tcp":
             self._ports.tcp_was_used()
         self.channel_closed.fire(self._state(link, channel))
+        self._created.pop(channel, None)
         _log.info("the P2P channel to {peer} was closed: {reason!r}", peer=link.login_id, reason=reason)
         if not link.channels:
             self._wishes.lost(_names(link))
@@ -322,7 +324,8 @@ class ClientP2P:
             protocol=channel.protocol,
             address=channel.address,
             local_address=channel.local_address,
-            created_at=date_of(channel.opened_at or now),
+            # The same at each look: programs may tell channels apart by it.
+            created_at=self._created.setdefault(channel, date_of(channel.opened_at or now)),
             round_trip=channel.round_trip,
             messages_sent=link.sent_messages,
             last_sent_at=None if link.last_sent_at is None else date_of(link.last_sent_at),

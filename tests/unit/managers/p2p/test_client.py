@@ -70,6 +70,7 @@ async def test_messages_move_to_the_channel_when_it_opens_and_nobody_notices(net
     assert pair.nothing_is_amiss()
     assert pair.alice.p2p.channel_state("bob").messages_sent == 3
     assert pair.alice.p2p.channel_is_busy("bob") is False
+    assert pair.alice.p2p.channel_state("bob").created_at == state.created_at
 
 
 @simulated
