@@ -213,7 +213,9 @@ class Files:
         self._incoming.forget_offers()
         for each in self._all():
             link = self._end.link_to(each.transfer.device or each.transfer.other)
-            if link is None or not link.outlives_session or not each.goes_by(link):
+            if link is not None and link.outlives_session and each.goes_by(link):
+                each.heard_from(link.peer)
+            else:
                 each.connection_lost()
 
     def channel_lost(self, link: Any) -> None:

@@ -215,7 +215,7 @@ class Incoming:
         if reception is None:
             self._unknown.tell_sender(sender, message_id, project_id)
             return
-        reception.sender = sender
+        reception.heard_from(sender)
         try:
             what(reception)
         except (Broken, MalformedBody) as problem:

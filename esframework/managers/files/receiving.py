@@ -109,7 +109,6 @@ class Reception:
         self._reports = reports
         self._desk = desk
         self.sender = sender
-        """Whoever said something last: it may come by another way now."""
         self.only_by: Any = None
         """The link without whose channel it ends; None of one that may come by the server."""
         self._number = number
@@ -235,6 +234,10 @@ class Reception:
         generation, client_type = self._generation, self._client_type
         answer = encode_answer(self.transfer.id, cause, position, file_size, generation, client_type)
         self._desk.answer(self.sender, MessageType.ANSWER_FILE, answer, self._number)
+
+    def heard_from(self, sender: Any) -> None:
+        """The sender speaks; by what, is the way to it now."""
+        self.sender = sender
 
     # --- packages -----------------------------------------------------------------------------------------------------
     def started(self, skipped: int) -> None:

@@ -198,10 +198,7 @@ class Transmission:
             return False
         if self.machine.receiver is None:
             return bool(route.channel is link)
-        if not self.machine.is_taken(self._by_server):
-            return False
-        route.heard_from(link.peer)
-        return True
+        return self.machine.is_taken(self._by_server)
 
     def channel_lost(self, link: Any) -> None:
         """A link has no channel any more. What may go by that alone, and has not arrived, is given up."""
