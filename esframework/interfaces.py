@@ -207,6 +207,7 @@ class ILink(IChannel):
     by the server. What is sent arrives once and in order, whichever way it goes."""
 
     is_direct: bool = Attribute("Whether a channel is open.")
+    is_replaced: bool = Attribute("Whether the device is another process now, which has nothing to do with this link.")
     outlives_session: bool = Attribute("Whether what is sent now arrives though the session with the server be lost.")
     path_kind: str = Attribute("By which path what is sent now goes: 'server', 'tcp' or 'udp'.")
     login_id: str = Attribute("The device's LoginID.")

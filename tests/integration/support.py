@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from random import sample
 from typing import Any
 
 import pytest
@@ -143,6 +146,22 @@ TWISTD = ("-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfil
 COMMAND = SERVE[:2]
 
 
+def port_with_room() -> int:
+    """A port of loopback behind which the next two are free as well, where a server has its P2P server.
+
+    Not one of those that the system gives away by itself: any connection of another test might have the next one.
+    """
+    for first in sample(range(10_000, 32_000), 100):
+        try:
+            for number, kind in product(range(first, first + 3), (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+                with socket.socket(socket.AF_INET, kind) as tried:
+                    tried.bind(("127.0.0.1", number))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("none of a hundred ports of loopback is free with the next two")
+
+
 class Daemon(Child):
     """`esframework serve`, or with `program` another way to start the same service."""
 
@@ -151,10 +170,12 @@ class Daemon(Child):
         data: Path,
         *flags: str,
         program: Sequence[str] = SERVE,
-        listen: str = "tcp:0:interface=127.0.0.1:backlog=1024",
+        listen: str | None = None,
         config: str = "",
         **how: Any,
     ) -> None:
+        if listen is None:
+            listen = f"tcp:{port_with_room()}:interface=127.0.0.1:backlog=1024"
         self.data = data
         data.mkdir(parents=True, exist_ok=True)
         arguments = [*program, "--data", str(data), *(("--listen", listen) if listen else ())]

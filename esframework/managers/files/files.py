@@ -226,10 +226,16 @@ class Files:
     def device_away(self, link: Any) -> None:
         """The other end of a client's link, whose channel is lost, is not there any more: its transfers are
         interrupted. What was sent of them, and may have arrived, does not come once more should it be back."""
-        for each in self._outgoing.all():
-            if each.transfer.device == link.login_id:
-                each.give_up(link)
-        self.device_left(link.login_id, f"{link.login_id!r} is not online")
+        for sent in self._outgoing.all():
+            if sent.transfer.device == link.login_id:
+                sent.give_up(link)
+        if not link.is_replaced:
+            self.device_left(link.login_id, f"{link.login_id!r} is not online")
+            return
+        # What the new process has begun is none of the old one's.
+        for each in self._all():
+            if each.transfer.device == link.login_id and each.goes_by(link):
+                each.other_is_gone(f"{link.login_id!r} is another process now")
 
     def session_over(self) -> None:
         """This end is not there any more: all are interrupted."""

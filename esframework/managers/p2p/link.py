@@ -82,6 +82,7 @@ class Link:
         self.peer = LinkedPeer(self, peer.login_id, peer.client_type, name)
         self.lane = LinkLane()
         self.quiet = Quiet(client.clock)
+        self.is_replaced = False
         self.attempts = 0
         """Attempts that are under way and may give it a channel."""
         self.channels: list[Any] = []
@@ -272,6 +273,7 @@ class Link:
     def end(self, reason: str) -> None:
         """The process at the other end is gone, and another in its place: what this one may not have got goes by the
         server, before anything else does."""
+        self.is_replaced = True
         for channel in reversed(self.channels):
             channel.abort(CloseCode.DONE, reason)
         for channel in tuple(self.channels[::-1]):

@@ -6,11 +6,12 @@ Datagrams go through a network in memory; there is no TCP between clients there,
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from esframework import ClientEngine, ClientOptions, ServerEngine, limits
+from esframework import ClientEngine, ClientOptions, SendingParameters, ServerEngine, limits
 from esframework.errors import NoP2PChannel, NotPermitted, P2PConnectFailed, RequestError
 from esframework.limits import P2P_OFFERS_AT_ONCE, P2P_PINGS_ANSWERED
 from esframework.managers.p2p.client_options import ClientP2POptions
@@ -528,3 +529,21 @@ async def test_what_somebody_who_vanishes_did_not_get_is_the_servers_to_deal_wit
     network.advance(25)
     assert pair.alice.p2p.channel_states() == {}
     assert len(undelivered) == 3
+
+
+@simulated
+async def test_a_file_of_the_next_process_does_not_end_with_the_link_of_the_last_one(
+    network: MemoryNetwork, tmp_path: Path
+) -> None:
+    pair = Pair(network)
+    pair.bob.files.offered.subscribe(lambda offer: offer.accept(tmp_path / "got"))
+    await pair.alice.p2p.connect("bob")
+    pair.cut()
+    network.run(pair.alice.close())
+    again = await network.client("alice", options=options(), host="10.0.0.9")
+    (tmp_path / "film").write_bytes(bytes(200_000))
+    transfer = await again.files.send("bob", tmp_path / "film", parameters=SendingParameters(rate_limit=100_000))
+    network.advance(0.2)
+    await again.p2p.connect("bob")
+    await transfer.done()
+    assert (tmp_path / "got").read_bytes() == bytes(200_000)
