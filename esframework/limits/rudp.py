@@ -172,6 +172,9 @@ BANDWIDTH_ROUNDS: Final = 10
 MINIMUM_RTT_TIME: Final = 10.0
 """Seconds for which a shortest round trip is believed before queues are emptied to measure it again (BBR)."""
 
+FIRST_MINIMUM_RTT_TIME: Final = 1.0
+"""The same of the first one where much is lost: a queue may have been full of others' packets from the beginning."""
+
 PROBE_RTT_TIME: Final = 0.2
 """Seconds for which they are kept empty (BBR)."""
 

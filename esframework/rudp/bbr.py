@@ -8,7 +8,9 @@
     emptying    1                       1/2                    0.2 s at least, and a round
 
     bandwidth   the largest rate at which anything was delivered in 10 round trips
-    rtt         the shortest in 10 s; when that is older, queues are emptied so that it can be measured again
+    rtt         the shortest in 10 s; when that is older, queues are emptied so that it can be measured again. The
+                first is believed for 1 s only where a tenth of a round is lost: a flow that begins in the full queue of
+                others has never seen the path without it, and would take it for one that loses at random
     loss        says nothing, up to 15 % of a round and what chance adds to that; beyond, bandwidth is believed to be
                 15 % smaller, once a round; three such rounds end the start
     probes      the round at 1.25; if it found a tenth more than was known, the next one follows without the six rounds
@@ -53,6 +55,9 @@ _GROWTH: Final = 1.25
 _ROUNDS_WITHOUT_GROWTH: Final = 3
 _CROWDED: Final = 1.25
 _YIELD: Final = 0.7
+_SUSPICIOUS: Final = 2 / 3
+"""Times the tolerated loss without crowding, and at least `_FEW` packets, that make the first round trips doubtful."""
+_FEW: Final = 3
 _AGAIN: Final = 1.1
 """Times the bandwidth from before a probe that the probe must have found, for the next one to follow at once."""
 
@@ -100,6 +105,7 @@ class Bbr:
         self._bandwidth = MaximumFilter(limits.BANDWIDTH_ROUNDS)
         self._shortest = 0.0
         self._shortest_at = now
+        self._believed_for = limits.MINIMUM_RTT_TIME
         self._shortest_of_round = inf
         self._ceiling = inf
         self._round = 0
@@ -107,6 +113,7 @@ class Bbr:
         self._round_began = 0
         self._round_lost = 0
         self._round_lost_packets = 0
+        self._is_proven = False
         self._full_bandwidth = 0.0
         self._rounds_full = 0
         self._emptied_at: float | None = None
@@ -147,7 +154,7 @@ class Bbr:
         if sample.rate and (not sample.is_app_limited or sample.rate >= self._bandwidth.value):
             self._bandwidth.add(sample.rate, self._round)
         self._measure_bursts(sample, now)
-        is_old = now > self._shortest_at + limits.MINIMUM_RTT_TIME
+        is_old = now > self._shortest_at + self._believed_for
         if sample.rtt and (sample.rtt <= self._shortest or not self._shortest or is_old):
             self._shortest = sample.rtt
             self._shortest_at = now
@@ -178,6 +185,8 @@ class Bbr:
             else:
                 # A queue that stands for a whole round and overflows: there is nothing to wait for.
                 self._rounds_full += _ROUNDS_WITHOUT_GROWTH if is_crowded and self._round_lost else 1
+        if not (is_crowded or self._is_proven) and self._round_lost_packets > max(_FEW, _SUSPICIOUS * tolerated):
+            self._believed_for = limits.FIRST_MINIMUM_RTT_TIME
         if self._round_lost and is_crowded:
             self._ceiling = _YIELD * min(self._ceiling, self._window)
         else:
@@ -205,6 +214,8 @@ class Bbr:
         if is_old and self.state == STEADY:
             self._enter(EMPTYING, 1.0)
             self._emptied_at = None
+            self._believed_for = limits.MINIMUM_RTT_TIME
+            self._is_proven = True
         if self.state == EMPTYING:
             self._empty(sample, is_round, now)
 
