@@ -23,7 +23,7 @@
 
 Sources: Cardwell et al., "BBR: Congestion-Based Congestion Control" (2016), and draft-ietf-ccwg-bbr for loss and
 bursts; the gains are 4 ln 2 and the rate at which a queue made by it drains. Crowding is our own: beside two of these
-a Cubic flow gets its third, where the kernel's bbr leaves it 2 to 9 % (20 Mbit/s, 50 ms, a queue of 1.5 times what the
+a Cubic flow gets a quarter, where the kernel's bbr leaves it 2 to 9 % (20 Mbit/s, 50 ms, a queue of 1.5 times what the
 path holds). Several flows on one path find their shares because they empty the queue at about the same time. Weak, as
 BBR is: where a queue holds less than a third of what the path does, losses say nothing of it, and Cubic gets a tenth;
 where it holds four times as much and is full, a flow that comes later begins with an eighth. Knows no randomness:
