@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import given, settings
@@ -91,11 +92,10 @@ def test_a_changed_byte_ends_a_connection_and_nothing_behind_it_counts(records: 
     stream = bytearray(b"".join(sealed))
     stream[place] ^= data.draw(st.integers(1, 255))
     opened: list[bytes] = []
-    try:
+    # A length that was changed upwards may leave the opener waiting for more, which is no error yet.
+    with suppress(PacketError):
         for byte in stream:
             opened += opener.feed(bytes([byte]))
-    except PacketError:
-        pass
     assert opened == records[: len(opened)]
     assert len(opened) < len(records)
 

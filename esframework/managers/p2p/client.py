@@ -267,7 +267,7 @@ class ClientP2P:
             _log.failure("a channel to {user} could not be opened", failure, user=user_id)
         self._not_connected(user_id, P2PConnectFailed(f"no channel to {user_id!r}: {failure.getErrorMessage()}"))
 
-    def _attempt_over(self, sender: Any, was_offered: bool, error: EsError | None) -> None:
+    def _attempt_over(self, sender: Any, error: EsError | None) -> None:
         if error is not None:
             self._failed_with(sender.name, sender.login_id, str(error))
 

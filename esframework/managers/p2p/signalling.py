@@ -78,7 +78,7 @@ class Signalling:
     """Of one client. `mode()` is what the application wants now; `permits(user_id)`, whether somebody may have a
     channel.
 
-    `over(sender, was_offered, error)` is told how each attempt ended; error None: a path was agreed on.
+    `over(sender, error)` is told how each attempt ended; error None: a path was agreed on.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Signalling:
         links: Links,
         mode: Callable[[], P2PChannelMode],
         permits: Callable[[str], bool],
-        over: Callable[[Any, bool, EsError | None], None],
+        over: Callable[[Any, EsError | None], None],
     ) -> None:
         self._client = client
         self._reactor = client.clock
@@ -338,7 +338,7 @@ class Signalling:
         reason = failure.getErrorMessage() if failure.check(KeyRefused) else "it cannot"
         self._refuse(sender, message_id, offer, reason)
         # This end may have wanted one, too, and have dropped its own offer for this one.
-        self._over(sender, False, P2PConnectFailed(f"the offer of {sender.name!r} could not be answered: {reason}"))
+        self._over(sender, P2PConnectFailed(f"the offer of {sender.name!r} could not be answered: {reason}"))
 
     def _refuse(self, sender: Any, message_id: int, offer: OfferBody, reason: str) -> None:
         self.refused["offer"] = self.refused.get("offer", 0) + 1
@@ -357,7 +357,7 @@ class Signalling:
         link = self._links.link_to(sender, other.generation, other.instance, other.devices)
 
         def over(meeting: Meeting, error: EsError | None) -> None:
-            self._over(sender, agreement.is_leader, error)
+            self._over(sender, error)
 
         def closed() -> None:
             link.attempts -= 1
